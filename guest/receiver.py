@@ -1,0 +1,2599 @@
+#!/usr/bin/env python3
+"""Guestwire receiver: writes the files a host sends over a serial port,
+a virtio console or a virtio channel.
+
+    receiver.py [PORT...] [--root DIR] [--read-only] [--log-level LEVEL]
+
+Needs Python 3.6 or later and nothing but its standard library; one file, so
+that it can be pasted into a guest that has no network.  What goes over the
+line is described in PROTOCOL.md, whose section numbers the comments cite.
+
+Threads of one port, and who may touch what:
+
+    port thread    the device, the parser, Session's numbers and clocks; it
+                   never touches a disk, so a PING is answered in time
+    worker thread  requests in the order of their frames: walks paths, opens
+                   and writes files, hashes what passes
+    finishers      up to four, for what may take long: flush and rename of a
+                   commit, the hash of a stat
+"""
+
+import argparse
+import collections
+import errno
+import fcntl
+import hashlib
+import os
+import pwd
+import re
+import select
+import signal
+import stat
+import struct
+import sys
+import termios
+import threading
+import time
+import zlib
+
+VERSION = '0.1.0'
+PROTOCOL_LOW = PROTOCOL_HIGH = 1
+
+# ---------------------------------------------------------------------------
+# 1. Constants of the protocol
+# ---------------------------------------------------------------------------
+
+MAGIC = b'\xf5GW1'
+HEADER = struct.Struct('>4sBBHIII')         # magic type flags stream session sequence length
+U32 = struct.Struct('>I')
+ACK_BODY = struct.Struct('>II')             # next, window
+PONG_BODY = struct.Struct('>III')           # id, next, window
+OFFSET = struct.Struct('>Q')
+HEADER_BYTES = HEADER.size + 4
+OVERHEAD = HEADER_BYTES + 4
+
+HELLO, WELCOME, ACK, PING, PONG, RESET = 1, 2, 3, 4, 5, 6
+CONTROL, DATA = 0x10, 0x11
+RELIABLE = 0x10                             # this bit of the type
+FLAG_GAP = 1                                # of ACK
+FLAG_ASK = 1                                # of CONTROL and DATA
+
+TEXT_MAX = 16384                            # section 2
+FRAME_MIN = 16384                           # what every reader accepts
+WINDOW_MAX = 1 << 20                        # of a host's window we make use of this much
+IDLE_S = 0.4                                # section 1, rule 4
+PROBE_S = 0.6                               # section 4
+SESSION_S = 30.0                            # section 3.5
+UNKNOWN_S = 0.5                             # section 3.4
+STREAMS = 16
+
+#         device     frame   window   (section 6)
+DEVICES = {
+    'uart': (4096, 16384),
+    'console': (16384, 131072),
+    'channel': (65536, 1048576),
+    'pty': (4096, 16384),
+    'other': (4096, 16384),
+}
+
+REPLIES_MAX = 1024          # unacknowledged replies; beyond it no further frame is taken
+PENDING_MAX = 8             # sessions that were welcomed but have not spoken yet
+OUT_MAX = 65536             # bytes waiting for a line that takes none: then ACK, PONG are left out
+SYMLINKS_MAX = 40           # as in Linux
+DEPTH_MAX = 256             # directories held open during a walk below --root
+DEVICE_WAIT_S = 30.0        # a character device that takes nothing for so long is an error
+SWEPT_MAX = 4096            # directories remembered as free of orphans
+FINISHERS = 4
+HASH_CHUNK = 1 << 18
+
+TEMPORARY = re.compile(br'\.guestwire-[0-9a-f]{8}\.part\Z')
+
+# ---------------------------------------------------------------------------
+# 2. Log: what a peer says is never written raw to somebody's terminal
+# ---------------------------------------------------------------------------
+
+LEVELS = ('error', 'warning', 'info', 'debug')
+
+
+class Log:
+    def __init__(self, level='warning'):
+        self.level = LEVELS.index(level)
+        self.muted = False
+
+    def write(self, text):
+        try:
+            os.write(2, (printable(text) + '\n').encode('ascii'))
+        except OSError:
+            pass                            # nobody listens: no reason to stop serving
+
+    def say(self, level, text):
+        if LEVELS.index(level) <= self.level and not self.muted:
+            self.write('receiver: %s: %s' % (level, text))
+
+    def error(self, text):
+        self.say('error', text)
+
+    def warning(self, text):
+        self.say('warning', text)
+
+    def info(self, text):
+        self.say('info', text)
+
+    def debug(self, text):
+        self.say('debug', text)
+
+
+def printable(text):
+    """ASCII without control characters; everything else is escaped."""
+    if isinstance(text, bytes):
+        text = text.decode('utf-8', 'surrogateescape')
+    return ''.join(c if ' ' <= c <= '~' else ascii(c)[1:-1] for c in text)
+
+
+log = Log()
+
+# ---------------------------------------------------------------------------
+# 3. Text payloads (section 2 of the protocol)
+# ---------------------------------------------------------------------------
+
+TEXT_LINE = re.compile(br'([a-z0-9-]+)=((?:[!-$&-~]|%[0-9A-Fa-f]{2})*)\Z')
+TEXT_VERB = re.compile(br'[a-z0-9-]+\Z')
+ESCAPED = re.compile(br'%([0-9A-Fa-f]{2})')
+TO_ESCAPE = re.compile(br'[^!-$&-~]')
+
+
+class BadText(ValueError):
+    pass
+
+
+def read_text(payload):
+    """(verb, {key: bytes}) of a text payload; BadText if it is invalid."""
+    if len(payload) > TEXT_MAX:
+        raise BadText('text of more than %d bytes' % TEXT_MAX)
+    lines = bytes(payload).split(b'\n')
+    if lines.pop() != b'':
+        raise BadText('last line without LF')
+    if not lines or not TEXT_VERB.match(lines[0]):
+        raise BadText('invalid verb')
+    fields = {}
+    for line in lines[1:]:
+        match = TEXT_LINE.match(line)
+        if not match:
+            raise BadText('invalid line')
+        key = match.group(1).decode('ascii')
+        if key in fields:
+            raise BadText('key %s given twice' % key)
+        fields[key] = ESCAPED.sub(lambda m: bytes((int(m.group(1), 16),)), match.group(2))
+    return lines[0].decode('ascii'), fields
+
+
+def write_text(verb, fields):
+    """The payload for a verb and (key, value) pairs; values are str, int or bytes."""
+    out = [verb.encode('ascii')]
+    for key, value in fields:
+        if not isinstance(value, bytes):
+            value = str(value).encode('utf-8', 'surrogateescape')
+        value = TO_ESCAPE.sub(lambda m: b'%%%02X' % m.group(0)[0], value)
+        out.append(key.encode('ascii') + b'=' + value)
+    out.append(b'')
+    return b'\n'.join(out)
+
+# ---------------------------------------------------------------------------
+# 4. Frames (section 1)
+# ---------------------------------------------------------------------------
+
+
+Frame = collections.namedtuple('Frame', 'type flags stream session sequence payload chunk')
+
+
+def encode(kind, flags, stream, session, sequence, payload=b''):
+    head = HEADER.pack(MAGIC, kind, flags, stream, session, sequence, len(payload))
+    head += U32.pack(zlib.crc32(head))
+    if not payload:
+        return head
+    return head + payload + U32.pack(zlib.crc32(payload))
+
+
+class Chunk:
+    """A buffer frames are read into.  The port thread counts what it lends
+    out, the worker what it gives back: one writer each, so no lock."""
+
+    __slots__ = ('data', 'view', 'lent', 'returned')
+
+    def __init__(self, size):
+        self.data = bytearray(size)
+        self.view = memoryview(self.data)
+        self.lent = self.returned = 0
+
+
+class Parser:
+    """Finds frames in a stream with noise.  Bytes go into `space()` and are
+    reported by `filled(n)`; `frames()` yields what is whole.  Payloads are
+    views into the chunk, valid until the next `space()` unless lent."""
+
+    def __init__(self, limit, read_bytes=0):
+        self.limit = max(limit, FRAME_MIN)
+        self._read = max(read_bytes, 4096)
+        self._size = max(3 * (self.limit + OVERHEAD), 2 * self._read) + self._read
+        self._chunk = Chunk(self._size)
+        self._pool = []
+        self._start = self._end = 0
+        self._need = 1                      # bytes from _start before looking again
+        self.dropped = 0
+
+    @property
+    def kept(self):
+        return self._end - self._start
+
+    @property
+    def missing(self):
+        """How many more bytes make the frame begun whole."""
+        return self._need - self.kept if self.kept else 0
+
+    def clear(self):
+        self.dropped += self.kept
+        self._start = self._end = 0
+        self._need = 1
+
+    def space(self):
+        if self._size - self._end < self._read or self._size - self._start < self._need:
+            self._turn_over()
+        elif self._start == self._end and self._chunk.lent == self._chunk.returned:
+            self._start = self._end = 0     # all used: begin again where the cache is warm
+        return self._chunk.view[self._end:]
+
+    def _turn_over(self):
+        old, start, end = self._chunk, self._start, self._end
+        kept = end - start
+        new = old if old.lent == old.returned else self._spare()
+        if new is old and kept > start:     # would overlap: copy by way of bytes
+            new.data[:kept] = bytes(old.view[start:end])
+        else:
+            new.view[:kept] = old.view[start:end]
+        if new is not old:
+            self._pool.append(old)
+            self._chunk = new
+        self._start, self._end = 0, kept
+
+    def _spare(self):
+        for index, chunk in enumerate(self._pool):
+            if chunk.lent == chunk.returned:
+                return self._pool.pop(index)
+        return Chunk(self._size)
+
+    def filled(self, count):
+        self._end += count
+
+    def feed(self, data):
+        """Takes any number of bytes and returns the frames (for tests and
+        small inputs; the payloads are copies)."""
+        found, data = [], memoryview(data)
+        while len(data):
+            space = self.space()
+            count = min(len(space), len(data))
+            space[:count] = data[:count]
+            self.filled(count)
+            data = data[count:]
+            found.extend(f._replace(payload=bytes(f.payload), chunk=None) for f in self.frames())
+        return found
+
+    def idle(self):
+        """Rule 4: 400 ms passed without a byte while something is kept."""
+        if self.kept:
+            self._drop(1)
+            self._need = 0
+
+    def _drop(self, count):
+        self._start += count
+        self.dropped += count
+
+    def frames(self):
+        while self.kept >= self._need:
+            if not self._find_magic():
+                self._need = self.kept + 1
+                return
+            if self.kept < HEADER_BYTES:
+                self._need = HEADER_BYTES
+                return
+            frame = self._frame()
+            if frame is not None:
+                yield frame
+            elif self._need:
+                return
+
+    def _find_magic(self):
+        data = self._chunk.data
+        at = data.find(MAGIC, self._start, self._end)
+        if at < 0:
+            at = self._end                  # keep what may begin a magic
+            for length in (3, 2, 1):
+                if self.kept >= length and data.endswith(MAGIC[:length], self._start, self._end):
+                    at -= length
+                    break
+            self._drop(at - self._start)
+            return False
+        self._drop(at - self._start)
+        return True
+
+    def _frame(self):
+        """The frame at _start, or None: then _need says how many bytes it
+        takes, 0 meaning that something was dropped and to look again."""
+        chunk, start = self._chunk, self._start
+        view = chunk.view
+        _, kind, flags, stream, session, sequence, length = HEADER.unpack_from(view, start)
+        check = U32.unpack_from(view, start + HEADER.size)[0]
+        if zlib.crc32(view[start:start + HEADER.size]) != check or length > self.limit:
+            self._drop(1)
+            self._need = 0
+            return None
+        total = HEADER_BYTES + length + 4 if length else HEADER_BYTES
+        if self.kept < total:
+            self._need = total
+            return None
+        payload = view[start + HEADER_BYTES:start + HEADER_BYTES + length]
+        if length and zlib.crc32(payload) != U32.unpack_from(view, start + total - 4)[0]:
+            self._drop(HEADER_BYTES)
+            self._need = 0
+            return None
+        self._start += total
+        self._need = 1
+        return Frame(kind, flags, stream, session, sequence, payload, chunk)
+
+# ---------------------------------------------------------------------------
+# 5. The two halves of the reliable stream (section 4)
+# ---------------------------------------------------------------------------
+
+
+class ReliableReader:
+    """Says which frames to take and when to acknowledge.  `given_back` is
+    counted by the worker, everything else belongs to the port thread."""
+
+    def __init__(self, window, frame):
+        self.window = window
+        self.next = 0
+        self.arrived = 0                    # bytes of frames taken
+        self.given_back = 0                 # bytes of them no longer held
+        self.acknowledged = 0               # given_back at the last ACK
+        self._hold_max = 2 * window + frame + OVERHEAD
+        self._gap_told = False
+        self._gap_due = False
+        self._ask_due = False
+
+    @property
+    def held(self):
+        return self.arrived - self.given_back
+
+    def offer(self, sequence, size, ask):
+        """True if the frame is the expected one and there is room for it."""
+        if sequence < self.next:
+            self._ask_due = True
+            return False
+        if sequence > self.next:
+            if not self._gap_told:
+                self._gap_told = self._gap_due = True
+            return False
+        if self.held + size > self._hold_max:
+            return False                    # a sender that ignores the window: as if lost
+        self.next += 1
+        self.arrived += size
+        self._gap_told = self._gap_due = False
+        self._ask_due = self._ask_due or ask
+        return True
+
+    def room_grew(self):
+        """A quarter of the window was given back since the last ACK."""
+        return self.given_back - self.acknowledged >= self.window // 4
+
+    def ack(self):
+        """(flags, next, window) if an ACK is due, else None."""
+        if not (self._ask_due or self._gap_due or self.room_grew()):
+            return None
+        flags = FLAG_GAP if self._gap_due else 0
+        return (flags,) + self.told()
+
+    def told(self):
+        """What ACK and PONG carry; the caller sends it now."""
+        self._ask_due = self._gap_due = False
+        self.acknowledged = self.given_back
+        return self.next, max(0, self.window - self.held)
+
+
+class ReliableSender:
+    """Keeps frames until they are acknowledged; sends again only what is
+    proven to be lost."""
+
+    def __init__(self, session, window):
+        self.session = session
+        self.window = window
+        self.base = 0                       # sequence of frames[0]
+        self.frames = collections.deque()   # (kind, stream, payload, size)
+        self._under_way = 0                 # so many of them
+        self._bytes_under_way = 0
+        self._progress = 0.0
+        self._pings = collections.OrderedDict()     # id -> sequence after the last one sent before
+        self._ping_id = 0
+        self._ping_at = -PROBE_S
+
+    def add(self, kind, stream, payload, now):
+        if not self.frames:
+            self._progress = now
+        self.frames.append((kind, stream, payload, len(payload) + OVERHEAD))
+
+    def _fits(self, size):
+        if self._under_way == 0:
+            return self.window > 0
+        return self._bytes_under_way + size <= self.window
+
+    def pump(self):
+        """The encoded frames that may go now; the last one has ASK."""
+        first = self._under_way
+        while self._under_way < len(self.frames) and self._fits(self.frames[self._under_way][3]):
+            self._bytes_under_way += self.frames[self._under_way][3]
+            self._under_way += 1
+        out = []
+        for index in range(first, self._under_way):
+            kind, stream, payload, _ = self.frames[index]
+            flags = FLAG_ASK if index == self._under_way - 1 else 0
+            out.append(encode(kind, flags, stream, self.session, self.base + index, payload))
+        return out
+
+    def acknowledged(self, upto, window, now):
+        """False if the number is impossible."""
+        if not self.base <= upto <= self.base + self._under_way:
+            return self.base > upto         # an old one is no offence
+        self.window = min(window, WINDOW_MAX)
+        if upto > self.base:
+            self._progress = now
+        for _ in range(upto - self.base):
+            self._bytes_under_way -= self.frames.popleft()[3]
+            self._under_way -= 1
+        self.base = upto
+        return True
+
+    def gap(self):
+        self._under_way = self._bytes_under_way = 0
+        self._pings.clear()                 # what they would prove is being mended
+
+    def pong(self, ping_id, upto):
+        sent_before = self._pings.pop(ping_id, 0)
+        if upto == self.base and upto < sent_before:
+            self.gap()
+
+    def deadline(self):
+        if not self.frames:
+            return None
+        return max(self._progress, self._ping_at) + PROBE_S
+
+    def probe(self, now):
+        """The number of a PING to send now, or None."""
+        deadline = self.deadline()
+        if deadline is None or now < deadline:
+            return None
+        self._ping_at = now
+        self._ping_id += 1
+        self._pings[self._ping_id] = self.base + self._under_way
+        while len(self._pings) > 16:
+            self._pings.popitem(last=False)
+        return self._ping_id
+
+# ---------------------------------------------------------------------------
+# 6. Errors (section 5)
+# ---------------------------------------------------------------------------
+
+ERRNO_CODES = {
+    errno.ENOENT: 'no-directory', errno.ENOTDIR: 'not-a-directory', errno.EISDIR: 'is-directory',
+    errno.EACCES: 'permission', errno.EPERM: 'permission', errno.EROFS: 'read-only-filesystem',
+    errno.EEXIST: 'exists', errno.ENOSPC: 'no-space', errno.EDQUOT: 'quota',
+    errno.EFBIG: 'too-large', errno.ENAMETOOLONG: 'name-too-long',
+    errno.EILSEQ: 'bad-name', errno.EINVAL: 'bad-name', errno.ETXTBSY: 'sharing',
+}
+
+
+class Refused(Exception):
+    """A request that ends in `error`."""
+
+    def __init__(self, code, message, path=None, number=None, extra=()):
+        Exception.__init__(self, message)
+        self.code, self.message, self.path, self.number = code, message, path, number
+        self.extra = extra
+
+    def fields(self):
+        out = [('code', self.code), ('message', self.message)]
+        if self.path is not None:
+            out.append(('path', self.path))
+        if self.number in errno.errorcode:
+            out.append(('errno', errno.errorcode[self.number]))
+        return out + list(self.extra)
+
+
+def refused(error, path, writing=False):
+    """The Refused for an OSError.  EINVAL is a bad name only where a name is
+    used: from a write it is an error of the device."""
+    code = ERRNO_CODES.get(error.errno, 'io')
+    if writing and code in ('bad-name', 'exists', 'no-directory'):
+        code = 'io'
+    return Refused(code, os.strerror(error.errno) if error.errno else str(error), path, error.errno)
+
+# ---------------------------------------------------------------------------
+# 7. Paths: walked one component at a time with directory descriptors, so
+#    that no "..", no symbolic link and no directory replaced in between
+#    leads out of the root
+# ---------------------------------------------------------------------------
+
+# O_PATH needs only the search permission; other systems must read the directory
+DIRECTORY = getattr(os, 'O_PATH', os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Location:
+    """A name in an open directory.  `name` is b'.' for the directory itself
+    (a path that ends in "/", or the root)."""
+
+    def __init__(self, directory, name, path):
+        self.directory, self.name, self.path = directory, name, path
+
+    def close(self):
+        if self.directory >= 0:
+            os.close(self.directory)
+            self.directory = -1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def lstat(self):
+        """stat of the name itself, None if there is none."""
+        try:
+            return os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise refused(error, self.path)
+
+    def renamed(self, name):
+        return Location(os.dup(self.directory), name, os.path.join(os.path.dirname(self.path), name))
+
+    def sync_directory(self):
+        fd = os.open(b'.', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.directory)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+class Root:
+    """The directory relative paths begin at and, if `confined`, the one
+    outside which nothing is touched."""
+
+    def __init__(self, path=None):
+        self.confined = path is not None
+        self.path = os.fsencode(os.path.realpath(path if self.confined else '.'))
+        self.fd = os.open(self.path, DIRECTORY)
+        self.home = os.fsencode(os.path.expanduser('~'))
+        found = os.fstat(self.fd)
+        self.identity = (found.st_dev, found.st_ino)
+
+    def locate(self, path, follow=False):
+        """The Location of a path as a host writes it; Refused if it cannot
+        be reached.  `follow`: also follow a symbolic link at its end."""
+        if not path:
+            raise Refused('bad-request', 'empty path')
+        if b'\0' in path:
+            raise Refused('bad-name', 'NUL in a path', path)
+        if path.startswith(b'~/'):
+            path = self.home + path[1:]
+        walk = Walk(self, path)
+        try:
+            return walk.run(follow)
+        finally:
+            walk.close()
+
+
+class Walk:
+    def __init__(self, root, path):
+        self.root, self.path = root, path
+        self.stack = []                     # descriptors, the last is where we are
+        self.labels = []                    # the name each was entered by; [0] is a whole path
+        self.inside = None                  # index in stack of the root once it was entered
+        self.links = 0
+        self.pending = []                   # components still to go, the next one last
+
+    def close(self):
+        while self.stack:
+            os.close(self.stack.pop())
+
+    def run(self, follow):
+        try:
+            self._begin(self.path)
+            return self._walk(follow)
+        except OSError as error:
+            if self._outside():             # what is out there is not told
+                raise self._escape()
+            raise refused(error, self.path)
+
+    def _escape(self):
+        return Refused('outside-root', "the path leads out of the receiver's root", self.path)
+
+    def _outside(self):
+        return self.root.confined and self.inside is None
+
+    def _begin(self, path):
+        if path.startswith(b'/'):
+            self.close()
+            self.labels, self.inside = [], None
+            self._push(os.open(b'/', DIRECTORY), b'/')
+        elif not self.stack:
+            self._push(os.dup(self.root.fd), self.root.path)
+        self._expand(path)
+
+    def _expand(self, path):
+        parts = [p for p in path.split(b'/') if p not in (b'', b'.')]
+        if path.endswith((b'/', b'/.')) or path == b'.':
+            parts.append(b'.')              # it must be a directory
+        self.pending.extend(reversed(parts))
+
+    def _push(self, fd, label):
+        self.stack.append(fd)
+        self.labels.append(label)
+        if not self.root.confined:          # the kernel's own ".." will do: hold one only
+            while len(self.stack) > 1:
+                os.close(self.stack.pop(0))
+        elif len(self.stack) > DEPTH_MAX:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        elif self.inside is None:
+            found = os.fstat(fd)
+            if (found.st_dev, found.st_ino) == self.root.identity:
+                self.inside = len(self.stack) - 1
+
+    def _up(self):
+        if not self.root.confined:
+            self._push(os.open(b'..', DIRECTORY, dir_fd=self.stack[-1]), b'')
+            self.labels.pop()
+            if len(self.labels) > 1:
+                self.labels.pop()
+            else:
+                self.labels[0] = os.path.dirname(self.labels[0])
+        elif len(self.stack) > 1:           # back to the very directory we came from
+            os.close(self.stack.pop())
+            self.labels.pop()
+            if self.inside is not None and self.inside >= len(self.stack):
+                self.inside = None
+        elif self.labels[0] != b'/':
+            raise self._escape()
+
+    def _walk(self, follow):
+        while self.pending:
+            name = self.pending.pop()
+            if name == b'..':
+                self._up()
+            elif name == b'.':
+                pass
+            elif self.pending:
+                self._enter(name)
+            elif follow and self._follow(name):
+                pass
+            elif self._outside():
+                self._enter(name)           # allowed only if it is the root itself
+            else:
+                return self._found(name)
+        return self._found(b'.')
+
+    def _found(self, name):
+        if self._outside():
+            raise self._escape()
+        path = os.path.join(self.labels[0], *self.labels[1:])
+        if name != b'.':
+            path = os.path.join(path, name)
+        return Location(os.dup(self.stack[-1]), name, path)
+
+    def _enter(self, name):
+        try:
+            fd = os.open(name, DIRECTORY, dir_fd=self.stack[-1])
+        except OSError as error:
+            # ENOTDIR or ELOOP, depending on the system: perhaps a symbolic link
+            if error.errno not in (errno.ENOTDIR, errno.ELOOP) or not self._follow(name):
+                raise
+            return
+        self._push(fd, name)
+
+    def _follow(self, name):
+        """Puts the target of a symbolic link in front of what is to walk."""
+        try:
+            target = os.readlink(name, dir_fd=self.stack[-1])
+        except OSError as error:
+            if error.errno in (errno.EINVAL, errno.ENOENT):
+                return False
+            raise
+        self.links += 1
+        if self.links > SYMLINKS_MAX:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        self._begin(target)
+        return True
+
+# ---------------------------------------------------------------------------
+# 8. Arguments of requests
+# ---------------------------------------------------------------------------
+
+NUMBER = re.compile(br'[0-9]{1,19}\Z')
+OCTAL = re.compile(br'[0-7]{1,7}\Z')
+TIME = re.compile(br'(-?)([0-9]{1,12})(?:\.([0-9]{1,9}))?\Z')
+SHA256 = re.compile(br'[0-9a-f]{64}\Z')
+CONFLICTS = (b'fail', b'overwrite', b'skip', b'newer', b'rename')
+
+
+def _argument(fields, key, pattern, convert, required):
+    value = fields.get(key)
+    if value is None:
+        if required:
+            raise Refused('bad-request', '%s is missing' % key)
+        return None
+    match = pattern.match(value)
+    if not match:
+        raise Refused('bad-request', '%s is invalid' % key)
+    return convert(match)
+
+
+def number_of(fields, key, required=False):
+    return _argument(fields, key, NUMBER, lambda m: int(m.group()), required)
+
+
+def mode_of(fields):
+    return _argument(fields, 'mode', OCTAL, lambda m: int(m.group(), 8), False)
+
+
+def mtime_of(fields):
+    """Nanoseconds since 1970."""
+    def convert(match):
+        sign, whole, fraction = match.groups()
+        value = int(whole) * 10 ** 9 + int((fraction or b'').ljust(9, b'0'))
+        return -value if sign else value
+    return _argument(fields, 'mtime', TIME, convert, False)
+
+
+def conflict_of(fields):
+    value = fields.get('conflict', b'fail')
+    if value not in CONFLICTS:
+        raise Refused('unsupported', 'conflict policy unknown')
+    return value.decode('ascii')
+
+
+def time_text(nanoseconds):
+    sign = '-' if nanoseconds < 0 else ''
+    whole, fraction = divmod(abs(nanoseconds), 10 ** 9)
+    return ('%s%d.%09d' % (sign, whole, fraction)).rstrip('0').rstrip('.')
+
+
+def kind_of(found):
+    """The `type` of stat."""
+    if found is None:
+        return 'none'
+    for test, kind in ((stat.S_ISREG, 'file'), (stat.S_ISDIR, 'directory'),
+                       (stat.S_ISLNK, 'symlink'), (stat.S_ISCHR, 'device')):
+        if test(found.st_mode):
+            return kind
+    return 'special'
+
+
+def set_times(target, nanoseconds, path, **where):
+    try:
+        os.utime(target, ns=(nanoseconds, nanoseconds), **where)
+    except OverflowError:
+        raise Refused('bad-request', 'mtime is out of range', path)
+
+# ---------------------------------------------------------------------------
+# 9. A put: temporary file, hash on the way, flush, rename
+# ---------------------------------------------------------------------------
+
+
+class Leftovers:
+    """Temporary files that exist now, so that the end of the program can
+    remove them even if a worker hangs on its disk."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._files = {}
+
+    def add(self, key, directory, name):
+        with self._lock:
+            self._files[key] = (directory, name)
+
+    def forget(self, key):
+        with self._lock:
+            self._files.pop(key, None)
+
+    def remove_all(self):
+        with self._lock:
+            for directory, name in self._files.values():
+                try:
+                    os.unlink(name, dir_fd=directory)
+                except OSError:
+                    pass
+            self._files.clear()
+
+
+leftovers = Leftovers()
+
+
+def temporary_name():
+    return b'.guestwire-' + os.urandom(4).hex().encode('ascii') + b'.part'
+
+
+def numbered(name, number):
+    """`name (2).ext`; a leading dot does not begin an extension."""
+    dot = name.rfind(b'.')
+    if dot <= 0:
+        dot = len(name)
+    return name[:dot] + b' (%d)' % number + name[dot:]
+
+
+def free_name(place, first=2):
+    """A Location beside `place` with a numbered name that is not taken."""
+    for number in range(first, 100000):
+        candidate = place.renamed(numbered(place.name, number))
+        try:
+            if candidate.lstat() is None:
+                return candidate
+        except Refused:
+            candidate.close()
+            raise
+        candidate.close()
+    raise Refused('exists', 'too many names are taken', place.path)
+
+
+def sweep_orphans(place):
+    """Removes temporary files whose receiver is gone: nobody locks them."""
+    try:
+        fd = os.open(b'.', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.directory)
+    except OSError:
+        return
+    try:
+        for name in os.listdir(fd):
+            name = os.fsencode(name)
+            if TEMPORARY.match(name):
+                remove_orphan(fd, name)
+    except OSError as error:
+        log.debug('looking for orphans: %s' % error)
+    finally:
+        os.close(fd)
+
+
+def remove_orphan(directory, name):
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        if not stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+            return
+        fd = os.open(name, flags, dir_fd=directory)
+    except OSError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(name, dir_fd=directory)
+        log.info('removed the orphan %s' % printable(name))
+    except OSError:
+        pass                                # locked: its receiver lives
+    finally:
+        os.close(fd)
+
+
+class Put:
+    """One file being received.  Only the worker touches it, until `commit`
+    hands it to a finisher; then `cancelled` is all that others may set."""
+
+    def __init__(self, place, conflict, size, mode, mtime):
+        self.place, self.conflict = place, conflict
+        self.size, self.mode, self.mtime = size, mode, mtime
+        self.fd = -1
+        self.temporary = None
+        self.replaces = False               # the name existed when the put began
+        self.kind = 'file'
+        self.received = 0
+        self.hash = hashlib.sha256()
+        self.committing = False
+        self.cancelled = False
+
+    # -- begin ---------------------------------------------------------------
+
+    def begin(self, sweep):
+        """Opens the destination.  Returns None, or why it was skipped."""
+        found = self.place.lstat()
+        if found is not None:
+            if stat.S_ISCHR(found.st_mode):
+                return self._open_device()
+            skipped = self._settle(found)
+            if skipped:
+                return skipped
+        elif self.place.name == b'.':
+            raise Refused('is-directory', 'the destination is a directory', self.place.path)
+        self._check_space()
+        if sweep:
+            sweep_orphans(self.place)
+        self._open_temporary()
+        return None
+
+    def _settle(self, found):
+        """What `conflict` says about an existing name."""
+        kind, path = kind_of(found), self.place.path
+        if self.conflict == 'skip':
+            return 'exists'
+        if self.conflict == 'rename' and self.place.name != b'.':
+            taken, self.place = self.place, free_name(self.place)
+            taken.close()
+            return None
+        if kind != 'file':
+            raise Refused('is-' + kind, 'the destination is a %s' % kind, path)
+        if self.conflict == 'fail':
+            raise exists(found, path)
+        if self.conflict == 'newer':
+            if self.mtime is None:
+                raise Refused('bad-request', 'conflict=newer needs mtime', path)
+            if self.mtime <= found.st_mtime_ns:
+                return 'not-newer'
+        self.replaces = True
+        return None
+
+    def _check_space(self):
+        try:
+            room = os.fstatvfs(self.place.directory)
+        except OSError:
+            return                          # the write will tell
+        if room.f_flag & os.ST_RDONLY:
+            raise refused(OSError(errno.EROFS, os.strerror(errno.EROFS)), self.place.path)
+        if not self.size:
+            return
+        blocks = room.f_bfree if os.geteuid() == 0 else room.f_bavail
+        if room.f_blocks and self.size > blocks * room.f_frsize:
+            raise Refused('no-space', '%d bytes are needed, %d are free'
+                          % (self.size, blocks * room.f_frsize), self.place.path, errno.ENOSPC)
+
+    def _open_temporary(self):
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        for _ in range(100):
+            name = temporary_name()
+            try:
+                fd = os.open(name, flags, 0o600, dir_fd=self.place.directory)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise refused(error, self.place.path)
+            if self._lock(fd, name):
+                self.fd, self.temporary = fd, name
+                leftovers.add(id(self), self.place.directory, name)
+                return
+            os.close(fd)
+        raise Refused('io', 'no temporary file could be made', self.place.path)
+
+    def _lock(self, fd, name):
+        """False if somebody's sweep took the file for an orphan between our
+        open and our lock."""
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass                            # a file system without locks: no sweep there either
+        try:
+            found = os.stat(name, dir_fd=self.place.directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return found.st_ino == os.fstat(fd).st_ino
+
+    def _open_device(self):
+        flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        try:
+            self.fd = os.open(self.place.name, flags, dir_fd=self.place.directory)
+        except OSError as error:
+            raise refused(error, self.place.path)
+        if not stat.S_ISCHR(os.fstat(self.fd).st_mode):
+            raise Refused('is-special', 'the destination changed while it was opened', self.place.path)
+        self.kind = 'device'
+
+    # -- data ----------------------------------------------------------------
+
+    def write(self, offset, data):
+        if offset != self.received:
+            raise Refused('bad-request', 'offset %d where %d was due' % (offset, self.received),
+                          self.place.path)
+        if self.size is not None and offset + len(data) > self.size:
+            raise Refused('size-mismatch', 'more than the %d bytes announced' % self.size,
+                          self.place.path)
+        self.hash.update(data)
+        self.received += len(data)
+        try:
+            done = os.write(self.fd, data)
+            while done < len(data):
+                done += self._write_rest(data[done:])
+        except BlockingIOError:
+            self._write_slowly(data)
+        except OSError as error:
+            raise refused(error, self.place.path, writing=True)
+
+    def _write_rest(self, data):
+        try:
+            return os.write(self.fd, data)
+        except BlockingIOError:
+            self._write_slowly(data)
+            return len(data)
+
+    def _write_slowly(self, data):
+        """To a device that takes no more at the moment."""
+        poller = select.poll()
+        poller.register(self.fd, select.POLLOUT)
+        limit = time.monotonic() + DEVICE_WAIT_S
+        while len(data):
+            if self.cancelled:
+                raise Refused('cancelled', 'cancelled', self.place.path)
+            if time.monotonic() > limit:
+                raise Refused('io', 'the device takes no data', self.place.path, errno.ETIMEDOUT)
+            poller.poll(200)
+            try:
+                data = data[os.write(self.fd, data):]
+                limit = time.monotonic() + DEVICE_WAIT_S
+            except BlockingIOError:
+                time.sleep(0.01)            # a device whose poll promises what write denies
+            except OSError as error:
+                raise refused(error, self.place.path, writing=True)
+
+    # -- end -----------------------------------------------------------------
+
+    def check(self, size, digest):
+        if size != self.received:
+            raise Refused('size-mismatch', '%d bytes arrived, %d were sent'
+                          % (self.received, size), self.place.path)
+        if digest != self.hash.hexdigest().encode('ascii'):
+            raise Refused('hash-mismatch', 'SHA-256 differs', self.place.path)
+
+    def finish(self):
+        """Gives the whole file its name; runs in a finisher."""
+        if self.kind == 'file':
+            try:
+                self._finish_file()
+            except OSError as error:
+                raise refused(error, self.place.path)
+        self.close()
+
+    def _finish_file(self):
+        mode = 0o666 & ~UMASK if self.mode is None else self.mode & 0o777
+        os.fchmod(self.fd, mode)
+        if self.mtime is not None:
+            set_times(self.fd, self.mtime, self.place.path)
+        try:
+            os.fsync(self.fd)
+        except OSError as error:
+            raise refused(error, self.place.path, writing=True)
+        if self.cancelled:
+            raise Refused('cancelled', 'cancelled', self.place.path)
+        self._name_it()
+        leftovers.forget(id(self))
+        self.temporary = None
+        try:
+            self.place.sync_directory()
+        except OSError as error:
+            if error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
+                raise
+            log.debug('flushing a directory: %s' % error)
+
+    def _name_it(self):
+        while True:
+            if self.replaces:
+                found = self.place.lstat()
+                if found is not None and not stat.S_ISREG(found.st_mode):
+                    kind = kind_of(found)
+                    kind = 'special' if kind == 'device' else kind
+                    raise Refused('is-' + kind, 'the destination became a %s' % kind, self.place.path)
+                os.rename(self.temporary, self.place.name,
+                          src_dir_fd=self.place.directory, dst_dir_fd=self.place.directory)
+                return
+            if self._name_new():
+                return
+            # somebody made the name in the meantime
+            if self.conflict == 'overwrite':
+                self.replaces = True
+            elif self.conflict == 'rename':
+                self._next_name()
+            else:
+                found = self.place.lstat()
+                raise exists(found, self.place.path)
+
+    def _next_name(self):
+        taken, self.place = self.place, free_name(self.place)
+        leftovers.add(id(self), self.place.directory, self.temporary)
+        taken.close()
+
+    def _name_new(self):
+        """Like rename, but never over an existing name; False if there is one."""
+        directory = self.place.directory
+        try:
+            os.link(self.temporary, self.place.name, src_dir_fd=directory,
+                    dst_dir_fd=directory, follow_symlinks=False)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS,
+                                   errno.EMLINK, errno.EINVAL, errno.EACCES):
+                raise
+            # a file system without hard links: a small race remains
+            if self.place.lstat() is not None:
+                return False
+            os.rename(self.temporary, self.place.name, src_dir_fd=directory, dst_dir_fd=directory)
+            return True
+        os.unlink(self.temporary, dir_fd=directory)
+        return True
+
+    def close(self):
+        """Idempotent; whatever is unfinished goes."""
+        if self.temporary is not None:
+            try:
+                os.unlink(self.temporary, dir_fd=self.place.directory)
+            except OSError as error:
+                log.warning('removing %s: %s' % (printable(self.temporary), error))
+            leftovers.forget(id(self))
+            self.temporary = None
+        if self.fd >= 0:
+            fd, self.fd = self.fd, -1
+            os.close(fd)
+        self.place.close()
+
+
+def exists(found, path):
+    """`error code=exists` tells what is there."""
+    extra = []
+    if found is not None:
+        extra = [('type', kind_of(found)), ('mtime', time_text(found.st_mtime_ns))]
+        if stat.S_ISREG(found.st_mode):
+            extra.insert(1, ('size', found.st_size))
+    return Refused('exists', 'the name exists', path, errno.EEXIST, extra)
+
+# ---------------------------------------------------------------------------
+# 10. Requests (section 5).  Runs in the worker; knows nothing of frames but
+#     their type, stream and payload
+# ---------------------------------------------------------------------------
+
+BUSY = object()             # a finisher is at it
+
+
+class Requests:
+    """The requests of one session.  `reply(stream, verb, fields)` may be
+    called from any thread.  A stream is freed before its answer goes out."""
+
+    def __init__(self, root, read_only, reply, finish, streams=STREAMS):
+        self.root, self.read_only = root, read_only
+        self.reply, self.finish = reply, finish
+        self.streams = streams
+        self.open = {}                      # stream -> Put or BUSY
+        self.draining = set()               # streams whose put was answered early
+        self.closed = False
+        self._swept = set()
+        self._verbs = {'stat': self._stat, 'put': self._put, 'mkdir': self._mkdir,
+                       'symlink': self._symlink, 'attributes': self._attributes}
+
+    def close(self):
+        """The session is gone: nothing unfinished stays."""
+        self.closed = True
+        for request in list(self.open.values()):
+            if isinstance(request, Put):
+                request.cancelled = True
+                if not request.committing:
+                    request.close()
+        self.open.clear()
+        self.draining.clear()
+
+    # -- frames --------------------------------------------------------------
+
+    def data(self, stream, payload):
+        put = self.open.get(stream)
+        if not isinstance(put, Put) or put.committing:
+            return                          # draining, or nothing there
+        try:
+            if len(payload) < OFFSET.size:
+                raise Refused('bad-request', 'DATA without an offset')
+            put.write(OFFSET.unpack_from(payload)[0], payload[OFFSET.size:])
+        except Exception as error:
+            self._fail(stream, error)
+
+    def control(self, stream, payload):
+        try:
+            verb, fields = read_text(payload)
+        except BadText as error:
+            self._invalid(stream, payload, error)
+            return
+        if verb == 'cancel':
+            self._cancel(stream)
+        elif stream in self.draining:
+            if verb == 'commit':
+                self.draining.discard(stream)
+        elif verb == 'commit':
+            self._commit(stream, fields)
+        else:
+            self._begin(stream, verb, fields)
+
+    def unknown(self, stream):
+        self._fail(stream, Refused('unsupported', 'frame type unknown'))
+
+    # -- ends ----------------------------------------------------------------
+
+    def _fail(self, stream, error):
+        """The final `error` of a stream.  If its put is still being sent,
+        the rest of it is dropped until commit or cancel."""
+        if isinstance(error, OSError):
+            error = refused(error, None)
+        elif not isinstance(error, Refused):
+            log.error('defect: %s: %s' % (type(error).__name__, error))
+            error = Refused('internal', '%s: %s' % (type(error).__name__, error))
+        put = self.open.pop(stream, None)
+        if isinstance(put, Put):
+            if error.path is None:
+                error.path = put.place.path
+            if not put.committing:
+                self.draining.add(stream)
+                put.close()
+            else:
+                put.cancelled = True
+        log.info('%s%s: %s' % (error.code, ' ' + printable(error.path) if error.path else '',
+                               error.message))
+        self.reply(stream, 'error', error.fields())
+
+    def _done(self, stream, fields):
+        self.open.pop(stream, None)
+        self.reply(stream, 'done', fields)
+
+    def _invalid(self, stream, payload, error):
+        head = bytes(payload[:8])
+        if stream in self.draining:
+            if head.startswith((b'commit\n', b'cancel\n')):
+                self.draining.discard(stream)
+            return
+        if head.startswith(b'put\n') and stream not in self.open:
+            self.draining.add(stream)
+        self._fail(stream, Refused('bad-request', str(error)))
+        if head.startswith((b'commit\n', b'cancel\n')):
+            self.draining.discard(stream)
+
+    # -- begin ---------------------------------------------------------------
+
+    def _begin(self, stream, verb, fields):
+        if stream in self.open or stream == 0:
+            self._fail(stream, Refused('bad-request', '%s on a stream in use' % verb if stream
+                                       else 'stream 0'))
+            return
+        try:
+            if len(self.open) + len(self.draining) >= self.streams:
+                raise Refused('too-many', 'more than %d requests at once' % self.streams)
+            if verb not in self._verbs:
+                raise Refused('unsupported', 'verb %s is unknown' % verb)
+            if self.read_only and verb != 'stat':
+                raise Refused('read-only', 'the receiver is in read-only mode', fields.get('path'))
+            if 'path' not in fields:
+                raise Refused('bad-request', 'path is missing')
+            self._verbs[verb](stream, fields)
+        except Exception as error:
+            if verb == 'put' and stream not in self.open:
+                self.draining.add(stream)
+            self._fail(stream, error)
+
+    def _cancel(self, stream):
+        put = self.open.get(stream)
+        if stream in self.draining:
+            self.draining.discard(stream)
+        elif isinstance(put, Put):
+            put.cancelled = True            # a finisher looks at it before it renames
+            if not put.committing:
+                self._fail(stream, Refused('cancelled', 'cancelled'))
+                self.draining.discard(stream)
+
+    # -- put -----------------------------------------------------------------
+
+    def _put(self, stream, fields):
+        place = self.root.locate(fields['path'])
+        try:
+            put = Put(place, conflict_of(fields), number_of(fields, 'size'),
+                      mode_of(fields), mtime_of(fields))
+        except Refused:
+            place.close()
+            raise
+        try:
+            skipped = put.begin(self._sweep_due(place))
+        except BaseException:
+            put.close()
+            raise
+        if skipped:
+            put.close()
+            self.draining.add(stream)
+            self._done(stream, [('path', put.place.path), ('skipped', skipped)])
+            return
+        self.open[stream] = put
+        self.reply(stream, 'accept', [('path', put.place.path), ('kind', put.kind)])
+
+    def _sweep_due(self, place):
+        """True once per directory and session: listing costs."""
+        found = os.fstat(place.directory)
+        key = (found.st_dev, found.st_ino)
+        if key in self._swept:
+            return False
+        if len(self._swept) >= SWEPT_MAX:
+            self._swept.clear()
+        self._swept.add(key)
+        return True
+
+    def _commit(self, stream, fields):
+        put = self.open.get(stream)
+        try:
+            if not isinstance(put, Put) or put.committing:
+                raise Refused('bad-request', 'commit without a put')
+            size = number_of(fields, 'size', True)
+            digest = _argument(fields, 'sha256', SHA256, lambda m: m.group(), True)
+            put.check(size, digest)
+        except Refused as error:
+            self._fail(stream, error)
+            self.draining.discard(stream)
+            return
+        put.committing = True
+        if put.kind == 'device':
+            self._finish(stream, put)       # nothing to flush: no need for another thread
+        else:
+            self.finish(lambda: self._finish(stream, put))
+
+    def _finish(self, stream, put):
+        try:
+            put.finish()
+        except Exception as error:
+            put.close()
+            if not self.closed:
+                self._fail(stream, error)
+            return
+        if not self.closed:
+            self._done(stream, [('path', put.place.path), ('size', put.received),
+                                ('sha256', put.hash.hexdigest())])
+
+    # -- the others ----------------------------------------------------------
+
+    def _stat(self, stream, fields):
+        wanted = fields.get('hash')
+        if wanted not in (None, b'sha256'):
+            raise Refused('unsupported', 'hash unknown')
+        follow = fields.get('follow') != b'0'
+        try:
+            place = self.root.locate(fields['path'], follow)
+        except Refused as error:
+            if error.code != 'no-directory':
+                raise
+            self._done(stream, [('type', 'none'), ('path', os.path.join(self.root.path, fields['path']))])
+            return
+        with place:
+            found = place.lstat()
+            out = describe(place, found)
+            if wanted is None or kind_of(found) != 'file':
+                self._done(stream, out)
+                return
+            kept = Location(os.dup(place.directory), place.name, place.path)
+        self.open[stream] = BUSY
+        self.finish(lambda: self._hash(stream, kept, out))
+
+    def _hash(self, stream, place, out):
+        try:
+            with place:
+                digest = hash_file(place, lambda: self.closed)
+        except Exception as error:
+            if not self.closed:
+                self._fail(stream, error)
+            return
+        if not self.closed:
+            self._done(stream, out + [('sha256', digest)])
+
+    def _mkdir(self, stream, fields):
+        mode = mode_of(fields)
+        path = fields['path'].rstrip(b'/') or b'/'
+        with self.root.locate(path) as place:
+            try:
+                if place.name == b'.':
+                    raise FileExistsError(errno.EEXIST, '')
+                os.mkdir(place.name, dir_fd=place.directory)
+            except FileExistsError:
+                self._existing_directory(stream, path, place)
+                return
+            except OSError as error:
+                raise refused(error, place.path)
+            if mode is not None:
+                set_directory_mode(place, mode)
+            self._done(stream, [('path', place.path)])
+
+    def _existing_directory(self, stream, path, place):
+        with self.root.locate(path, follow=True) as target:
+            kind = kind_of(target.lstat())
+        if kind != 'directory':
+            raise Refused('not-a-directory', 'the name exists and is no directory', place.path,
+                          errno.EEXIST)
+        self._done(stream, [('path', place.path), ('existed', 1)])
+
+    def _symlink(self, stream, fields):
+        target, conflict = fields.get('target'), conflict_of(fields)
+        if not target or b'\0' in target:
+            raise Refused('bad-request', 'target is missing or invalid')
+        place = self.root.locate(fields['path'].rstrip(b'/') or b'/')
+        try:
+            found = place.lstat()
+            if found is None:
+                self._link(place, target)
+            else:
+                skipped = self._settle_link(place, found, target, conflict)
+                if skipped:
+                    self._done(stream, [('path', place.path), ('skipped', skipped)])
+                    return
+                if conflict == 'rename':
+                    taken, place = place, free_name(place)
+                    taken.close()
+                    self._link(place, target)
+                else:
+                    self._replace_link(place, target)
+            self._done(stream, [('path', place.path)])
+        finally:
+            place.close()
+
+    @staticmethod
+    def _link(place, target):
+        try:
+            os.symlink(target, place.name, dir_fd=place.directory)
+        except FileExistsError:
+            raise exists(place.lstat(), place.path)
+        except OSError as error:
+            raise refused(error, place.path)
+
+    @staticmethod
+    def _replace_link(place, target):
+        name = temporary_name()
+        try:
+            os.symlink(target, name, dir_fd=place.directory)
+            try:
+                os.rename(name, place.name, src_dir_fd=place.directory, dst_dir_fd=place.directory)
+            except OSError:
+                os.unlink(name, dir_fd=place.directory)
+                raise
+        except OSError as error:
+            raise refused(error, place.path)
+
+    @staticmethod
+    def _settle_link(place, found, target, conflict):
+        kind = kind_of(found)
+        if kind == 'symlink':
+            try:
+                if os.readlink(place.name, dir_fd=place.directory) == target:
+                    return 'identical'
+            except OSError as error:
+                raise refused(error, place.path)
+        if conflict == 'skip':
+            return 'exists'
+        if conflict == 'rename' and place.name != b'.':
+            return None
+        if kind not in ('symlink', 'file'):
+            kind = 'special' if kind == 'device' else kind
+            raise Refused('is-' + kind, 'the name exists and is a %s' % kind, place.path)
+        if conflict == 'newer':
+            return 'not-newer'
+        if conflict == 'fail':
+            raise exists(found, place.path)
+        return None
+
+    def _attributes(self, stream, fields):
+        mode, mtime = mode_of(fields), mtime_of(fields)
+        try:
+            place = self.root.locate(fields['path'], follow=True)
+        except Refused as error:
+            if error.code == 'no-directory':
+                error.code = 'not-found'
+            raise
+        with place:
+            found = place.lstat()
+            kind = kind_of(found)
+            if kind == 'none':
+                raise Refused('not-found', 'there is no such file', place.path, errno.ENOENT)
+            if kind not in ('file', 'directory'):
+                raise Refused('is-symlink' if kind == 'symlink' else 'is-special',
+                              'not a file or directory', place.path)
+            try:
+                if mode is not None:
+                    set_mode(place, mode)
+                if mtime is not None:
+                    set_times(place.name, mtime, place.path,
+                              dir_fd=place.directory, follow_symlinks=False)
+            except OSError as error:
+                raise refused(error, place.path)
+            self._done(stream, [])
+
+
+def describe(place, found):
+    out = [('type', kind_of(found)), ('path', place.path)]
+    if found is not None:
+        if stat.S_ISREG(found.st_mode):
+            out.append(('size', found.st_size))
+        out.append(('mtime', time_text(found.st_mtime_ns)))
+        out.append(('mode', '%o' % stat.S_IMODE(found.st_mode)))
+        if stat.S_ISLNK(found.st_mode):
+            try:
+                out.append(('target', os.readlink(place.name, dir_fd=place.directory)))
+            except OSError:
+                pass                        # gone since: the rest is still what was asked
+    free = free_bytes(place, found)
+    if free is not None:
+        out.append(('free', free))
+    return out
+
+
+def free_bytes(place, found):
+    """Room in the directory itself, or in the one that holds the file."""
+    fd = -1
+    try:
+        if found is not None and stat.S_ISDIR(found.st_mode) and place.name != b'.':
+            fd = os.open(place.name, DIRECTORY, dir_fd=place.directory)
+        room = os.fstatvfs(fd if fd >= 0 else place.directory)
+    except OSError:
+        return None
+    finally:
+        if fd >= 0:
+            os.close(fd)
+    return (room.f_bfree if os.geteuid() == 0 else room.f_bavail) * room.f_frsize
+
+
+def hash_file(place, stopped):
+    """SHA-256 of a regular file, in hexadecimal."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        fd = os.open(place.name, flags, dir_fd=place.directory)
+    except OSError as error:
+        raise refused(error, place.path)
+    digest, buffer = hashlib.sha256(), bytearray(HASH_CHUNK)
+    view = memoryview(buffer)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise Refused('is-special', 'no longer a regular file', place.path)
+        while not stopped():
+            count = os.readv(fd, [buffer])
+            if not count:
+                break
+            digest.update(view[:count])
+    except OSError as error:
+        raise refused(error, place.path, writing=True)
+    finally:
+        os.close(fd)
+    return digest.hexdigest()
+
+
+def set_directory_mode(place, mode):
+    try:
+        set_mode(place, mode)
+    except OSError as error:
+        raise refused(error, place.path)
+
+
+def set_mode(place, mode):
+    """chmod that cannot be led elsewhere by a link put there in between."""
+    flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        fd = os.open(place.name, os.O_RDONLY | flags, dir_fd=place.directory)
+    except PermissionError:
+        if not hasattr(os, 'O_PATH'):
+            raise
+        # ours, but unreadable: O_PATH needs no permission; chmod goes by way of /proc
+        fd = os.open(place.name, os.O_PATH | flags, dir_fd=place.directory)
+        try:
+            if stat.S_ISLNK(os.fstat(fd).st_mode):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            os.chmod('/proc/self/fd/%d' % fd, kept_bits(os.fstat(fd), mode))
+        finally:
+            os.close(fd)
+        return
+    try:
+        os.fchmod(fd, kept_bits(os.fstat(fd), mode))
+    finally:
+        os.close(fd)
+
+
+def kept_bits(found, mode):
+    """Directories keep the set-group-id bit they inherited."""
+    if stat.S_ISDIR(found.st_mode):
+        return mode & 0o1777 | found.st_mode & stat.S_ISGID
+    return mode & 0o777
+
+# ---------------------------------------------------------------------------
+# 11. Worker and finishers
+# ---------------------------------------------------------------------------
+
+
+class Worker:
+    """Runs jobs in order in one thread, and long ones in a few others."""
+
+    def __init__(self, name):
+        self._jobs = collections.deque()
+        self._long = collections.deque()
+        self._ready = threading.Condition(threading.Lock())
+        self._long_ready = threading.Condition(threading.Lock())
+        self._idle_finishers = 0
+        self._finishers = []
+        self._stopping = False
+        self._name = name
+        self._thread = threading.Thread(target=self._run, name=name + '-worker', daemon=True)
+        self._thread.start()
+
+    def submit(self, job, *arguments):
+        with self._ready:
+            self._jobs.append((job, arguments))
+            self._ready.notify()
+
+    def submit_long(self, job):
+        with self._long_ready:
+            self._long.append(job)
+            if not self._idle_finishers and len(self._finishers) < FINISHERS:
+                thread = threading.Thread(target=self._run_long, name=self._name + '-finisher',
+                                          daemon=True)
+                self._finishers.append(thread)
+                thread.start()
+            self._long_ready.notify()
+
+    def stop(self, limit):
+        """Lets what was submitted end, but waits no longer than `limit`."""
+        with self._ready:
+            self._stopping = True
+            self._ready.notify()
+        self._thread.join(max(0.0, limit - time.monotonic()))
+        with self._long_ready:
+            self._long_ready.notify_all()
+        for thread in self._finishers:
+            thread.join(max(0.0, limit - time.monotonic()))
+
+    def _run(self):
+        while True:
+            with self._ready:
+                while not self._jobs:
+                    if self._stopping:
+                        return
+                    self._ready.wait()
+                job, arguments = self._jobs.popleft()
+            run_guarded(job, *arguments)
+            job = arguments = None          # a view kept here would keep its buffer
+
+    def _run_long(self):
+        while True:
+            with self._long_ready:
+                while not self._long:
+                    if self._stopping:
+                        return
+                    self._idle_finishers += 1
+                    self._long_ready.wait()
+                    self._idle_finishers -= 1
+                job = self._long.popleft()
+            run_guarded(job)
+
+
+def run_guarded(job, *arguments):
+    try:
+        job(*arguments)
+    except Exception as error:              # a defect must not end the thread
+        log.error('defect: %s: %s' % (type(error).__name__, error))
+
+# ---------------------------------------------------------------------------
+# 12. Sessions (section 3).  No I/O in here: frames in, bytes out, times given
+# ---------------------------------------------------------------------------
+
+
+class Session:
+    def __init__(self, number, nonce, welcome, endpoint, window):
+        self.number, self.nonce, self.welcome = number, nonce, welcome
+        self.heard = 0.0
+        self.dead = False
+        self.reader = ReliableReader(endpoint.window, endpoint.frame)
+        self.sender = ReliableSender(number, window)
+        self._replies = collections.deque()     # from worker and finishers
+        self._wake = endpoint.wake
+        config = endpoint.config
+        self.requests = Requests(config.root, config.read_only, self.reply,
+                                 endpoint.worker.submit_long)
+
+    def reply(self, stream, verb, fields):
+        self._replies.append((stream, write_reply(verb, fields)))
+        self._wake()
+
+    def collect(self, now):
+        while self._replies:
+            stream, payload = self._replies.popleft()
+            self.sender.add(CONTROL, stream, payload, now)
+
+    # -- in the worker -------------------------------------------------------
+
+    def perform(self, kind, stream, payload, size, chunk):
+        try:
+            if self.dead:
+                pass
+            elif kind == DATA:
+                self.requests.data(stream, payload)
+            elif kind == CONTROL:
+                self.requests.control(stream, payload)
+            else:
+                self.requests.unknown(stream)
+        finally:
+            if chunk is not None:
+                chunk.returned += 1
+            self.reader.given_back += size
+            if self.reader.room_grew():
+                self._wake()
+
+
+def write_reply(verb, fields):
+    """A reply never exceeds what a text may have: a path that does is cut
+    out (it was the host's own, escaped to up to three times its length)."""
+    payload = write_text(verb, fields)
+    if len(payload) > TEXT_MAX:
+        payload = write_text(verb, [f for f in fields if f[0] not in ('path', 'target')])
+    return payload
+
+
+class Config:
+    """What all ports have in common."""
+
+    def __init__(self, root, read_only=False, session_s=SESSION_S):
+        self.root, self.read_only, self.session_s = root, read_only, session_s
+        try:
+            self.user = pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:
+            self.user = str(os.geteuid())
+
+
+class Endpoint:
+    """The receiver's end of one port."""
+
+    def __init__(self, config, port, device, worker, wake):
+        self.config, self.port, self.device = config, port, device
+        self.worker, self.wake = worker, wake
+        self.frame, self.window = DEVICES[device]
+        self.active = None
+        self.pending = collections.OrderedDict()    # number -> Session
+        self.out = []
+        self._out_full = False
+        self._unknown_at = -UNKNOWN_S
+
+    # -- frames in -----------------------------------------------------------
+
+    def handle(self, frame, now):
+        if frame.type == HELLO:
+            self._hello(frame, now)
+            return
+        if frame.type == WELCOME:
+            return
+        session = self._session(frame, now)
+        if session is None:
+            self._unknown(frame, now)
+            return
+        session.heard = now
+        if frame.type & RELIABLE:
+            self._reliable(session, frame)
+        elif frame.type == ACK:
+            self._ack(session, frame, now)
+        elif frame.type == PING:
+            self._ping(session, frame)
+        elif frame.type == PONG:
+            self._pong(session, frame, now)
+        elif frame.type == RESET:
+            log.info('%s: the host ended the session' % self.port)
+            self.drop(session)
+
+    def _session(self, frame, now):
+        if self.active is not None and self.active.number == frame.session:
+            return self.active
+        session = self.pending.pop(frame.session, None)
+        if session is not None:
+            if frame.type == RESET:
+                self.drop(session)
+                return session
+            if self.active is not None:
+                log.info('%s: a new session replaces the old one' % self.port)
+                self.drop(self.active)
+            log.info('%s: session begins' % self.port)
+            self.active = session
+        return session
+
+    def _unknown(self, frame, now):
+        if frame.type == RESET or now - self._unknown_at < UNKNOWN_S:
+            return
+        self._unknown_at = now
+        self._send_reset(frame.session, [('code', 'unknown-session')])
+
+    def _send_reset(self, session, fields):
+        self._emit(encode(RESET, 0, 0, session, 0, write_text('reset', fields)))
+
+    def _emit(self, data):
+        if not self._out_full:
+            self.out.append(data)
+
+    def _reliable(self, session, frame):
+        size = len(frame.payload) + OVERHEAD
+        if len(session.sender.frames) + len(session._replies) > REPLIES_MAX:
+            return                          # a host that takes no answers gets no further
+        if not session.reader.offer(frame.sequence, size, frame.flags & FLAG_ASK):
+            return
+        payload, chunk = frame.payload, frame.chunk
+        if chunk is not None and len(payload) >= FRAME_MIN:
+            chunk.lent += 1
+        else:                               # small: a copy costs less than a buffer kept busy
+            payload, chunk = memoryview(bytes(payload)), None
+        self.worker.submit(session.perform, frame.type, frame.stream, payload, size, chunk)
+
+    def _ack(self, session, frame, now):
+        if len(frame.payload) < ACK_BODY.size:
+            return
+        upto, window = ACK_BODY.unpack_from(frame.payload)
+        if not session.sender.acknowledged(upto, window, now):
+            self._protocol_error(session)
+        elif frame.flags & FLAG_GAP:
+            session.sender.gap()
+
+    def _protocol_error(self, session):
+        log.warning('%s: the host acknowledged what was never sent' % self.port)
+        self._send_reset(session.number, [('code', 'protocol')])
+        self.drop(session)
+
+    def _ping(self, session, frame):
+        if len(frame.payload) < U32.size:
+            return
+        body = PONG_BODY.pack(U32.unpack_from(frame.payload)[0], *session.reader.told())
+        self._emit(encode(PONG, 0, 0, session.number, 0, body))
+
+    def _pong(self, session, frame, now):
+        if len(frame.payload) < PONG_BODY.size:
+            return
+        ping_id, upto, window = PONG_BODY.unpack_from(frame.payload)
+        if not session.sender.acknowledged(upto, window, now):
+            self._protocol_error(session)
+        else:
+            session.sender.pong(ping_id, upto)
+
+    # -- HELLO ---------------------------------------------------------------
+
+    def _hello(self, frame, now):
+        for session in [self.active] + list(self.pending.values()):
+            if session is not None and session.nonce == frame.session:
+                session.heard = now if session is not self.active else session.heard
+                self._emit(session.welcome)
+                return
+        try:
+            verb, fields = read_text(frame.payload)
+            low, high = hello_versions(verb, fields)
+        except (BadText, Refused):
+            return                          # outside a session: silence
+        if low > PROTOCOL_HIGH or high < PROTOCOL_LOW:
+            own = '%d-%d' % (PROTOCOL_LOW, PROTOCOL_HIGH)
+            log.warning('%s: a host speaks protocol %d-%d, this receiver %s'
+                        % (self.port, low, high, own))
+            self._send_reset(frame.session, [('code', 'version'), ('protocol', own), (
+                'message', 'this receiver speaks protocol version %s only' % own)])
+            return
+        self._welcome(frame.session, fields, min(high, PROTOCOL_HIGH), now)
+
+    def _welcome(self, nonce, fields, version, now):
+        try:
+            window = number_of(fields, 'window')
+        except Refused:
+            return
+        number = self._new_number()
+        welcome = encode(WELCOME, 0, 0, nonce, 0, self._welcome_text(number, version))
+        session = Session(number, nonce, welcome, self,
+                          min(FRAME_MIN if window is None else window, WINDOW_MAX))
+        session.heard = now
+        self.pending[number] = session
+        while len(self.pending) > PENDING_MAX:
+            self.drop(self.pending.popitem(last=False)[1])
+        self._emit(welcome)
+
+    def _new_number(self):
+        while True:
+            number = U32.unpack(os.urandom(4))[0]
+            if number and number not in self.pending and (
+                    self.active is None or self.active.number != number):
+                return number
+
+    def _welcome_text(self, number, version):
+        fields = [('protocol', version), ('session', '%08x' % number),
+                  ('agent', 'receiver.py/' + VERSION),
+                  ('system', 'linux' if sys.platform.startswith('linux') else 'posix'),
+                  ('separator', '/'), ('device', self.device), ('port', self.port),
+                  ('user', self.config.user), ('frame', self.frame), ('window', self.window),
+                  ('streams', STREAMS), ('capabilities', 'symlink,mode,mtime')]
+        if self.config.root.confined:
+            fields.append(('root', self.config.root.path))
+        if self.config.read_only:
+            fields.append(('read-only', 1))
+        return write_text('welcome', fields)
+
+    # -- time and output -----------------------------------------------------
+
+    def sessions(self):
+        return ([self.active] if self.active else []) + list(self.pending.values())
+
+    def tick(self, now):
+        for session in self.sessions():
+            if now - session.heard >= self.config.session_s:
+                log.info('%s: the host is silent, session dropped' % self.port)
+                self.drop(session)
+        if self.active is not None:
+            ping = self.active.sender.probe(now)
+            if ping is not None:
+                self._emit(encode(PING, 0, 0, self.active.number, 0, U32.pack(ping)))
+
+    def deadline(self, now):
+        """When tick is due next, None if never."""
+        times = [s.heard + self.config.session_s for s in self.sessions()]
+        if self.active is not None:
+            times.append(self.active.sender.deadline())
+        return min((t for t in times if t is not None), default=None)
+
+    def take_output(self, now, waiting=0):
+        """All bytes to be sent now; `waiting` says how many the line has not
+        taken yet."""
+        self._out_full = waiting > OUT_MAX
+        session = self.active
+        if session is not None and not self._out_full:
+            ack = session.reader.ack()
+            if ack is not None:
+                self.out.append(encode(ACK, ack[0], 0, session.number, 0, ACK_BODY.pack(*ack[1:])))
+            session.collect(now)
+            self.out.extend(session.sender.pump())
+        if not self.out:
+            return b''
+        data, self.out = b''.join(self.out), []
+        return data
+
+    def drop(self, session):
+        """Idempotent.  What the session has not finished is removed."""
+        if session is self.active:
+            self.active = None
+        self.pending.pop(session.number, None)
+        if not session.dead:
+            session.dead = True
+            # at once for a write that waits for its device; the rest in the worker's order
+            for request in list(session.requests.open.values()):
+                if isinstance(request, Put):
+                    request.cancelled = True
+            self.worker.submit(session.requests.close)
+
+    def close(self):
+        """The receiver stops: tells the host."""
+        if self.active is not None:
+            self._out_full = False
+            self._send_reset(self.active.number, [('code', 'bye')])
+        for session in self.sessions():
+            self.drop(session)
+
+
+def hello_versions(verb, fields):
+    match = re.match(br'([0-9]{1,4})-([0-9]{1,4})\Z', fields.get('protocol', b''))
+    if verb != 'hello' or not match:
+        raise Refused('bad-request', 'not a hello')
+    return int(match.group(1)), int(match.group(2))
+
+# ---------------------------------------------------------------------------
+# 13. Ports
+# ---------------------------------------------------------------------------
+
+GONE = (errno.ENODEV, errno.EIO, errno.ENXIO, errno.EBADF, errno.EPIPE, errno.ENOENT)
+REOPEN_S = 1.0              # between attempts to open a port that vanished
+UNPLUGGED_S = 0.5           # how often to look at a channel without a host, should no event come
+NAP_MIN_S, NAP_MAX_S = 0.001, 0.02
+CHANNEL_READ = 4096         # what the kernel gives per read of a virtio port
+
+
+def device_of(path):
+    """One of DEVICES by what the path leads to."""
+    name = os.path.basename(os.path.realpath(path))
+    if name.startswith('vport'):
+        return 'channel'
+    if name.startswith('hvc'):
+        return 'console'
+    if re.match(r'tty(S|AMA|USB|ACM|O|mxc|SC|UL|PS)[0-9]', name):
+        return 'uart'
+    if os.path.realpath(path).startswith('/dev/pts/'):
+        return 'pty'
+    return 'other'
+
+
+class Device:
+    """An open port: raw mode, FIFO trigger, and both put back by close."""
+
+    def __init__(self, path, speed):
+        self.path = path
+        self.kind = device_of(path)
+        self._saved = None
+        self._trigger = None
+        # a channel is opened exclusively by the kernel; O_NONBLOCK also keeps
+        # the open of a serial line from waiting for a carrier
+        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISCHR(os.fstat(self.fd).st_mode):
+                raise OSError(errno.ENOTTY, 'not a device')
+            self._claim()
+            if self.kind != 'channel':
+                self._raw(speed)
+            if self.kind == 'uart':
+                self._raise_trigger()
+        except BaseException:
+            self.close()
+            raise
+
+    def _claim(self):
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(errno.EBUSY, 'another receiver serves it')
+        except OSError:
+            pass                            # devices without locks
+
+    def _raw(self, speed):
+        try:
+            settings = termios.tcgetattr(self.fd)
+        except termios.error as error:
+            if error.args[0] == errno.ENOTTY:
+                return                      # not a terminal: nothing to set
+            raise OSError(*error.args)
+        self._saved = [s if not isinstance(s, list) else list(s) for s in settings]
+        settings[0] = termios.IGNBRK
+        settings[1] = 0
+        control = settings[2] & ~(termios.CSIZE | termios.PARENB | termios.CSTOPB
+                                  | getattr(termios, 'CRTSCTS', 0) | termios.HUPCL)
+        settings[2] = control | termios.CS8 | termios.CREAD | termios.CLOCAL
+        settings[3] = 0
+        if self.kind == 'uart' and speed is not None:
+            settings[4] = settings[5] = speed
+        settings[6][termios.VMIN], settings[6][termios.VTIME] = 1, 0
+        try:
+            termios.tcsetattr(self.fd, termios.TCSANOW, settings)
+        except termios.error as error:
+            raise OSError(*error.args)
+
+    def _raise_trigger(self):
+        """The UART interrupts once per so many bytes: 14 of 16 gives the
+        fastest transfer.  Needs root; without it the transfer is slower."""
+        path = '/sys/class/tty/%s/rx_trig_bytes' % os.path.basename(os.path.realpath(self.path))
+        try:
+            with open(path) as file:
+                before = file.read().strip()
+            if before != '14':
+                with open(path, 'w') as file:
+                    file.write('14')
+                self._trigger = (path, before)
+        except OSError as error:
+            log.info('%s: receive trigger left as it is: %s' % (self.path, error.strerror))
+
+    def close(self):
+        """Idempotent."""
+        if self.fd < 0:
+            return
+        try:
+            if self._trigger is not None:
+                with open(self._trigger[0], 'w') as file:
+                    file.write(self._trigger[1])
+        except OSError:
+            pass
+        try:
+            if self._saved is not None:
+                termios.tcsetattr(self.fd, termios.TCSANOW, self._saved)
+        except (termios.error, OSError):
+            pass                            # the device is gone
+        fd, self.fd = self.fd, -1
+        os.close(fd)
+
+
+class PortGone(Exception):
+    pass
+
+
+class Port:
+    """Serves one device in a thread of its own."""
+
+    def __init__(self, path, config, speed=None):
+        self.path, self.config, self.speed = path, config, speed
+        self.device = Device(path, speed)
+        self.kind = self.device.kind
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._woken = False
+        self._stopping = False
+        self._unsent = b''
+        self._hung = False
+        self._edge = None                   # epoll object while no host is connected
+        self._heard = 0.0                   # when the last bytes came
+        self._byte_s = 5e-6                 # seconds a byte takes, once measured
+        self._napped = False
+        read_bytes = 16 * CHANNEL_READ if self.kind == 'channel' else 0
+        self.parser = Parser(DEVICES[self.kind][0], read_bytes)
+        self._reads = 16 if self.kind == 'channel' else 1
+        self.worker = Worker(path)
+        self.endpoint = Endpoint(config, path, self.kind, self.worker, self.wake)
+        self.thread = threading.Thread(target=self._run, name=path, daemon=True)
+
+    def start(self):
+        self.thread.start()
+
+    def stop(self):
+        self._stopping = True
+        self.wake(True)
+
+    def wake(self, force=False):
+        """Callable from any thread: makes the port thread look for replies."""
+        if self._woken and not force:
+            return
+        self._woken = True
+        try:
+            os.write(self._wake_write, b'x')
+        except OSError:
+            pass                            # full: it is awake anyhow
+
+    # -- the loop ------------------------------------------------------------
+
+    def _run(self):
+        while not self._stopping:
+            try:
+                self._serve()
+            except PortGone as error:
+                log.warning('%s: %s; waiting for it to come back' % (self.path, error))
+                self._close_device()
+                self._reopen()
+            except Exception as error:      # a defect: the session is lost, the port goes on
+                log.error('%s: defect: %s: %s' % (self.path, type(error).__name__, error))
+                if log.level >= LEVELS.index('debug'):
+                    import traceback
+                    log.debug(traceback.format_exc())
+                run_guarded(self._start_over)
+                time.sleep(0.1)             # should it repeat, it must not spin
+        self._finish()
+
+    def _start_over(self):
+        for session in self.endpoint.sessions():
+            self.endpoint._send_reset(session.number, [('code', 'protocol')])
+            self.endpoint.drop(session)
+        self.parser.clear()
+
+    def _finish(self):
+        self.endpoint.close()
+        run_guarded(self._say_bye)
+        self.worker.stop(time.monotonic() + 3.0)
+        self._close_device()
+
+    def _say_bye(self):
+        """What waits, then the RESET; a line that takes nothing is given
+        half a second."""
+        self._unsent += self.endpoint.take_output(time.monotonic(), 0)
+        limit = time.monotonic() + 0.5
+        poller = select.poll()
+        if self.device.fd < 0:
+            return
+        poller.register(self.device.fd, select.POLLOUT)
+        while self._unsent and time.monotonic() < limit:
+            if any(event & (select.POLLHUP | select.POLLERR) for _, event in poller.poll(100)):
+                return
+            self._write()
+        self._drain(limit)
+
+    def _drain(self, limit):
+        """Lets the bytes leave before the old settings come back."""
+        if self.kind == 'channel':
+            return
+        word = bytearray(4)
+        while time.monotonic() < limit:
+            try:
+                fcntl.ioctl(self.device.fd, termios.TIOCOUTQ, word)
+            except OSError:
+                return
+            if not any(word):
+                return
+            time.sleep(0.01)
+
+    def _close_device(self):
+        self._close_edge()
+        self.device.close()
+
+    def _reopen(self):
+        """Until the port is back or the receiver stops."""
+        self.parser.clear()
+        self._unsent = b''
+        while not self._stopping:
+            poller = select.poll()
+            poller.register(self._wake_read, select.POLLIN)
+            if poller.poll(int(REOPEN_S * 1000)):
+                self._read_wake()
+            self.endpoint.tick(time.monotonic())
+            self.endpoint.take_output(time.monotonic(), 0)      # into the void
+            try:
+                self.device = Device(self.path, self.speed)
+            except OSError as error:
+                log.debug('%s: %s' % (self.path, error.strerror))
+                continue
+            log.warning('%s: back' % self.path)
+            return
+
+    def _serve(self):
+        poller = select.poll()
+        poller.register(self._wake_read, select.POLLIN)
+        poller.register(self.device.fd, select.POLLIN)
+        wants_out = False
+        while not self._stopping:
+            now = time.monotonic()
+            self._flush(now)
+            if bool(self._unsent) != wants_out:
+                wants_out = bool(self._unsent)
+                poller.modify(self.device.fd, select.POLLIN | (select.POLLOUT if wants_out else 0))
+            if self._hung:
+                self._wait_for_host(self._timeout(now))
+                continue
+            ready = 0
+            for fd, event in poller.poll(self._timeout(now)):
+                if fd == self._wake_read:
+                    self._read_wake()
+                else:
+                    ready = event
+            self._turn(ready)
+
+    def _turn(self, ready):
+        if ready & select.POLLNVAL:
+            raise PortGone('the port is gone')
+        if ready & select.POLLIN:
+            self._nap()
+            self._read()
+        elif ready & (select.POLLHUP | select.POLLERR):
+            self._hang_up()
+        now = time.monotonic()
+        if self.parser.kept and now - self._heard >= IDLE_S and not self._input_waits():
+            self._heard = now
+            self.parser.idle()
+            self._dispatch(now)
+        self.endpoint.tick(now)
+
+    def _input_waits(self):
+        """True if bytes came while a busy machine kept us from looking: the
+        line was not idle then."""
+        check = select.poll()
+        check.register(self.device.fd, select.POLLIN)
+        return bool(check.poll(0))
+
+    def _timeout(self, now):
+        """Milliseconds until something is due; None for never."""
+        deadline = self.endpoint.deadline(now)
+        if self.parser.kept:
+            idle = self._heard + IDLE_S
+            deadline = idle if deadline is None else min(deadline, idle)
+        if deadline is None:
+            return None
+        return max(0, int((deadline - now) * 1000) + 1)
+
+    def _read_wake(self):
+        """Empties the pipe before it says so: a wake between the two then
+        costs one look too many; the other way round it would be taken out
+        unseen, and every later one be thought to be still in the pipe."""
+        try:
+            while len(os.read(self._wake_read, 512)) == 512:
+                pass
+        except BlockingIOError:
+            pass
+        self._woken = False                 # and only then look for replies
+
+    # -- bytes in ------------------------------------------------------------
+
+    def _nap(self):
+        """A UART wakes us for every few bytes.  In the middle of a frame a
+        short sleep lets them collect, which leaves the processor to the
+        driver; no answer can be due before the frame is whole, and the
+        window keeps what comes in that time far below the tty's buffer."""
+        if self.kind != 'uart':
+            return
+        nap = min(NAP_MAX_S, self.parser.missing * self._byte_s * 0.75)
+        self._napped = nap > NAP_MIN_S
+        if self._napped:
+            time.sleep(nap)
+
+    def _learn_rate(self, count, now):
+        """How long a byte takes on this line, from what came during a nap."""
+        if self._napped and count > 64:
+            took = (now - self._heard) / count
+            self._byte_s += (min(max(took, 1e-6), 1e-4) - self._byte_s) / 8
+
+    def _read(self):
+        for _ in range(8):                  # then let output and clocks have their turn
+            space = self.parser.space()
+            try:
+                if self._reads > 1:
+                    # O_NONBLOCK makes the kernel fill one piece after the
+                    # other as long as there is data: 64 KiB a call, not 4
+                    pieces = [space[i * CHANNEL_READ:(i + 1) * CHANNEL_READ]
+                              for i in range(self._reads)]
+                    count = os.readv(self.device.fd, pieces)
+                else:
+                    count = os.readv(self.device.fd, [space])
+            except BlockingIOError:
+                count = None
+            except OSError as error:
+                if error.errno in GONE:
+                    raise PortGone(error.strerror)
+                raise
+            if count == 0:
+                self._hang_up()
+                return
+            if self._hung:
+                self._host_is_back()
+            if count is None:
+                return
+            now = time.monotonic()
+            self._learn_rate(count, now)
+            self._heard = now
+            self.parser.filled(count)
+            self._dispatch(now)
+            if count < 2048:
+                return
+
+    def _dispatch(self, now):
+        for frame in self.parser.frames():
+            self.endpoint.handle(frame, now)
+
+    def _hang_up(self):
+        """No host at the other end.  A channel waits for one; a terminal
+        whose other end is gone must be opened again."""
+        if self.kind != 'channel':
+            raise PortGone('the other end is closed')
+        if not self._hung:
+            log.debug('%s: no host is connected' % self.path)
+        self._hung = True
+        self._unsent = b''                  # nobody will read it
+        self.parser.clear()
+
+    def _wait_for_host(self, timeout):
+        """poll() reports a channel without a host as readable at once and
+        always, so it cannot wait for one: an edge-triggered epoll can."""
+        if self._edge is None:
+            self._edge = select.epoll()
+            self._edge.register(self.device.fd, select.EPOLLIN | select.EPOLLET)
+            self._edge.register(self._wake_read, select.EPOLLIN)
+            self._edge.poll(0)              # the first report is of what we know
+        limit = UNPLUGGED_S if timeout is None else min(UNPLUGGED_S, timeout / 1000.0)
+        if any(fd == self._wake_read for fd, _ in self._edge.poll(limit)):
+            self._read_wake()
+        self._read()                        # 0 bytes: still nobody there
+        self.endpoint.tick(time.monotonic())
+
+    def _host_is_back(self):
+        log.debug('%s: a host is connected' % self.path)
+        self._close_edge()
+
+    def _close_edge(self):
+        if self._edge is not None:
+            self._edge.close()
+            self._edge = None
+        self._hung = False
+
+    # -- bytes out -----------------------------------------------------------
+
+    def _flush(self, now):
+        data = self.endpoint.take_output(now, len(self._unsent))
+        if self._hung:
+            return                          # lost, as on a cut line
+        if data:
+            self._unsent += data
+        if self._unsent:
+            self._write()
+
+    def _write(self):
+        try:
+            self._unsent = self._unsent[os.write(self.device.fd, self._unsent):]
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            if error.errno in GONE:
+                raise PortGone(error.strerror)
+            raise
+
+
+
+# ---------------------------------------------------------------------------
+# 14. Which ports: the channel, extra serial ports, a console nobody uses
+# ---------------------------------------------------------------------------
+
+CHANNEL_NAME = 'org.guestwire.0'
+
+
+def read_file(path):
+    try:
+        with open(path, errors='replace') as file:
+            return file.read()
+    except OSError:
+        return ''
+
+
+def listed(directory):
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
+
+
+def find_channels():
+    link = '/dev/virtio-ports/' + CHANNEL_NAME
+    if os.path.exists(link):
+        return [link]
+    # without udev there are no links
+    base = '/sys/class/virtio-ports'
+    return ['/dev/' + port for port in listed(base)
+            if read_file('%s/%s/name' % (base, port)).strip() == CHANNEL_NAME]
+
+
+def find_serial_ports():
+    """Names below /dev of UARTs that have hardware behind them, in order."""
+    found = []
+    for name in listed('/sys/class/tty'):
+        match = re.match(r'(ttyS|ttyAMA)([0-9]+)\Z', name)
+        if match and read_file('/sys/class/tty/%s/type' % name).strip() != '0':
+            found.append((match.group(1) != 'ttyS', int(match.group(2)), name))
+    return [name for _, _, name in sorted(found)]
+
+
+def find_consoles():
+    return [name for name in listed('/sys/class/tty') if re.match(r'hvc[0-9]+\Z', name)]
+
+
+def kernel_consoles():
+    names = set(read_file('/sys/class/tty/console/active').split())
+    for line in read_file('/proc/consoles').splitlines():
+        names.update(line.split()[:1])
+    return names
+
+
+def processes_using(path):
+    """Ids of other processes that have a terminal open or are controlled by
+    it: a login, a shell, another program."""
+    try:
+        target = os.stat(path).st_rdev
+    except OSError:
+        return []
+    major, minor = os.major(target), os.minor(target)
+    return [int(pid) for pid in listed('/proc')
+            if pid.isdigit() and int(pid) != os.getpid() and uses(pid, target, major, minor)]
+
+
+def uses(pid, target, major, minor):
+    fields = read_file('/proc/%s/stat' % pid).rpartition(')')[2].split()
+    if len(fields) > 4 and fields[4].lstrip('-').isdigit():
+        number = int(fields[4]) & 0xffffffff        # tty_nr of the controlling terminal
+        if ((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xfff00)) == (major, minor):
+            return True
+    for fd in listed('/proc/%s/fd' % pid):
+        try:
+            found = os.stat('/proc/%s/fd/%s' % (pid, fd))
+        except OSError:
+            continue
+        if stat.S_ISCHR(found.st_mode) and found.st_rdev == target:
+            return True
+    return False
+
+
+def discover():
+    """Paths of the ports to serve when none was named."""
+    channels = find_channels()
+    if not channels:
+        log.info('no virtio channel %s' % CHANNEL_NAME)
+    serial = find_serial_ports()
+    extra = [n for n in serial if n not in ('ttyS0', 'ttyAMA0')]
+    rest = find_consoles() + [n for n in serial if n not in extra]
+    used, found = kernel_consoles(), list(channels)
+    for name in extra + rest:
+        path = '/dev/' + name
+        if name in used:
+            log.info('%s is left alone: the kernel writes its messages there' % path)
+            continue
+        holders = processes_using(path)
+        if holders:
+            log.info('%s is left alone: process %d uses it' % (path, holders[0]))
+            continue
+        found.append(path)
+    return found
+
+# ---------------------------------------------------------------------------
+# 15. Main
+# ---------------------------------------------------------------------------
+
+UMASK = 0o022               # set by main: there is no way to read it without changing it
+
+
+def read_umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def speed_constant(text):
+    value = getattr(termios, 'B' + text, None)
+    if not text.isdigit() or value is None:
+        raise argparse.ArgumentTypeError('not a line speed: ' + text)
+    return value
+
+
+def arguments_of(argv):
+    parser = argparse.ArgumentParser(
+        prog='receiver.py', description='Receives files from a Guestwire host over a serial port, '
+        'a virtio console or a virtio channel.')
+    parser.add_argument('ports', metavar='PORT', nargs='*',
+                        help='device to serve, such as /dev/ttyS1 (default: every one that is free)')
+    parser.add_argument('--root', metavar='DIR', help='write nothing outside this directory')
+    parser.add_argument('--read-only', action='store_true', help='write nothing at all')
+    parser.add_argument('--log-level', choices=LEVELS, default='warning')
+    parser.add_argument('--speed', metavar='BAUD', type=speed_constant, default=termios.B115200,
+                        help='of real serial lines (default: 115200)')
+    parser.add_argument('--version', action='version', version='receiver.py %s, protocol %d'
+                        % (VERSION, PROTOCOL_HIGH))
+    return parser.parse_args(argv)
+
+
+def session_seconds():
+    """Tests cannot wait 30 s."""
+    try:
+        return int(os.environ['GUESTWIRE_TEST_SESSION_TIMEOUT_MS']) / 1000.0
+    except (KeyError, ValueError):
+        return SESSION_S
+
+
+def open_ports(options, config):
+    """Those that can be served.  A port that was named and cannot is an
+    error; one that was found is only worth a remark."""
+    named = list(collections.OrderedDict.fromkeys(options.ports))
+    complain, ports = log.error if named else log.info, []
+    for path in named or discover():
+        try:
+            ports.append(Port(path, config, options.speed))
+        except OSError as error:
+            complain('%s cannot be served: %s' % (path, error.strerror or error))
+    if not ports and not named:
+        log.error('no port can be served; name one, such as /dev/ttyS1 (--log-level info says why)')
+    return ports
+
+
+def same_terminal_as_stderr(port):
+    try:
+        return os.fstat(2).st_rdev == os.fstat(port.device.fd).st_rdev != 0
+    except OSError:
+        return False
+
+
+def main(argv=None):
+    global UMASK
+    options = arguments_of(argv)
+    log.level = LEVELS.index(options.log_level)
+    UMASK = read_umask()
+    try:
+        config = Config(Root(options.root), options.read_only, session_seconds())
+    except OSError as error:
+        log.error('--root %s: %s' % (options.root or '.', error.strerror))
+        return 2
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopped.set())
+    ports = open_ports(options, config)
+    if not ports:
+        return 1
+    for port in ports:
+        log.write('serving %s (%s)' % (port.path, port.kind))
+    # on the very terminal that is served a log line would be noise in the stream
+    log.muted = any(same_terminal_as_stderr(port) for port in ports)
+    for port in ports:
+        port.start()
+    while not stopped.wait(3600):
+        pass
+    return shut_down(ports)
+
+
+def shut_down(ports):
+    for port in ports:
+        port.stop()
+    limit = time.monotonic() + 5.0
+    for port in ports:
+        port.thread.join(max(0.0, limit - time.monotonic()))
+        port.device.close()
+    leftovers.remove_all()                  # of a worker that hangs on its disk
+    return 0
+
+
+if __name__ == '__main__':
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)                          # a thread stuck in the kernel must not keep us

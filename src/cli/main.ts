@@ -1,0 +1,41 @@
+import { copyFiles, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK } from './copyFiles.ts';
+import { HELP } from './help.ts';
+import { listDomains } from './listDomains.ts';
+import { codeOfError, describeError } from './messages.ts';
+import { uriOf } from './openGuest.ts';
+import { type Arguments, type ListArguments, parseArguments, UsageError } from './parseArguments.ts';
+import { printError, type Terminal } from './terminal.ts';
+import { version } from './version.ts';
+
+const EXIT_USAGE = 2;
+
+/** Runs com-dd; resolves to the exit code. The signal is the user's first Ctrl-C. */
+export async function main(
+  argv: readonly string[],
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  let args: Arguments;
+  try {
+    args = parseArguments(argv);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    printError(terminal, `${describeError(error)} See com-dd --help.`);
+    return EXIT_USAGE;
+  }
+  if (args.mode === 'copy') return copyFiles(args, terminal, signal);
+  if (args.mode === 'list') return list(args, terminal, signal);
+  terminal.stdout.write(args.mode === 'help' ? HELP : `com-dd ${version()}\n`);
+  return EXIT_OK;
+}
+
+async function list(args: ListArguments, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  try {
+    await listDomains(args, terminal, signal);
+    return EXIT_OK;
+  } catch (error) {
+    if (signal.aborted || codeOfError(error) === 'aborted') return EXIT_INTERRUPTED;
+    printError(terminal, describeError(error, { uri: uriOf(args.connect) }));
+    return EXIT_INCOMPLETE;
+  }
+}

@@ -1,0 +1,101 @@
+import { connect, type Domain, defaultUri, type LibvirtConnection } from 'libvirt';
+import {
+  type Candidate,
+  chooseCandidate,
+  type FoundReceiver,
+  findReceiver,
+  type Handshake,
+  hostPortCandidate,
+  isHostPort,
+  openHostPort,
+  openLink,
+  parseDomainDevices,
+  rankCandidates,
+} from '../link/index.ts';
+import { isProtocolError, openSession, type Session } from '../protocol/index.ts';
+import { findDomain, requireRunning } from './findDomain.ts';
+
+export interface GuestRequest {
+  readonly connect: string | undefined;
+  readonly link: string;
+  readonly domain: string;
+}
+
+/** A session with a receiver, and what is needed to find out later why it ended. */
+export interface OpenGuest extends FoundReceiver<Session> {
+  readonly connection: LibvirtConnection | undefined;
+  readonly domain: Domain | undefined;
+  close(): Promise<void>;
+}
+
+export function uriOf(connectOption: string | undefined): string {
+  return connectOption ?? defaultUri();
+}
+
+/** From the words of the command line to a session. Throws coded errors of every layer below. */
+export async function openGuest(request: GuestRequest, signal: AbortSignal): Promise<OpenGuest> {
+  return isHostPort(request.link) ? openOnHostPort(request.link, signal) : openDomain(request, signal);
+}
+
+async function openOnHostPort(path: string, signal: AbortSignal): Promise<OpenGuest> {
+  const found = await findReceiver({
+    domainName: undefined,
+    osFamily: 'unknown',
+    candidates: [],
+    named: hostPortCandidate(path),
+    open: (_candidate, attempt) => openHostPort(path, { signal: attempt }),
+    handshake,
+    signal,
+  });
+  return { ...found, connection: undefined, domain: undefined, close: () => found.session.close() };
+}
+
+async function openDomain(request: GuestRequest, signal: AbortSignal): Promise<OpenGuest> {
+  const connection = await connect(uriOf(request.connect), { signal });
+  try {
+    const domain = await findDomain(connection, request.domain, signal);
+    await requireRunning(connection, domain, signal);
+    const found = await findInDomain(connection, domain, request.link, signal);
+    const close = async () => {
+      await found.session.close();
+      await connection.close();
+    };
+    return { ...found, connection, domain, close };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function findInDomain(
+  connection: LibvirtConnection,
+  domain: Domain,
+  device: string,
+  signal: AbortSignal,
+): Promise<FoundReceiver<Session>> {
+  const devices = parseDomainDevices(await connection.domainXml(domain, { signal }));
+  const candidates = rankCandidates(devices);
+  const named = device === 'auto' ? undefined : chooseCandidate(candidates, device, domain.name);
+  const open = (candidate: Candidate, attempt: AbortSignal) =>
+    openLink(connection, domain, candidate, { signal: attempt });
+  return findReceiver({
+    domainName: domain.name,
+    osFamily: devices.osFamily,
+    candidates,
+    named,
+    open,
+    handshake,
+    signal,
+  });
+}
+
+/** The search sets its own time limits, by the signal. */
+const handshake: Handshake<Session> = async (link, signal) => {
+  try {
+    return await openSession(link.stream, { signal, timeoutMs: 60_000 });
+  } catch (error) {
+    if (isProtocolError(error) && error.code === 'version') throw error;
+    if (isProtocolError(error)) return undefined;
+    throw error;
+  }
+};

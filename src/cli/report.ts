@@ -1,0 +1,92 @@
+import type { CopyResult, FileResult } from '../transfer/index.ts';
+import { describeFileError, type FileMessageContext } from './fileMessages.ts';
+
+/** The object of `--json`. Names stand as they are: JSON escapes what needs it. */
+export interface JsonReport {
+  readonly files: readonly FileResult[];
+  readonly bytes: number;
+  readonly wireBytes: number;
+  readonly seconds: number;
+  readonly bytesPerSecond: number;
+  /** As `--link` takes it; null where no link came about. */
+  readonly link: string | null;
+  readonly resumedFrom: number;
+}
+
+export function jsonReport(
+  result: CopyResult,
+  link: string | null,
+  context: FileMessageContext = {},
+): JsonReport {
+  const { bytes, wireBytes, resumedFrom } = result;
+  const seconds = rounded(result.seconds, 6);
+  const bytesPerSecond = rounded(result.bytesPerSecond, 0);
+  const files = result.files.map(file => withSentence(file, context));
+  return { files, bytes, wireBytes, seconds, bytesPerSecond, link, resumedFrom };
+}
+
+/** The copy as a whole failed; `partial` is what had been done by then. */
+export function jsonFailure(
+  error: { code: string; message: string },
+  partial: CopyResult,
+  link: string | null,
+  context: FileMessageContext = {},
+): JsonReport & { error: { code: string; message: string } } {
+  return { ...jsonReport(partial, link, context), error };
+}
+
+export function emptyResult(files: FileResult[] = []): CopyResult {
+  return { files, bytes: 0, wireBytes: 0, seconds: 0, bytesPerSecond: 0, resumedFrom: 0 };
+}
+
+function withSentence(file: FileResult, context: FileMessageContext): FileResult {
+  const { source, destination, bytes, sha256, verified, skipped, error } = file;
+  const plain = { source, destination, bytes, sha256, verified, skipped };
+  return error ? { ...plain, error: { code: error.code, message: describeFileError(file, context) } } : plain;
+}
+
+/** `1048576 bytes copied, 5.271 s, 198934 bytes/s`, then the state of the hashes. */
+export function summary(result: CopyResult): string {
+  const rate = rounded(result.bytesPerSecond, 0);
+  return `${result.bytes} bytes copied, ${result.seconds.toFixed(3)} s, ${rate} bytes/s\n${hashState(result.files)}\n`;
+}
+
+function hashState(files: readonly FileResult[]): string {
+  const [only] = files;
+  if (only && files.length === 1 && only.verified && only.sha256) {
+    return `SHA-256 verified: ${only.sha256}${only.skipped ? ' (already in the guest)' : ''}`;
+  }
+  const verified = files.filter(file => file.verified).length;
+  const identical = files.filter(file => file.skipped && file.verified).length;
+  const kept = files.filter(file => file.skipped && !file.verified).length;
+  const notes = [
+    ...(identical > 0 ? [`${identical} already in the guest`] : []),
+    ...(kept > 0 ? [`${kept} skipped, another file has the name`] : []),
+  ];
+  return `SHA-256 verified: ${verified} of ${count(files.length)}${notes.map(note => `, ${note}`).join('')}`;
+}
+
+export function isComplete(result: CopyResult): boolean {
+  return result.files.every(file => !file.error && (file.verified || file.skipped));
+}
+
+/** One sentence a file that was not copied, and at the end how many there were. */
+export function failures(result: CopyResult, context: FileMessageContext): string[] {
+  const failed = result.files.filter(file => file.error || !(file.verified || file.skipped));
+  const sentences = failed.map(file => describeFileError(file, context));
+  if (result.files.length > 1 && failed.length > 0) {
+    sentences.push(
+      `${failed.length} of ${count(result.files.length)} ${failed.length === 1 ? 'was' : 'were'} not copied.`,
+    );
+  }
+  return sentences;
+}
+
+function count(files: number): string {
+  return `${files} ${files === 1 ? 'file' : 'files'}`;
+}
+
+/** Also for a copy that took no time at all. */
+function rounded(value: number, digits: number): number {
+  return Number.isFinite(value) ? Number(value.toFixed(digits)) : 0;
+}

@@ -1,0 +1,99 @@
+/** The extension's composition root: builds the parts and connects them, nothing else. */
+import * as vscode from 'vscode';
+import { TransferQueue } from './transfer/queue.ts';
+import { createApi, type GuestwireApi } from './ui/api.ts';
+import { registerCommands } from './ui/commands/registerCommands.ts';
+import { Connections } from './ui/connections/connections.ts';
+import { Consoles } from './ui/console/consoles.ts';
+import { askConflict } from './ui/copy/askConflict.ts';
+import { CopyFlow } from './ui/copy/copyFlow.ts';
+import { CopyMemory } from './ui/copy/memory.ts';
+import { workspaceFiles } from './ui/copy/workspaceFiles.ts';
+import { DomainsTree } from './ui/domains/domainsTree.ts';
+import { showDomains } from './ui/domains/domainsView.ts';
+import { loadEngine } from './ui/loadEngine.ts';
+import { domainKey, Receivers } from './ui/receivers.ts';
+import { onSettingChange, settings } from './ui/settings.ts';
+import { Throughput } from './ui/statusBar/throughput.ts';
+import { setTranslation } from './ui/support/l10n.ts';
+import { runTransfer } from './ui/transfers/runTransfer.ts';
+import { provideDetails } from './ui/transfers/transferDetails.ts';
+import { type RunTransfer, TransferList } from './ui/transfers/transferList.ts';
+import { logTransfers } from './ui/transfers/transferLog.ts';
+import { announceResults, offerInterrupted, withNotification } from './ui/transfers/transferNotifications.ts';
+import { TransfersTree } from './ui/transfers/transfersTree.ts';
+import { workspaceStore } from './ui/transfers/workspaceStore.ts';
+
+let running: TransferList | undefined;
+
+export function activate(context: vscode.ExtensionContext): GuestwireApi {
+  setTranslation(vscode.l10n.t);
+  const log = vscode.window.createOutputChannel('Guestwire', { log: true });
+  const connections = createConnections(log);
+  const receivers = followLifecycles(connections, new Receivers());
+  const queue = new TransferQueue({ maxParallel: () => settings.maxParallelTransfers });
+  const run = withNotification(transferRunner(receivers));
+  const transfers = new TransferList({ queue, run, store: workspaceStore(context.workspaceState) });
+  running = transfers;
+  const memory = new CopyMemory(context.globalState);
+  const copyFlow = new CopyFlow({ connections, receivers, transfers, memory });
+  const consoles = new Consoles();
+  const domainsTree = new DomainsTree(connections, receivers);
+  const transfersTree = new TransfersTree(transfers);
+  context.subscriptions.push(
+    log,
+    connections,
+    consoles,
+    domainsTree,
+    transfersTree,
+    showDomains(domainsTree, connections, copyFlow),
+    vscode.window.createTreeView('guestwire.transfers', { treeDataProvider: transfersTree }),
+    new Throughput(transfers),
+    provideDetails(transfers),
+    announceResults(transfers),
+    logTransfers(transfers, log),
+    onSettingChange('connections', () => connections.reload()),
+    onSettingChange('maxParallelTransfers', () => queue.startNext()),
+    ...registerCommands({ connections, consoles, copyFlow, domainsTree, receivers, transfers, log }),
+  );
+  void offerInterrupted(transfers);
+  return createApi(connections, transfers);
+}
+
+/** Copies end in good order, so that no guest keeps an unfinished file; the next window offers them again. */
+export async function deactivate(): Promise<void> {
+  await running?.stop();
+}
+
+function createConnections(log: vscode.LogOutputChannel): Connections {
+  return new Connections({
+    loadEngine,
+    log,
+    configured: () => settings.connections,
+    resolveDefault: async () => (await loadEngine()).defaultUri(),
+  });
+}
+
+/** What was known of a receiver ends with the guest's run. */
+function followLifecycles(connections: Connections, receivers: Receivers): Receivers {
+  connections.lifecycle.on(({ connection, event }) => {
+    if (event.event === 'started' || event.event === 'stopped') {
+      receivers.forget(domainKey(connection.uri, event.domain.uuid));
+    }
+  });
+  return receivers;
+}
+
+function transferRunner(receivers: Receivers): RunTransfer {
+  return async ({ request }, signal, onProgress) => {
+    const engine = await loadEngine();
+    return runTransfer(request, {
+      engine,
+      receivers,
+      sourceSystem: workspaceFiles(engine.localDisk, request.unsaved),
+      signal,
+      onProgress,
+      onConflict: conflict => askConflict(conflict, request.domain, signal),
+    });
+  };
+}

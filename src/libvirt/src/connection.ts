@@ -1,0 +1,260 @@
+/** The typed calls, one method each, over a connection that has been opened. */
+import { EventEmitter } from 'node:events';
+import {
+  AFFECT_CONFIG,
+  AFFECT_LIVE,
+  DOMAIN_LIST_MAX,
+  ERROR_NO_DOMAIN,
+  EVENT_ID_LIFECYCLE,
+  GOODBYE_TIMEOUT_MS,
+  METADATA_TITLE,
+  PROC,
+  STREAM_DEAD_MS,
+  STREAM_PING_MS,
+  XML_INACTIVE,
+} from './constants.ts';
+import {
+  DOMAIN_MIN_BYTES,
+  parseUuid,
+  readDomain,
+  readDomainInfo,
+  readLifecycle,
+  readState,
+  writeDomain,
+} from './domainCodec.ts';
+import { LibvirtError } from './errors.ts';
+import { type OpenPlan, openConnection } from './open.ts';
+import { type DeviceKind, openDevice } from './openDevice.ts';
+import type { RpcConnection } from './rpc.ts';
+import type {
+  CallOptions,
+  ConnectionEvents,
+  DeviceChange,
+  Domain,
+  DomainInfo,
+  DomainState,
+  LibvirtConnection,
+  LibvirtStream,
+  ListedDomain,
+  OpenOptions,
+} from './types.ts';
+import { type XdrReader, XdrWriter } from './xdr.ts';
+
+const NOTHING = Buffer.alloc(0);
+const readNothing = () => undefined;
+const readString = (reader: XdrReader) => reader.string();
+
+export class Connection extends EventEmitter<ConnectionEvents> implements LibvirtConnection {
+  readonly uri: string;
+  readonly readOnly: boolean;
+  readonly #rpc: RpcConnection;
+  readonly #plan: OpenPlan;
+  #subscription: Promise<unknown> | undefined;
+
+  constructor(rpc: RpcConnection, plan: OpenPlan) {
+    super();
+    this.#rpc = rpc;
+    this.#plan = plan;
+    this.uri = plan.uri.text;
+    this.readOnly = rpc.readOnly;
+    // Not before whoever awaits the connection could listen.
+    rpc.onceClosed(error => setImmediate(() => this.emit('close', ...(error === undefined ? [] : [error]))));
+    rpc.onEvent = (procedure, reader) => this.#onEvent(procedure, reader);
+  }
+
+  get closed(): boolean {
+    return this.#rpc.closed;
+  }
+
+  async libraryVersion(options?: CallOptions): Promise<number> {
+    return Number(await this.#rpc.call(PROC.getLibVersion, NOTHING, reader => reader.u64(), options));
+  }
+
+  hostname(options?: CallOptions): Promise<string> {
+    return this.#rpc.call(PROC.getHostname, NOTHING, readString, options);
+  }
+
+  async listDomains(options?: CallOptions): Promise<ListedDomain[]> {
+    // Running and shut off, persistent and transient: no filter.
+    const payload = new XdrWriter().i32(1).u32(0).finish();
+    const domains = await this.#rpc.call(PROC.listAllDomains, payload, readDomainList, options);
+    const listed = await Promise.all(domains.map(domain => this.#withState(domain, options)));
+    return listed.filter(domain => domain !== undefined);
+  }
+
+  lookupByName(name: string, options?: CallOptions): Promise<Domain> {
+    return this.#lookup(PROC.domainLookupByName, new XdrWriter().string(name), options);
+  }
+
+  async lookupByUuid(uuid: string, options?: CallOptions): Promise<Domain> {
+    return this.#lookup(PROC.domainLookupByUuid, new XdrWriter().fixed(parseUuid(uuid)), options);
+  }
+
+  async lookupById(id: number, options?: CallOptions): Promise<Domain> {
+    if (!Number.isInteger(id) || id < 0 || id > 0x7fffffff) {
+      throw new LibvirtError('invalid-argument', `${id} is not the id of a domain.`);
+    }
+    return this.#lookup(PROC.domainLookupById, new XdrWriter().i32(id), options);
+  }
+
+  async domainXml(
+    domain: Domain,
+    options: CallOptions & { inactive?: boolean | undefined } = {},
+  ): Promise<string> {
+    const payload = writeDomain(new XdrWriter(), domain).u32(options.inactive ? XML_INACTIVE : 0);
+    return this.#rpc.call(PROC.domainGetXmlDesc, payload.finish(), readString, options);
+  }
+
+  async domainState(domain: Domain, options?: CallOptions): Promise<DomainState> {
+    const payload = writeDomain(new XdrWriter(), domain).u32(0).finish();
+    return this.#rpc.call(PROC.domainGetState, payload, readStateAndReason, options);
+  }
+
+  async domainInfo(domain: Domain, options?: CallOptions): Promise<DomainInfo> {
+    return this.#callWithDomain(PROC.domainGetInfo, domain, readDomainInfo, options);
+  }
+
+  async domainTitle(domain: Domain, options?: CallOptions): Promise<string | undefined> {
+    const payload = writeDomain(new XdrWriter(), domain)
+      .i32(METADATA_TITLE)
+      .optionalString(undefined)
+      .u32(0)
+      .finish();
+    try {
+      return await this.#rpc.call(PROC.domainGetMetadata, payload, readString, options);
+    } catch (error) {
+      if (error instanceof LibvirtError && error.code === 'no-metadata') return undefined;
+      throw error;
+    }
+  }
+
+  async startDomain(domain: Domain, options?: CallOptions): Promise<Domain> {
+    const payload = writeDomain(new XdrWriter(), domain).u32(0).finish();
+    return this.#rpc.call(PROC.domainCreateWithFlags, payload, readDomain, options);
+  }
+
+  async shutdownDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#callWithDomain(PROC.domainShutdown, domain, readNothing, options);
+  }
+
+  async destroyDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#callWithDomain(PROC.domainDestroy, domain, readNothing, options);
+  }
+
+  async defineDomainXml(xml: string, options?: CallOptions): Promise<Domain> {
+    return this.#lookup(PROC.domainDefineXml, new XdrWriter().string(xml), options);
+  }
+
+  async undefineDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#callWithDomain(PROC.domainUndefine, domain, readNothing, options);
+  }
+
+  async isPersistent(domain: Domain, options?: CallOptions): Promise<boolean> {
+    return this.#callWithDomain(PROC.domainIsPersistent, domain, reader => reader.i32() !== 0, options);
+  }
+
+  async attachDevice(domain: Domain, xml: string, where: DeviceChange, options?: CallOptions): Promise<void> {
+    await this.#changeDevice(PROC.domainAttachDeviceFlags, domain, xml, where, options);
+  }
+
+  async detachDevice(domain: Domain, xml: string, where: DeviceChange, options?: CallOptions): Promise<void> {
+    await this.#changeDevice(PROC.domainDetachDeviceFlags, domain, xml, where, options);
+  }
+
+  openConsole(domain: Domain, device: string | undefined, options?: OpenOptions): Promise<LibvirtStream> {
+    return this.#openDevice('console', domain, device, options);
+  }
+
+  openChannel(domain: Domain, channel: string | undefined, options?: OpenOptions): Promise<LibvirtStream> {
+    return this.#openDevice('channel', domain, channel, options);
+  }
+
+  async subscribeLifecycle(options?: CallOptions): Promise<void> {
+    const payload = new XdrWriter().i32(EVENT_ID_LIFECYCLE).u32(0).finish();
+    this.#subscription ??= this.#rpc
+      .call(PROC.domainEventCallbackRegisterAny, payload, reader => reader.i32(), options)
+      .catch(error => {
+        this.#subscription = undefined;
+        throw error;
+      });
+    await this.#subscription;
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    await this.#rpc
+      .call(PROC.close, NOTHING, readNothing, { timeoutMs: GOODBYE_TIMEOUT_MS })
+      .catch(() => undefined); // closing what no longer answers is what was asked for
+    this.#rpc.close();
+  }
+
+  async #withState(domain: Domain, options?: CallOptions): Promise<ListedDomain | undefined> {
+    try {
+      return { ...domain, state: await this.domainState(domain, options) };
+    } catch (error) {
+      // Undefined or a transient domain stopped since the list was made: it no longer belongs there.
+      if (error instanceof LibvirtError && error.number === ERROR_NO_DOMAIN) return undefined;
+      throw error;
+    }
+  }
+
+  async #lookup(procedure: number, payload: XdrWriter, options?: CallOptions): Promise<Domain> {
+    return this.#rpc.call(procedure, payload.finish(), readDomain, options);
+  }
+
+  async #callWithDomain<T>(
+    procedure: number,
+    domain: Domain,
+    decode: (reader: XdrReader) => T,
+    options?: CallOptions,
+  ): Promise<T> {
+    return this.#rpc.call(procedure, writeDomain(new XdrWriter(), domain).finish(), decode, options);
+  }
+
+  async #changeDevice(
+    procedure: number,
+    domain: Domain,
+    xml: string,
+    { live, config }: DeviceChange,
+    options?: CallOptions,
+  ): Promise<void> {
+    // Flags 0 would mean "wherever the domain is just now", which nobody can promise a person.
+    if (!live && !config)
+      throw new LibvirtError('invalid-argument', 'Neither guest nor definition is named.');
+    const flags = (live ? AFFECT_LIVE : 0) | (config ? AFFECT_CONFIG : 0);
+    const payload = writeDomain(new XdrWriter(), domain).string(xml).u32(flags).finish();
+    await this.#rpc.call(procedure, payload, readNothing, options);
+  }
+
+  async #openDevice(
+    kind: DeviceKind,
+    domain: Domain,
+    device: string | undefined,
+    options: OpenOptions = {},
+  ): Promise<LibvirtStream> {
+    const keepalive = { intervalMs: STREAM_PING_MS, deadMs: STREAM_DEAD_MS };
+    const plan = { ...this.#plan, keepalive, readOnly: this.readOnly, signal: options.signal };
+    return openDevice(() => openConnection(plan), kind, domain, device, options);
+  }
+
+  /** Other events are never subscribed to, but a daemon may tell of its own shutdown and the like. */
+  #onEvent(procedure: number, reader: XdrReader): void {
+    if (procedure !== PROC.domainEventCallbackLifecycle) return;
+    const event = readLifecycle(reader);
+    reader.end();
+    // Outside the parser, so that a listener's fault isn't taken for the daemon's.
+    if (event !== undefined) process.nextTick(() => this.emit('lifecycle', event));
+  }
+}
+
+function readDomainList(reader: XdrReader): Domain[] {
+  const domains = reader.array(DOMAIN_LIST_MAX, DOMAIN_MIN_BYTES, readDomain);
+  reader.u32(); // the number of domains once more
+  return domains;
+}
+
+function readStateAndReason(reader: XdrReader): DomainState {
+  const state = readState(reader);
+  reader.i32();
+  return state;
+}

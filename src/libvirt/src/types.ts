@@ -1,0 +1,138 @@
+import type { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+import type { LibvirtError } from './errors.ts';
+
+/** What libvirt identifies a domain by. A snapshot: `id` changes with every start of the domain. */
+export interface Domain {
+  readonly name: string;
+  /** Canonical text: lower-case hex, 8-4-4-4-12. */
+  readonly uuid: string;
+  /** The number of the running instance; undefined while the domain is shut off. */
+  readonly id: number | undefined;
+}
+
+export type DomainState =
+  | 'nostate'
+  | 'running'
+  | 'blocked'
+  | 'paused'
+  | 'shutdown'
+  | 'shutoff'
+  | 'crashed'
+  | 'pmsuspended';
+
+export type ListedDomain = Domain & { readonly state: DomainState };
+
+export interface DomainInfo {
+  readonly state: DomainState;
+  readonly maxMemoryKiB: bigint;
+  readonly memoryKiB: bigint;
+  readonly cpuCount: number;
+  /** CPU time used since the domain was started, in nanoseconds. */
+  readonly cpuTimeNs: bigint;
+}
+
+export type LifecycleEventName =
+  | 'defined'
+  | 'undefined'
+  | 'started'
+  | 'suspended'
+  | 'resumed'
+  | 'stopped'
+  | 'shutdown'
+  | 'pmsuspended'
+  | 'crashed';
+
+export interface LifecycleEvent {
+  readonly domain: Domain;
+  readonly event: LifecycleEventName;
+  /** libvirt's reason within the event (virDomainEventStartedDetailType and its siblings). */
+  readonly detail: number;
+}
+
+export interface CallOptions {
+  /** Abandons the call; it then rejects with code `aborted`. What the daemon has begun, it still does. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** At least one of the two. */
+export interface DeviceChange {
+  /** The guest as it runs; an error `operation-invalid` if it doesn't. */
+  readonly live: boolean;
+  /** The stored definition, which the next start takes. */
+  readonly config: boolean;
+}
+
+export interface OpenOptions extends CallOptions {
+  /** Takes the device from whoever holds it. Only ever on a person's word: the holder is cut off. */
+  readonly force?: boolean | undefined;
+}
+
+/**
+ * The device's bytes, both ways. `end()` finishes the whole stream: libvirt knows no half-open one, so the
+ * readable side ends with it. `destroy()` closes everything at once. An error is always a LibvirtError.
+ */
+export interface LibvirtStream extends Duplex {
+  /** True while the daemon has stopped taking our bytes, which is so when the guest does not read. */
+  readonly stalled: boolean;
+  on(event: 'stalled' | 'resumed', listener: () => void): this;
+  // biome-ignore lint/suspicious/noExplicitAny: Duplex's own signature, which an overload must keep
+  on(event: string | symbol, listener: (...args: any[]) => void): this;
+}
+
+export interface ConnectionEvents {
+  /** Exactly once; without an error when `close()` was called. */
+  close: [error?: LibvirtError];
+  lifecycle: [event: LifecycleEvent];
+}
+
+export interface LibvirtConnection extends EventEmitter<ConnectionEvents> {
+  readonly uri: string;
+  /** True when only the read-only socket could be used: lists and XML work, nothing that changes or opens. */
+  readonly readOnly: boolean;
+  readonly closed: boolean;
+
+  /** libvirt's version as major × 1,000,000 + minor × 1,000 + release. */
+  libraryVersion(options?: CallOptions): Promise<number>;
+  hostname(options?: CallOptions): Promise<string>;
+
+  listDomains(options?: CallOptions): Promise<ListedDomain[]>;
+  lookupByName(name: string, options?: CallOptions): Promise<Domain>;
+  lookupByUuid(uuid: string, options?: CallOptions): Promise<Domain>;
+  lookupById(id: number, options?: CallOptions): Promise<Domain>;
+  domainXml(domain: Domain, options?: CallOptions & { inactive?: boolean | undefined }): Promise<string>;
+  domainState(domain: Domain, options?: CallOptions): Promise<DomainState>;
+  domainInfo(domain: Domain, options?: CallOptions): Promise<DomainInfo>;
+  /** The title in the domain's XML; undefined when there is none. */
+  domainTitle(domain: Domain, options?: CallOptions): Promise<string | undefined>;
+
+  /** Resolves to the domain with its new id. */
+  startDomain(domain: Domain, options?: CallOptions): Promise<Domain>;
+  /** Asks the guest (ACPI); it resolves when asked, not when off. */
+  shutdownDomain(domain: Domain, options?: CallOptions): Promise<void>;
+  /** Cuts the power. */
+  destroyDomain(domain: Domain, options?: CallOptions): Promise<void>;
+  defineDomainXml(xml: string, options?: CallOptions): Promise<Domain>;
+  undefineDomain(domain: Domain, options?: CallOptions): Promise<void>;
+
+  /** False for a transient domain, of which nothing is left when it stops. */
+  isPersistent(domain: Domain, options?: CallOptions): Promise<boolean>;
+  /** Adds a device, given as its XML element, to the running guest, to the stored definition, or to both. */
+  attachDevice(domain: Domain, xml: string, where: DeviceChange, options?: CallOptions): Promise<void>;
+  /**
+   * Takes a device away that matches the XML: for a running guest, the element as `domainXml` shows it, for libvirt adds
+   * a channel's path and then finds no match without. There it is only asked for: the guest may take its time, or refuse.
+   */
+  detachDevice(domain: Domain, xml: string, where: DeviceChange, options?: CallOptions): Promise<void>;
+
+  /** `device`: an alias such as `serial1` or `console0`; undefined takes the domain's first. */
+  openConsole(domain: Domain, device: string | undefined, options?: OpenOptions): Promise<LibvirtStream>;
+  /** `channel`: a target name such as `org.guestwire.0`, or an alias; undefined takes the first. */
+  openChannel(domain: Domain, channel: string | undefined, options?: OpenOptions): Promise<LibvirtStream>;
+
+  /** Turns the 'lifecycle' event on, for every domain. Again after a new connect. */
+  subscribeLifecycle(options?: CallOptions): Promise<void>;
+
+  /** Says goodbye to the daemon (at most 1 s) and closes. Open streams live on their own connections. */
+  close(): Promise<void>;
+}

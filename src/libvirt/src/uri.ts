@@ -1,0 +1,121 @@
+/** Connection URIs (docs/uri.html) and where the daemon's sockets are (docs/daemons.html). */
+import { accessSync, constants } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { LibvirtError } from './errors.ts';
+
+export interface ConnectionUri {
+  /** As given. */
+  readonly text: string;
+  /** `qemu`, `lxc`, … */
+  readonly driver: string;
+  /** `unix` without a host, `tls` with one, else what follows the plus: `ssh`, `tcp`, `unix` … */
+  readonly transport: string;
+  readonly host: string;
+  readonly user: string;
+  readonly port: number | undefined;
+  /**
+   * True for the user's own daemon, false for the system's. Root has none of its own: libvirt's tools take
+   * the system's for it whatever the path says.
+   */
+  readonly sessionDaemon: boolean;
+  /** What the daemon is told to open: the URI without what only concerns the way to it. */
+  readonly remoteName: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** Consumed on this side, never sent (src/remote/remote_driver.c: the parameters it strips). */
+const LOCAL_PARAMETERS = new Set([
+  'auth',
+  'command',
+  'debug',
+  'keyfile',
+  'known_hosts',
+  'known_hosts_verify',
+  'mode',
+  'name',
+  'netcat',
+  'no_sanity',
+  'no_tty',
+  'no_verify',
+  'pkipath',
+  'proxy',
+  'socket',
+  'sshauth',
+  'tls_priority',
+]);
+
+export function parseUri(text: string): ConnectionUri {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !text.includes('://') || url.pathname === '') {
+    throw new LibvirtError('bad-uri', `"${text}" is not a libvirt URI; one looks like qemu:///system.`);
+  }
+  const [driver = '', transport] = url.protocol.slice(0, -1).split('+', 2);
+  const parameters = new Map(url.searchParams);
+  return {
+    text,
+    driver,
+    transport: transport ?? (url.hostname === '' ? 'unix' : 'tls'),
+    host: decodeURIComponent(url.hostname),
+    user: decodeURIComponent(url.username),
+    port: url.port === '' ? undefined : Number(url.port),
+    sessionDaemon: url.pathname === '/session' && process.geteuid?.() !== 0,
+    remoteName: parameters.get('name') ?? remoteName(driver, url),
+    parameters,
+  };
+}
+
+function remoteName(driver: string, url: URL): string {
+  const kept = new URLSearchParams([...url.searchParams].filter(([key]) => !LOCAL_PARAMETERS.has(key)));
+  const query = kept.size === 0 ? '' : `?${kept}`;
+  return `${driver}://${url.pathname}${query}`;
+}
+
+export interface SocketPaths {
+  /** In the order to try them. */
+  readonly readWrite: readonly string[];
+  /** Offered by the system's daemons alone. */
+  readonly readOnly: readonly string[];
+}
+
+/**
+ * The driver's own daemon comes first, as in libvirt (remote_sockets.c, mode=auto): where both sockets
+ * exist, libvirt-sock may belong to virtproxyd, which only hands on to the former.
+ */
+export function socketPaths(uri: ConnectionUri, env: NodeJS.ProcessEnv = process.env): SocketPaths {
+  const given = uri.parameters.get('socket');
+  if (given !== undefined) return { readWrite: [given], readOnly: [] };
+  const names = [`virt${uri.driver}d-sock`, 'libvirt-sock'];
+  if (uri.sessionDaemon) {
+    const folder = sessionFolder(env);
+    return { readWrite: names.map(name => join(folder, name)), readOnly: [] };
+  }
+  const readWrite = names.map(name => join('/var/run/libvirt', name));
+  return { readWrite, readOnly: readWrite.map(path => `${path}-ro`) };
+}
+
+/** src/util/virutil.c, virGetUserRuntimeDirectory */
+function sessionFolder(env: NodeJS.ProcessEnv): string {
+  const base = env.XDG_RUNTIME_DIR || env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
+  return join(base, 'libvirt');
+}
+
+/**
+ * The URI to use when none is given: `LIBVIRT_DEFAULT_URI`, else the system's daemon if this user is root or
+ * may open its socket, else the user's own.
+ */
+export function defaultUri(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.LIBVIRT_DEFAULT_URI) return env.LIBVIRT_DEFAULT_URI;
+  const system = 'qemu:///system';
+  if (process.geteuid?.() === 0) return system;
+  return socketPaths(parseUri(system), env).readWrite.some(isUsable) ? system : 'qemu:///session';
+}
+
+function isUsable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,46 @@
+/** The reading half of PROTOCOL.md §4: takes frames in order and says when to acknowledge. */
+import { FLAG_ASK } from './constants.ts';
+import { type Frame, frameBytes } from './frame.ts';
+
+export type Verdict = 'take' | 'drop';
+
+export class ReliableReader {
+  /** Sequence of the frame expected next. */
+  next = 0;
+  /** An ACK is due, with this flag when a gap was seen. */
+  ackDue: 'no' | 'ack' | 'gap' = 'no';
+  readonly #window: number;
+  #unacknowledgedBytes = 0;
+  #gapReported = false;
+
+  constructor(window: number) {
+    this.#window = window;
+  }
+
+  accept(frame: Frame): Verdict {
+    if (frame.sequence < this.next) {
+      this.#due('ack');
+      return 'drop';
+    }
+    if (frame.sequence > this.next) {
+      if (!this.#gapReported) this.#due('gap');
+      this.#gapReported = true;
+      return 'drop';
+    }
+    this.next += 1;
+    this.#gapReported = false;
+    this.#unacknowledgedBytes += frameBytes(frame.payload.length);
+    if (frame.flags & FLAG_ASK || this.#unacknowledgedBytes >= this.#window / 4) this.#due('ack');
+    return 'take';
+  }
+
+  /** The ACK has been written. */
+  acknowledged(): void {
+    this.ackDue = 'no';
+    this.#unacknowledgedBytes = 0;
+  }
+
+  #due(kind: 'ack' | 'gap'): void {
+    if (this.ackDue !== 'gap') this.ackDue = kind;
+  }
+}

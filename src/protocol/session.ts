@@ -1,0 +1,274 @@
+/**
+ * A session over a real byte stream: pumps SessionCore's output into a Duplex and its input out of it, keeps its
+ * clock, and offers the requests of PROTOCOL.md §5 as promises.
+ */
+import { randomInt } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { FrameType } from './constants.ts';
+import { ProtocolError } from './errors.ts';
+import { PutStream } from './putStream.ts';
+import { type Reply, toRemoteError, toReply } from './reply.ts';
+import { SessionCore } from './sessionCore.ts';
+import { encodeText, type FieldValue, type TextMessage } from './text.ts';
+import type { Welcome } from './welcome.ts';
+
+export interface OpenOptions {
+  signal?: AbortSignal;
+  /** How long to wait for WELCOME, ms. */
+  timeoutMs?: number;
+  /** What HELLO says of us, for the receiver's log. */
+  agent?: string;
+}
+
+const DEFAULT_HANDSHAKE_MS = 5_000;
+/** How long the last bytes of a closing session may take before the stream is cut. */
+const CLOSE_MS = 1_000;
+/** Bytes handed to the stream but not yet written; enough to let it merge writes into large packets. */
+const STREAM_BACKLOG_BYTES = 512 * 1_024;
+const LAST_STREAM = 0xffff;
+
+/**
+ * Greets whoever is at the other end of the stream.
+ *
+ * @throws ProtocolError `no-receiver`, `version`, `closed` or `aborted`; the stream is then destroyed.
+ */
+export async function openSession(stream: Duplex, options: OpenOptions = {}): Promise<Session> {
+  const session = new Session(stream, options.agent ?? 'guestwire');
+  const end = (error: ProtocolError) => session.destroy(error);
+  const onAbort = () => end(new ProtocolError('aborted', 'cancelled'));
+  const timeoutMs = options.timeoutMs ?? DEFAULT_HANDSHAKE_MS;
+  const timer = setTimeout(() => end(new ProtocolError('no-receiver', 'no receiver answered')), timeoutMs);
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    if (options.signal?.aborted) onAbort();
+    await session.established;
+    return session;
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+interface OpenStream {
+  onMessage(message: TextMessage): void;
+  onEnd(error: ProtocolError): void;
+}
+
+interface Waiter {
+  resolve(): void;
+  reject(error: ProtocolError): void;
+}
+
+export class Session {
+  /** Resolves when WELCOME has come. */
+  readonly established: Promise<void>;
+  /** Bytes that went over the link, both directions, with all overhead. */
+  wireBytes = 0;
+  readonly #stream: Duplex;
+  readonly #core: SessionCore;
+  #welcome: Welcome | undefined;
+  readonly #openStreams = new Map<number, OpenStream>();
+  #lastStream = 0;
+  #slotWaiters: Waiter[] = [];
+  #roomWaiters: Waiter[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+
+  constructor(stream: Duplex, agent: string) {
+    this.#stream = stream;
+    const settled = Promise.withResolvers<void>();
+    this.established = settled.promise;
+    this.#core = new SessionCore({
+      nonce: randomInt(1, 2 ** 32),
+      agent,
+      now: performance.now(),
+      events: {
+        onWelcome: welcome => {
+          this.#welcome = welcome;
+          settled.resolve();
+        },
+        onMessage: (id, message) => this.#openStreams.get(id)?.onMessage(message),
+        onEnd: error => {
+          settled.reject(error);
+          this.#onEnd(error);
+        },
+      },
+    });
+    // Whoever closes a session early need not also handle this promise.
+    this.established.catch(() => undefined);
+    stream.on('data', this.#onData);
+    stream.on('error', this.#onStreamError);
+    stream.on('close', this.#onStreamClose);
+    stream.on('end', this.#onStreamClose);
+    this.#advance();
+  }
+
+  get welcome(): Welcome {
+    if (!this.#welcome) throw new Error('the session is not established');
+    return this.#welcome;
+  }
+
+  get ended(): ProtocolError | undefined {
+    return this.#core.ended;
+  }
+
+  /** Frames that had to be sent again so far. */
+  get resentFrames(): number {
+    return this.#core.resentFrames;
+  }
+
+  /**
+   * One request with one answer.
+   *
+   * @throws RemoteError when the receiver refuses, ProtocolError when the session ends first, RangeError when a path
+   * is too long for the protocol.
+   */
+  async request(verb: string, fields: Record<string, FieldValue>): Promise<Reply> {
+    const payload = encodeText(verb, fields);
+    const id = await this.#claimStream();
+    try {
+      return await new Promise((resolve, reject) => {
+        const onMessage = (message: TextMessage) => {
+          if (message.verb === 'done') resolve(toReply(message));
+          else if (message.verb === 'error') reject(toRemoteError(message));
+        };
+        this.#openStreams.set(id, { onMessage, onEnd: reject });
+        this.#send(FrameType.CONTROL, id, [payload]);
+      });
+    } finally {
+      this.#releaseStream(id);
+    }
+  }
+
+  /** Opens a `put`; the caller sends data and ends it by `commit` or `cancel`. Errors as in `request`. */
+  async put(fields: Record<string, FieldValue>): Promise<PutStream> {
+    const payload = encodeText('put', fields);
+    const id = await this.#claimStream();
+    const put = new PutStream({
+      send: (type, pieces, onAcknowledged) => this.#send(type, id, pieces, onAcknowledged),
+      release: () => this.#releaseStream(id),
+      room: () => this.#room(),
+    });
+    this.#openStreams.set(id, put);
+    this.#send(FrameType.CONTROL, id, [payload]);
+    return put;
+  }
+
+  /** Ends the session in good order and closes the stream; never takes much more than a second. */
+  async close(): Promise<void> {
+    if (this.#core.ended) return;
+    this.#core.bye();
+    this.#advance();
+    const closed = new Promise<void>(resolve => {
+      if (this.#stream.closed) resolve();
+      else this.#stream.once('close', resolve);
+    });
+    const timer = setTimeout(() => this.#stream.destroy(), CLOSE_MS);
+    this.#stream.end(() => this.#stream.destroy());
+    await closed;
+    clearTimeout(timer);
+  }
+
+  /** Ends the session at once. */
+  destroy(error: ProtocolError): void {
+    this.#core.end(error);
+    this.#stream.destroy();
+  }
+
+  #send(type: number, id: number, pieces: readonly Buffer[], onAcknowledged?: () => void): void {
+    this.#core.send(type, id, pieces, performance.now(), onAcknowledged);
+    this.#core.waiting = this.#openStreams.size > 0;
+    this.#advance();
+  }
+
+  /** Resolves when the queue has room for more data. */
+  #room(): Promise<void> {
+    if (this.#core.ended) return Promise.reject(this.#core.ended);
+    if (this.#core.queuedBytes < this.welcome.window) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#roomWaiters.push({ resolve, reject }));
+  }
+
+  async #claimStream(): Promise<number> {
+    while (this.#openStreams.size >= this.welcome.streams && !this.#core.ended) {
+      await new Promise<void>((resolve, reject) => this.#slotWaiters.push({ resolve, reject }));
+    }
+    if (this.#core.ended) throw this.#core.ended;
+    do this.#lastStream = (this.#lastStream % LAST_STREAM) + 1;
+    while (this.#openStreams.has(this.#lastStream));
+    // Claimed before the caller comes back, so that two callers cannot get one slot.
+    this.#openStreams.set(this.#lastStream, { onMessage: () => undefined, onEnd: () => undefined });
+    return this.#lastStream;
+  }
+
+  #releaseStream(id: number): void {
+    this.#openStreams.delete(id);
+    this.#core.waiting = this.#openStreams.size > 0;
+    this.#slotWaiters.shift()?.resolve();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.wireBytes += chunk.length;
+    this.#core.receive(chunk, performance.now());
+    this.#advance();
+  };
+
+  readonly #onStreamError = (cause: Error): void => {
+    this.#core.end(new ProtocolError('closed', 'the link to the guest broke', { cause }));
+  };
+
+  readonly #onStreamClose = (): void => {
+    this.#core.end(new ProtocolError('closed', 'the link to the guest was closed'));
+    this.#stream.destroy();
+  };
+
+  /** After anything happened: write what can be written, wake who waits, set the clock. */
+  #advance(): void {
+    this.#writeOutput();
+    if (this.#core.queuedBytes < (this.#welcome?.window ?? 0)) {
+      for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve();
+    }
+    this.#schedule();
+  }
+
+  #writeOutput(): void {
+    if (this.#stream.destroyed || this.#stream.writableEnded) return;
+    this.#stream.cork();
+    while (this.#stream.writableLength < STREAM_BACKLOG_BYTES) {
+      const buffers = this.#core.takeOutput();
+      if (!buffers) break;
+      buffers.forEach((buffer, index) => {
+        this.wireBytes += buffer.length;
+        this.#stream.write(buffer, index === buffers.length - 1 ? this.#onWritten : undefined);
+      });
+    }
+    this.#stream.uncork();
+  }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    if (!error) this.#advance();
+  };
+
+  #schedule(): void {
+    if (this.#core.ended) return;
+    const deadline = this.#core.nextDeadline;
+    // A timer that is too early only looks again; setting it anew for every frame would cost more.
+    if (this.#timerAt <= deadline) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = deadline;
+    this.#timer = setTimeout(this.#onTimer, Math.max(0, deadline - performance.now()) + 1);
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#core.tick(performance.now());
+    if (this.#core.ended) this.#stream.destroy();
+    this.#advance();
+  };
+
+  #onEnd(error: ProtocolError): void {
+    clearTimeout(this.#timer);
+    for (const open of [...this.#openStreams.values()]) open.onEnd(error);
+    for (const waiter of [...this.#slotWaiters.splice(0), ...this.#roomWaiters.splice(0)])
+      waiter.reject(error);
+  }
+}

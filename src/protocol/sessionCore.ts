@@ -1,0 +1,279 @@
+/**
+ * One session with a receiver, PROTOCOL.md §3 and §4, without any input or output of its own: bytes and the time
+ * come in, buffers to write and events come out. A fake line and a fake clock can therefore test loss and delay.
+ */
+import {
+  FLAG_GAP,
+  FrameType,
+  HELLO_INTERVAL_MS,
+  HOST_FRAME_LIMIT,
+  HOST_WINDOW,
+  IDLE_PING_MS,
+  LOST_MS,
+  PROBE_MS,
+  QUERY_MS,
+  RELIABLE_BIT,
+  RESYNC_MS,
+} from './constants.ts';
+import { ProtocolError } from './errors.ts';
+import { encodeFrame, type Frame, FrameParser } from './frame.ts';
+import { ReliableReader } from './reliableReader.ts';
+import { ReliableSender } from './reliableSender.ts';
+import { decodeText, encodeText, type TextMessage } from './text.ts';
+import { encodeHello, parseWelcome, type Welcome } from './welcome.ts';
+
+export interface SessionEvents {
+  onWelcome(welcome: Welcome): void;
+  /** A CONTROL message on one of our streams. */
+  onMessage(stream: number, message: TextMessage): void;
+  /** The session is over; called once. */
+  onEnd(error: ProtocolError): void;
+}
+
+/** PONGs and the like that may wait for a blocked line; more would let a hostile guest fill our memory. */
+const MAX_URGENT_FRAMES = 64;
+
+interface Established {
+  session: number;
+  sender: ReliableSender;
+  reader: ReliableReader;
+}
+
+export class SessionCore {
+  readonly parser = new FrameParser(HOST_FRAME_LIMIT);
+  /** Requests are open: silence is then suspicious. */
+  waiting = false;
+  ended: ProtocolError | undefined;
+  readonly #events: SessionEvents;
+  readonly #nonce: number;
+  readonly #hello: Buffer;
+  #established: Established | undefined;
+  /** Unreliable frames to write before anything else. */
+  #urgent: Buffer[] = [];
+  #now: number;
+  #lastHelloAt = Number.NEGATIVE_INFINITY;
+  #lastByteAt: number;
+  /** From here on silence counts: the last valid frame, or the moment we began to expect one. */
+  #silentSince: number;
+  #lastProgressAt: number;
+  #lastPingAt = Number.NEGATIVE_INFINITY;
+  #pingId = 0;
+  /** PINGs since the last valid frame: once asked, an idle peer must answer too. */
+  #unansweredPings = 0;
+
+  constructor(options: { nonce: number; agent: string; now: number; events: SessionEvents }) {
+    this.#nonce = options.nonce;
+    this.#events = options.events;
+    this.#now = options.now;
+    this.#lastByteAt = options.now;
+    this.#silentSince = options.now;
+    this.#lastProgressAt = options.now;
+    const header = { type: FrameType.HELLO, flags: 0, stream: 0, session: this.#nonce, sequence: 0 };
+    this.#hello = encodeFrame(header, encodeHello(options.agent));
+  }
+
+  /** Unsent bytes in the queue; producers wait while this is above what they think fit. */
+  get queuedBytes(): number {
+    return this.#established?.sender.queuedBytes ?? 0;
+  }
+
+  get settled(): boolean {
+    return this.#established?.sender.settled ?? true;
+  }
+
+  get resentFrames(): number {
+    return this.#established?.sender.resentFrames ?? 0;
+  }
+
+  /** Queues a reliable frame. `onAcknowledged` tells that the pieces' memory may be used again. */
+  send(
+    type: number,
+    stream: number,
+    pieces: readonly Buffer[],
+    now: number,
+    onAcknowledged?: () => void,
+  ): void {
+    if (this.ended) return;
+    this.#now = now;
+    this.#beginExpecting();
+    this.#established?.sender.enqueue(type, stream, pieces, onAcknowledged);
+  }
+
+  receive(chunk: Buffer, now: number): void {
+    this.#now = now;
+    this.#lastByteAt = now;
+    this.parser.push(chunk, this.#onFrame);
+  }
+
+  /** Does what is due at `now`. */
+  tick(now: number): void {
+    this.#now = now;
+    if (this.ended) return;
+    if (this.parser.incomplete && now - this.#lastByteAt >= RESYNC_MS) {
+      this.#lastByteAt = now;
+      this.parser.idle(this.#onFrame);
+    }
+    if (!this.#established) this.#greet();
+    else if (this.#expectsAnswer && now - this.#silentSince >= LOST_MS) this.#lost();
+    else if (now >= this.#nextPingAt) this.#ping();
+  }
+
+  /** When `tick` is wanted next. */
+  get nextDeadline(): number {
+    const resync = this.parser.incomplete ? this.#lastByteAt + RESYNC_MS : Number.POSITIVE_INFINITY;
+    if (!this.#established) return Math.min(resync, this.#lastHelloAt + HELLO_INTERVAL_MS);
+    const lost = this.#expectsAnswer ? this.#silentSince + LOST_MS : Number.POSITIVE_INFINITY;
+    return Math.min(resync, lost, this.#nextPingAt);
+  }
+
+  /** The next frame's buffers to write, or undefined when there is nothing to write now. */
+  takeOutput(): Buffer[] | undefined {
+    const urgent = this.#urgent.shift();
+    if (urgent) return [urgent];
+    if (this.ended || !this.#established) return undefined;
+    const { reader, sender } = this.#established;
+    if (reader.ackDue !== 'no') {
+      const flags = reader.ackDue === 'gap' ? FLAG_GAP : 0;
+      reader.acknowledged();
+      return [this.#unreliable(FrameType.ACK, numbers(reader.next, HOST_WINDOW), flags)];
+    }
+    // The first frame after a silence starts the clock for its acknowledgement.
+    if (!sender.inFlight) this.#lastProgressAt = this.#now;
+    return sender.take();
+  }
+
+  /** Ends the session in good order: the receiver drops it at once. */
+  bye(): void {
+    if (this.ended) return;
+    if (this.#established)
+      this.#urgent.push(this.#unreliable(FrameType.RESET, encodeText('reset', { code: 'bye' })));
+    this.end(new ProtocolError('closed', 'the session was closed'));
+  }
+
+  /** Ends the session from this side, for instance because the link broke. */
+  end(error: ProtocolError): void {
+    if (this.ended) return;
+    this.ended = error;
+    this.#events.onEnd(error);
+  }
+
+  get #expectsAnswer(): boolean {
+    return this.waiting || this.#unansweredPings > 0 || (this.#established?.sender.inFlight ?? false);
+  }
+
+  get #nextPingAt(): number {
+    const probe = this.#established?.sender.inFlight
+      ? Math.max(this.#lastProgressAt, this.#lastPingAt) + PROBE_MS
+      : Number.POSITIVE_INFINITY;
+    const pause = this.#expectsAnswer ? QUERY_MS : IDLE_PING_MS;
+    return Math.min(probe, Math.max(this.#silentSince, this.#lastPingAt) + pause);
+  }
+
+  #greet(): void {
+    if (this.#now - this.#lastHelloAt < HELLO_INTERVAL_MS) return;
+    this.#lastHelloAt = this.#now;
+    this.#urgent.push(this.#hello);
+  }
+
+  #ping(): void {
+    this.#beginExpecting();
+    this.#lastPingAt = this.#now;
+    this.#pingId += 1;
+    this.#unansweredPings += 1;
+    this.#established?.sender.notePing(this.#pingId);
+    this.#urgent.push(this.#unreliable(FrameType.PING, numbers(this.#pingId)));
+  }
+
+  #beginExpecting(): void {
+    if (!this.#expectsAnswer) this.#silentSince = this.#now;
+  }
+
+  #lost(): void {
+    this.end(new ProtocolError('lost', 'the receiver in the guest stopped answering'));
+  }
+
+  #unreliable(type: number, payload: Buffer, flags = 0): Buffer {
+    const session = this.#established?.session ?? this.#nonce;
+    return encodeFrame({ type, flags, stream: 0, session, sequence: 0 }, payload);
+  }
+
+  readonly #onFrame = (frame: Frame): void => {
+    if (this.ended) return;
+    if (this.#established) {
+      if (frame.session === this.#established.session) this.#onSessionFrame(frame, this.#established);
+    } else if (frame.session === this.#nonce) this.#onGreeting(frame);
+  };
+
+  #onGreeting(frame: Frame): void {
+    const message = decodeText(frame.payload);
+    if (!message) return;
+    if (frame.type === FrameType.RESET) this.#onRefused(message);
+    const welcome = frame.type === FrameType.WELCOME ? parseWelcome(message) : undefined;
+    if (!welcome) return;
+    this.#established = {
+      session: welcome.session,
+      sender: new ReliableSender(welcome.session, welcome.window),
+      reader: new ReliableReader(HOST_WINDOW),
+    };
+    this.#heard();
+    this.#ping();
+    this.#events.onWelcome(welcome);
+  }
+
+  #onRefused(message: TextMessage): void {
+    const theirs = message.fields.get('protocol')?.toString() ?? '';
+    if (message.fields.get('code')?.toString() !== 'version') return;
+    const range = /^\d{1,5}(-\d{1,5})?$/.test(theirs) ? `version ${theirs}` : 'another version';
+    this.end(new ProtocolError('version', `the receiver in the guest speaks ${range} of the protocol`));
+  }
+
+  #onSessionFrame(frame: Frame, { sender, reader }: Established): void {
+    this.#heard();
+    if (frame.type & RELIABLE_BIT) {
+      if (reader.accept(frame) === 'take') this.#onReliable(frame);
+      return;
+    }
+    const word = (index: number) => frame.payload.readUInt32BE(index * 4);
+    const bytes = frame.payload.length;
+    if (frame.type === FrameType.ACK && bytes >= 8) {
+      this.#progress(sender.onAck(word(0), word(1), (frame.flags & FLAG_GAP) !== 0));
+    } else if (frame.type === FrameType.PONG && bytes >= 12) {
+      this.#progress(sender.onPong(word(0), word(1), word(2)));
+    } else if (frame.type === FrameType.PING && bytes >= 4) {
+      // A guest that asks faster than its line takes the answers gets no more of them.
+      if (this.#urgent.length < MAX_URGENT_FRAMES)
+        this.#urgent.push(this.#unreliable(FrameType.PONG, numbers(word(0), reader.next, HOST_WINDOW)));
+    } else if (frame.type === FrameType.RESET) {
+      this.#onReset(decodeText(frame.payload));
+    }
+  }
+
+  #onReliable(frame: Frame): void {
+    const message = frame.type === FrameType.CONTROL ? decodeText(frame.payload) : undefined;
+    if (message) this.#events.onMessage(frame.stream, message);
+  }
+
+  #onReset(message: TextMessage | undefined): void {
+    const code = message?.fields.get('code')?.toString();
+    const what =
+      code === 'unknown-session' ? 'was restarted' : code === 'bye' ? 'was stopped' : 'ended the session';
+    this.end(new ProtocolError('reset', `the receiver in the guest ${what}`));
+  }
+
+  #heard(): void {
+    this.#silentSince = this.#now;
+    this.#unansweredPings = 0;
+  }
+
+  #progress(moved: boolean): void {
+    if (moved) this.#lastProgressAt = this.#now;
+  }
+}
+
+function numbers(...values: number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(values.length * 4);
+  values.forEach((value, index) => {
+    bytes.writeUInt32BE(value, index * 4);
+  });
+  return bytes;
+}

@@ -1,0 +1,13 @@
+export { copy } from './copy.ts';
+export { TransferQueue } from './queue.ts';
+export { localDisk, type SourceFile, type SourceInfo, type SourceSystem } from './sourceSystem.ts';
+export { TransferError } from './transferError.ts';
+export type {
+  Conflict,
+  ConflictDecision,
+  ConflictPolicy,
+  CopyOptions,
+  CopyResult,
+  FileResult,
+  Progress,
+} from './types.ts';

@@ -1,0 +1,64 @@
+/** Counts what a copy has done and reports it, not more often than an eye can follow. */
+import { RateMeter } from './rateMeter.ts';
+import type { Progress } from './types.ts';
+
+const REPORT_MS = 100;
+
+export class ProgressTracker {
+  filesDone = 0;
+  filesTotal = 0;
+  bytesTotal = 0;
+  /** The sources are all counted: totals are final. */
+  counted = false;
+  file = '';
+  readonly #wireBytes: () => number;
+  readonly #report: ((progress: Progress) => void) | undefined;
+  readonly #rate = new RateMeter();
+  readonly #wireRate = new RateMeter();
+  #bytesDone = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(wireBytes: () => number, report: ((progress: Progress) => void) | undefined) {
+    this.#wireBytes = wireBytes;
+    this.#report = report;
+  }
+
+  get bytesDone(): number {
+    return this.#bytesDone;
+  }
+
+  addBytes(count: number): void {
+    this.#bytesDone += count;
+  }
+
+  start(): void {
+    if (!this.#report) return;
+    this.#emit();
+    this.#timer = setInterval(() => this.#emit(), REPORT_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    if (this.#report) this.#emit();
+  }
+
+  #emit(): void {
+    const now = performance.now();
+    const wireBytes = this.#wireBytes();
+    this.#rate.update(this.#bytesDone, now);
+    this.#wireRate.update(wireBytes, now);
+    const bytesPerSecond = this.#rate.bytesPerSecond;
+    const left = Math.max(0, this.bytesTotal - this.#bytesDone);
+    this.#report?.({
+      file: this.file,
+      filesDone: this.filesDone,
+      filesTotal: this.filesTotal,
+      bytesDone: this.#bytesDone,
+      bytesTotal: this.bytesTotal,
+      wireBytes,
+      bytesPerSecond,
+      wireBytesPerSecond: this.#wireRate.bytesPerSecond,
+      etaSeconds: this.counted && bytesPerSecond > 0 ? left / bytesPerSecond : undefined,
+    });
+  }
+}

@@ -1,0 +1,70 @@
+/** When which copy may run: one at a time on a link, several side by side on different ones. */
+import { ProtocolError } from '../protocol/index.ts';
+
+export interface TransferQueueOptions {
+  /** How many may run at once altogether; asked each time, for it may change. */
+  readonly maxParallel: () => number;
+}
+
+interface Waiting {
+  readonly lane: string;
+  readonly start: () => void;
+}
+
+/** First come, first served, within each lane and over all lanes that are free. */
+export class TransferQueue {
+  readonly #maxParallel: () => number;
+  readonly #busyLanes = new Set<string>();
+  #waiting: Waiting[] = [];
+
+  constructor(options: TransferQueueOptions) {
+    this.#maxParallel = options.maxParallel;
+  }
+
+  /**
+   * Does the work when its turn comes.
+   *
+   * @param lane - what can't be shared, such as the link: two of one lane never run at once
+   * @throws ProtocolError `aborted` if the signal fires while it waits; then the work never starts. Once it runs, the
+   * signal is the work's own matter.
+   */
+  async run<T>(lane: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#turn(lane, signal);
+    try {
+      return await work();
+    } finally {
+      this.#busyLanes.delete(lane);
+      this.startNext();
+    }
+  }
+
+  /** To be called when `maxParallel` has grown. */
+  startNext(): void {
+    for (const waiting of [...this.#waiting]) {
+      if (this.#busyLanes.size >= Math.max(1, this.#maxParallel())) return;
+      if (this.#busyLanes.has(waiting.lane)) continue;
+      this.#busyLanes.add(waiting.lane);
+      this.#waiting = this.#waiting.filter(other => other !== waiting);
+      waiting.start();
+    }
+  }
+
+  #turn(lane: string, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const aborted = () => new ProtocolError('aborted', 'the copy was cancelled');
+      if (signal?.aborted) return reject(aborted());
+      const onAbort = () => {
+        this.#waiting = this.#waiting.filter(other => other !== waiting);
+        reject(aborted());
+      };
+      const start = () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const waiting = { lane, start };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(waiting);
+      this.startNext();
+    });
+  }
+}

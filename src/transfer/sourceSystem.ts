@@ -1,0 +1,70 @@
+/** Where source files come from: the local disk here, any VS Code file system through the UI's own implementation. */
+import { constants } from 'node:fs';
+import { lstat, open, opendir, readlink, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+export type SourceType = 'file' | 'directory' | 'symlink' | 'special';
+
+export interface SourceInfo {
+  type: SourceType;
+  /** Bytes. */
+  size: number;
+  mtimeMs: number;
+  /** The same to the nanosecond, where the source system knows it. */
+  mtimeNs?: bigint;
+  /** Permission bits; undefined where the source system has none (Windows hosts, virtual file systems). */
+  mode: number | undefined;
+}
+
+export interface SourceFile {
+  /** Fills the buffer from the current position as far as it can; 0 at the end. */
+  read(buffer: Buffer): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface SourceSystem {
+  /** @throws an error whose `code` is a Node one (ENOENT, EACCES…). */
+  stat(file: string, options: { followLinks: boolean }): Promise<SourceInfo>;
+  list(directory: string): AsyncIterable<string>;
+  readLink(file: string): Promise<string>;
+  open(file: string): Promise<SourceFile>;
+  join(directory: string, name: string): string;
+  baseName(file: string): string;
+}
+
+export const localDisk: SourceSystem = {
+  async stat(file, { followLinks }) {
+    const info = await (followLinks ? stat(file, { bigint: true }) : lstat(file, { bigint: true }));
+    const type = info.isFile()
+      ? 'file'
+      : info.isDirectory()
+        ? 'directory'
+        : info.isSymbolicLink()
+          ? 'symlink'
+          : 'special';
+    const mode = process.platform === 'win32' ? undefined : Number(info.mode) & 0o7777;
+    return { type, size: Number(info.size), mtimeMs: Number(info.mtimeMs), mtimeNs: info.mtimeNs, mode };
+  },
+  async *list(directory) {
+    for await (const entry of await opendir(directory)) yield entry.name;
+  },
+  readLink: file => readlink(file),
+  async open(file) {
+    // Non-blocking: what was a file when it was looked at may be a FIFO by now, and opening that would hang.
+    const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    return {
+      async read(buffer) {
+        let filled = 0;
+        while (filled < buffer.length) {
+          const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled);
+          if (bytesRead === 0) break;
+          filled += bytesRead;
+        }
+        return filled;
+      },
+      close: () => handle.close(),
+    };
+  },
+  join: (directory, name) => path.join(directory, name),
+  baseName: file => path.basename(path.resolve(file)),
+};

@@ -1,0 +1,13 @@
+/** A copy that could not even begin, or a source that could not be read; `code` as in FileResult's errors. */
+export class TransferError extends Error {
+  override readonly name = 'TransferError';
+  readonly code: string;
+  /** The path concerned, in the guest or on the host. */
+  readonly path: string | undefined;
+
+  constructor(code: string, message: string, path?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.path = path;
+  }
+}

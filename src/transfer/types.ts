@@ -1,0 +1,72 @@
+/** What a copy is told, what it reports on the way, and what it returns. Sizes in bytes, times as named. */
+import type { SourceSystem } from './sourceSystem.ts';
+
+/** `fail` is `ask` without anybody to ask: an existing different file is an error. */
+export type ConflictPolicy = 'ask' | 'fail' | 'overwrite' | 'skip' | 'newer' | 'rename';
+
+export interface Conflict {
+  source: string;
+  /** Path in the guest; comes from the guest, so make it harmless before showing it. */
+  destination: string;
+  sourceInfo: { size: number; mtimeMs: number };
+  existing: { type: string; size: number; mtimeMs: number };
+}
+
+export interface ConflictDecision {
+  action: 'overwrite' | 'skip' | 'rename' | 'cancel';
+  /** Do the same with all further conflicts of this copy. */
+  forAll?: boolean;
+}
+
+export interface Progress {
+  /** The source file last worked on. */
+  file: string;
+  filesDone: number;
+  /** Grows while the sources are still being counted. */
+  filesTotal: number;
+  /** Bytes of files that the receiver has acknowledged. */
+  bytesDone: number;
+  bytesTotal: number;
+  wireBytes: number;
+  bytesPerSecond: number;
+  wireBytesPerSecond: number;
+  /** Undefined until the sources are counted and a rate is known. */
+  etaSeconds: number | undefined;
+}
+
+export interface CopyOptions {
+  conflict: ConflictPolicy;
+  /** Asked for policy `ask`, one conflict at a time. */
+  onConflict?: (conflict: Conflict) => Promise<ConflictDecision>;
+  /** About ten times a second. */
+  onProgress?: (progress: Progress) => void;
+  /** Told what had been done when the copy as a whole fails or is cancelled, right before it rejects. */
+  onInterrupted?: (result: CopyResult) => void;
+  signal?: AbortSignal;
+  /** Where the sources are read from; the local disk if not given. */
+  sourceSystem?: SourceSystem;
+}
+
+export interface FileResult {
+  source: string;
+  destination: string;
+  bytes: number;
+  /** Null where nothing was hashed (symbolic links, failures, files skipped by name). */
+  sha256: string | null;
+  /** The guest's own hash equals ours; for a symbolic link, its target. */
+  verified: boolean;
+  skipped: boolean;
+  error?: { code: string; message: string };
+}
+
+export interface CopyResult {
+  files: FileResult[];
+  /** Bytes of the files that were sent. */
+  bytes: number;
+  /** Bytes on the link in both directions, all overhead included. */
+  wireBytes: number;
+  seconds: number;
+  bytesPerSecond: number;
+  /** Bytes that an earlier, broken-off copy had already brought over. */
+  resumedFrom: number;
+}

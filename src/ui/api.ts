@@ -1,0 +1,83 @@
+import type * as vscode from 'vscode';
+import type { ConflictPolicy, CopyResult } from '../transfer/index.ts';
+import type { Connections, DomainPlace } from './connections/connections.ts';
+import { allUnsaved } from './copy/askUnsaved.ts';
+import { destinationProblem } from './copy/destinations.ts';
+import { distinctSources } from './copy/sources.ts';
+import { settings } from './settings.ts';
+import { l10n } from './support/l10n.ts';
+import { TransferFailure } from './transfers/transferFailure.ts';
+import type { TransferList } from './transfers/transferList.ts';
+
+export interface CopyToGuestOptions {
+  /** Name or UUID. */
+  readonly domain: string;
+  /** Path in the guest: a folder, or the name of the copy. */
+  readonly destination: string;
+  /** libvirt URI; without it all configured connections are searched. */
+  readonly connection?: string;
+  /** Default: the user's setting. */
+  readonly conflict?: ConflictPolicy;
+  /** As com-dd's `--link`. Default: the user's setting. */
+  readonly link?: string;
+}
+
+/** What `activate()` returns, for other extensions. */
+export interface GuestwireApi {
+  /**
+   * Copies files and folders into a guest, with the same progress and messages as when a person does it.
+   *
+   * Rejects with an Error that has a `code` when nothing could be copied, or the copy broke off (`aborted` after the
+   * token). What concerns one file stands in its entry of the result.
+   */
+  copyToGuest(
+    uris: readonly vscode.Uri[],
+    options: CopyToGuestOptions,
+    token?: vscode.CancellationToken,
+  ): Promise<CopyResult>;
+}
+
+export function createApi(connections: Connections, transfers: TransferList): GuestwireApi {
+  return {
+    async copyToGuest(uris, options, token) {
+      const sources = distinctSources(uris);
+      const problem =
+        sources.length > 0 ? destinationProblem(options.destination, sources.length) : 'no files';
+      if (problem !== undefined) throw new TransferFailure('invalid-argument', problem);
+      const { connection, domain } = await findDomain(connections, options);
+      const request = {
+        connection: connection.uri,
+        domain: domain.name,
+        uuid: domain.uuid,
+        link: options.link ?? settings.linkOf(domain.name),
+        sources,
+        unsaved: allUnsaved(sources),
+        destination: options.destination,
+        conflict: options.conflict ?? settings.conflict,
+      };
+      const { completion } = transfers.add(request, token && abortSignalOf(token));
+      return (await completion).result;
+    },
+  };
+}
+
+async function findDomain(
+  connections: Connections,
+  { domain: name, connection: uri }: CopyToGuestOptions,
+): Promise<DomainPlace> {
+  await connections.openAll();
+  const places = connections
+    .domains()
+    .filter(({ connection }) => uri === undefined || connection.uri === uri);
+  const found =
+    places.find(({ domain }) => domain.name === name) ?? places.find(({ domain }) => domain.uuid === name);
+  if (found) return found;
+  throw new TransferFailure('no-domain', l10n.t('No configured connection has a domain "{0}".', name));
+}
+
+function abortSignalOf(token: vscode.CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort();
+  token.onCancellationRequested(() => controller.abort());
+  return controller.signal;
+}

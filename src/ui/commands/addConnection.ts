@@ -1,0 +1,50 @@
+import * as vscode from 'vscode';
+import { DEFAULT_CONNECTION } from '../connections/connections.ts';
+import { type Engine, loadEngine } from '../loadEngine.ts';
+import { settings } from '../settings.ts';
+import { l10n } from '../support/l10n.ts';
+import type { Command } from './command.ts';
+
+/** Adds a URI to the setting; the tree follows the setting. */
+export const addConnection: Command = async () => {
+  const uri = await askUri();
+  const configured = settings.connections;
+  if (uri !== undefined && !configured.includes(uri)) await settings.setConnections([...configured, uri]);
+  await vscode.commands.executeCommand('guestwire.domains.focus');
+};
+
+async function askUri(): Promise<string | undefined> {
+  const other = l10n.t('Other…');
+  const known = [
+    { label: DEFAULT_CONNECTION, description: l10n.t('what virsh takes when nothing else is said') },
+    { label: 'qemu:///system', description: l10n.t("the system's virtual machines") },
+    { label: 'qemu:///session', description: l10n.t("your user's own virtual machines") },
+  ];
+  const news = known.filter(({ label }) => !settings.connections.includes(label));
+  const items = [...news, { label: other, description: '' }];
+  const picked = await vscode.window.showQuickPick(items, {
+    placeHolder: l10n.t('Choose a libvirt connection'),
+  });
+  return picked?.label === other ? askOther() : picked?.label;
+}
+
+async function askOther(): Promise<string | undefined> {
+  const engine = await loadEngine();
+  const uri = await vscode.window.showInputBox({
+    title: l10n.t('Add Connection'),
+    prompt: l10n.t('A local libvirt URI'),
+    placeHolder: 'qemu:///system?socket=/var/run/libvirt/libvirt-sock',
+    ignoreFocusOut: true,
+    validateInput: text => uriProblem(engine, text.trim()),
+  });
+  return uri?.trim();
+}
+
+function uriProblem(engine: Engine, text: string): string | undefined {
+  try {
+    if (engine.parseUri(text).transport === 'unix') return undefined;
+    return l10n.t('Only local connections work so far: give one without a host, such as qemu:///system.');
+  } catch (error) {
+    return engine.describeError(error);
+  }
+}

@@ -1,0 +1,31 @@
+import * as vscode from 'vscode';
+import type { Connections, DomainPlace } from '../connections/connections.ts';
+import { type Activity, activityOf, stateText } from '../domains/domainPresentation.ts';
+import { domainOf, isDomainsNode } from '../domains/domainsNode.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+
+/** The domain a command was called on; from the palette, one of those in a fitting state. */
+export async function chooseDomain(
+  connections: Connections,
+  node: unknown,
+  fitting: readonly Activity[],
+): Promise<DomainPlace | undefined> {
+  if (isDomainsNode(node)) {
+    const domain = domainOf(node);
+    return domain && { connection: node.connection, domain };
+  }
+  await connections.openAll();
+  const places = connections.domains().filter(({ domain }) => fitting.includes(activityOf(domain.state)));
+  const items = places.map(place => ({
+    label: harmless(place.domain.name),
+    description: `${stateText(place.domain.state)} · ${harmless(place.connection.uri)}`,
+    place,
+  }));
+  if (items.length === 0) {
+    void vscode.window.showInformationMessage(l10n.t('There is no domain in a state for this.'));
+    return undefined;
+  }
+  const picked = await vscode.window.showQuickPick(items, { placeHolder: l10n.t('Choose a domain') });
+  return picked?.place;
+}

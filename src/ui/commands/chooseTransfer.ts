@@ -1,0 +1,27 @@
+import * as vscode from 'vscode';
+import { l10n } from '../support/l10n.ts';
+import type { Transfer } from '../transfers/transfer.ts';
+import type { TransferList } from '../transfers/transferList.ts';
+import { presentTransfer } from '../transfers/transferPresentation.ts';
+import { isTransferNode } from '../transfers/transfersTree.ts';
+
+/** The transfer a command was called on; from the palette, the only fitting one, or the one that is picked. */
+export async function chooseTransfer(
+  transfers: TransferList,
+  node: unknown,
+  fits: (transfer: Transfer) => boolean,
+): Promise<Transfer | undefined> {
+  if (isTransferNode(node)) return transfers.get(node.id);
+  const fitting = transfers.all.filter(fits);
+  if (fitting.length === 1) return fitting[0];
+  if (fitting.length === 0) {
+    void vscode.window.showInformationMessage(l10n.t('There is no copy for which this would do anything.'));
+    return undefined;
+  }
+  const items = fitting.map(transfer => {
+    const { label, description } = presentTransfer(transfer);
+    return { label, description, transfer };
+  });
+  const picked = await vscode.window.showQuickPick(items, { placeHolder: l10n.t('Choose a copy') });
+  return picked?.transfer;
+}

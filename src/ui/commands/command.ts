@@ -1,0 +1,21 @@
+import type * as vscode from 'vscode';
+import type { Connections } from '../connections/connections.ts';
+import type { Consoles } from '../console/consoles.ts';
+import type { CopyFlow } from '../copy/copyFlow.ts';
+import type { DomainsTree } from '../domains/domainsTree.ts';
+import type { Receivers } from '../receivers.ts';
+import type { TransferList } from '../transfers/transferList.ts';
+
+/** What commands work with. */
+export interface CommandParts {
+  readonly connections: Connections;
+  readonly consoles: Consoles;
+  readonly copyFlow: CopyFlow;
+  readonly domainsTree: DomainsTree;
+  readonly receivers: Receivers;
+  readonly transfers: TransferList;
+  readonly log: vscode.LogOutputChannel;
+}
+
+/** What VS Code passes depends on where the command was called from: each command looks for itself. */
+export type Command = (parts: CommandParts, ...args: readonly unknown[]) => unknown;

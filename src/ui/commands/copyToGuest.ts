@@ -1,0 +1,28 @@
+import * as vscode from 'vscode';
+import { activeFile } from '../copy/sources.ts';
+import { l10n } from '../support/l10n.ts';
+import type { Command } from './command.ts';
+
+/**
+ * From the Explorer (the file clicked, and all that are selected), an editor's tab (its file), or the palette (the file
+ * in front; without one, a file dialog).
+ */
+export const copyToGuest: Command = async ({ copyFlow }, clicked, selected) => {
+  const uris = await sourceUris(clicked, selected);
+  return uris.length > 0 ? copyFlow.copy(uris) : undefined;
+};
+
+export async function sourceUris(clicked: unknown, selected: unknown): Promise<readonly vscode.Uri[]> {
+  const all = (Array.isArray(selected) ? selected : []).filter(uri => uri instanceof vscode.Uri);
+  if (all.length > 0) return all;
+  if (clicked instanceof vscode.Uri) return [clicked];
+  const active = activeFile();
+  return active ? [active] : askFiles();
+}
+
+export async function askFiles(): Promise<readonly vscode.Uri[]> {
+  const openLabel = l10n.t('Copy');
+  const title = l10n.t('Files to copy into the guest');
+  const chosen = await vscode.window.showOpenDialog({ canSelectMany: true, openLabel, title });
+  return chosen ?? [];
+}

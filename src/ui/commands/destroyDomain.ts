@@ -1,0 +1,21 @@
+import * as vscode from 'vscode';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { chooseDomain } from './chooseDomain.ts';
+import type { Command } from './command.ts';
+
+/** Cuts the power, after asking. */
+export const destroyDomain: Command = async ({ connections }, node) => {
+  const place = await chooseDomain(connections, node, ['running', 'paused', 'stopping']);
+  if (!place) return;
+  const forceOff = l10n.t('Force Off');
+  const answer = await vscode.window.showWarningMessage(
+    l10n.t('Force off "{0}"?', harmless(place.domain.name)),
+    {
+      modal: true,
+      detail: l10n.t('The guest loses what it has not written to disk, as if its plug were pulled.'),
+    },
+    forceOff,
+  );
+  if (answer === forceOff) await place.connection.use(connection => connection.destroyDomain(place.domain));
+};

@@ -1,0 +1,74 @@
+import * as vscode from 'vscode';
+import { loadEngine } from '../loadEngine.ts';
+import { harmless, withoutNotation } from '../support/harmless.ts';
+import { addConnection } from './addConnection.ts';
+import { cancelTransfer } from './cancelTransfer.ts';
+import { clearTransfers } from './clearTransfers.ts';
+import type { Command, CommandParts } from './command.ts';
+import { copyFilesHere } from './copyFilesHere.ts';
+import { copySha256 } from './copySha256.ts';
+import { copyToGuest } from './copyToGuest.ts';
+import { copyToLastGuest } from './copyToLastGuest.ts';
+import { destroyDomain } from './destroyDomain.ts';
+import { installReceiver } from './installReceiver.ts';
+import { openConsole } from './openConsole.ts';
+import { refresh } from './refresh.ts';
+import { removeConnection } from './removeConnection.ts';
+import { removeTransfer } from './removeTransfer.ts';
+import { retryTransfer } from './retryTransfer.ts';
+import { revealSource } from './revealSource.ts';
+import { showLog } from './showLog.ts';
+import { showTransferDetails } from './showTransferDetails.ts';
+import { showTransfers } from './showTransfers.ts';
+import { shutdownDomain } from './shutdownDomain.ts';
+import { startDomain } from './startDomain.ts';
+
+/** Every command, by the last part of its id, which is the name of its function and file. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  addConnection,
+  cancelTransfer,
+  clearTransfers,
+  copyFilesHere,
+  copySha256,
+  copyToGuest,
+  copyToLastGuest,
+  destroyDomain,
+  openConsole,
+  installReceiver,
+  refresh,
+  removeConnection,
+  removeTransfer,
+  retryTransfer,
+  revealSource,
+  showLog,
+  showTransferDetails,
+  showTransfers,
+  shutdownDomain,
+  startDomain,
+};
+
+export function registerCommands(parts: CommandParts): vscode.Disposable[] {
+  return Object.entries(COMMANDS).map(([name, command]) =>
+    vscode.commands.registerCommand(`guestwire.${name}`, (...args: unknown[]) =>
+      run(name, command, parts, args),
+    ),
+  );
+}
+
+async function run(
+  name: string,
+  command: Command,
+  parts: CommandParts,
+  args: readonly unknown[],
+): Promise<unknown> {
+  try {
+    return await command(parts, ...args);
+  } catch (error) {
+    const { codeOfError, describeError } = await loadEngine();
+    const code = codeOfError(error);
+    if (code === 'aborted') return undefined;
+    parts.log.error(`${name}: ${harmless(String(error))}`);
+    void vscode.window.showErrorMessage(withoutNotation(describeError(error)));
+    return undefined;
+  }
+}

@@ -1,0 +1,9 @@
+import { canRetry } from '../transfers/transfer.ts';
+import { chooseTransfer } from './chooseTransfer.ts';
+import type { Command } from './command.ts';
+
+/** Copies again; what arrived already is found by its hash, and not sent twice. */
+export const retryTransfer: Command = async ({ transfers }, node) => {
+  const transfer = await chooseTransfer(transfers, node, ({ state }) => canRetry(state));
+  if (transfer) void transfers.retry(transfer.id);
+};

@@ -1,0 +1,14 @@
+import * as vscode from 'vscode';
+import { uriOf } from '../copy/sources.ts';
+import { chooseTransfer } from './chooseTransfer.ts';
+import type { Command } from './command.ts';
+
+/** Shows the first source: in the Explorer where that has it, else in the system's file manager. */
+export const revealSource: Command = async ({ transfers }, node) => {
+  const transfer = await chooseTransfer(transfers, node, () => true);
+  const [source] = transfer?.request.sources ?? [];
+  if (source === undefined) return;
+  const uri = uriOf(source);
+  const command = vscode.workspace.getWorkspaceFolder(uri) ? 'revealInExplorer' : 'revealFileInOS';
+  await vscode.commands.executeCommand(command, uri);
+};

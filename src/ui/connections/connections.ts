@@ -1,0 +1,122 @@
+import type { LifecycleEvent, ListedDomain } from 'libvirt';
+import { Emitter } from '../support/emitter.ts';
+import {
+  type ConnectionChange,
+  ManagedConnection,
+  type ManagedConnectionOptions,
+} from './managedConnection.ts';
+
+export interface DomainPlace {
+  readonly connection: ManagedConnection;
+  readonly domain: ListedDomain;
+}
+
+/** Which connection something happened to; undefined: the set of connections itself changed. */
+export interface ConnectionsChange {
+  readonly connection: ManagedConnection | undefined;
+  readonly change: ConnectionChange;
+}
+
+/** The word in the setting for what com-dd takes without `--connect`. */
+export const DEFAULT_CONNECTION = 'default';
+
+export interface ConnectionsOptions extends ManagedConnectionOptions {
+  /** The setting's value. */
+  readonly configured: () => readonly string[];
+  readonly resolveDefault: () => Promise<string>;
+}
+
+/** All configured connections, in the order of the setting. */
+export class Connections {
+  readonly changes = new Emitter<ConnectionsChange>();
+  readonly lifecycle = new Emitter<{ connection: ManagedConnection; event: LifecycleEvent }>();
+  readonly #options: ConnectionsOptions;
+  #connections: ManagedConnection[] = [];
+  #loaded: Promise<void> | undefined;
+  #releases: (() => void)[] | undefined;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly ManagedConnection[] {
+    return this.#connections;
+  }
+
+  get(uri: string): ManagedConnection | undefined {
+    return this.#connections.find(connection => connection.uri === uri);
+  }
+
+  /** Reads the setting, the first time. */
+  load(): Promise<void> {
+    this.#loaded ??= this.#apply();
+    return this.#loaded;
+  }
+
+  /** The setting has changed. */
+  reload(): void {
+    if (this.#loaded) this.#loaded = this.#loaded.then(() => this.#apply());
+  }
+
+  /** While something on the screen shows them, all connections are kept open. */
+  async setVisible(visible: boolean): Promise<void> {
+    if (visible === (this.#releases !== undefined)) return;
+    if (visible) this.#releases = [];
+    else {
+      for (const release of this.#releases ?? []) release();
+      this.#releases = undefined;
+    }
+    await this.load();
+    if (this.#releases?.length === 0) this.#releases = this.#connections.map(one => one.hold());
+  }
+
+  /** Opens all; those that fail say so in their status. */
+  async openAll(): Promise<void> {
+    await this.load();
+    await Promise.allSettled(this.#connections.map(one => one.use(async () => undefined)));
+  }
+
+  async refresh(): Promise<void> {
+    await this.load();
+    await Promise.all(this.#connections.map(one => one.refresh()));
+  }
+
+  /** Every known domain, connection by connection. */
+  domains(): DomainPlace[] {
+    return this.#connections.flatMap(connection =>
+      connection.domains.sorted.map(domain => ({ connection, domain })),
+    );
+  }
+
+  dispose(): void {
+    for (const connection of this.#connections) connection.dispose();
+    this.#connections = [];
+  }
+
+  async #apply(): Promise<void> {
+    const uris = await this.#resolve(this.#options.configured());
+    const old = this.#connections;
+    this.#connections = uris.map(uri => this.get(uri) ?? this.#create(uri));
+    for (const gone of old) if (!this.#connections.includes(gone)) gone.dispose();
+    if (this.#releases) {
+      const former = this.#releases;
+      this.#releases = this.#connections.map(one => one.hold());
+      for (const release of former) release();
+    }
+    this.changes.fire({ connection: undefined, change: { kind: 'connection' } });
+  }
+
+  async #resolve(configured: readonly string[]): Promise<string[]> {
+    const uris = await Promise.all(
+      configured.map(uri => (uri === DEFAULT_CONNECTION ? this.#options.resolveDefault() : uri)),
+    );
+    return [...new Set(uris)];
+  }
+
+  #create(uri: string): ManagedConnection {
+    const connection = new ManagedConnection(uri, this.#options);
+    connection.changes.on(change => this.changes.fire({ connection, change }));
+    connection.lifecycle.on(event => this.lifecycle.fire({ connection, event }));
+    return connection;
+  }
+}

@@ -1,0 +1,62 @@
+import * as vscode from 'vscode';
+import type { Candidate } from '../../link/index.ts';
+import type { DomainPlace } from '../connections/connections.ts';
+import { loadEngine } from '../loadEngine.ts';
+import { domainKey } from '../receivers.ts';
+import { harmless } from '../support/harmless.ts';
+import { confirmTakeOver } from './confirmTakeOver.ts';
+import { ConsoleSession } from './consoleSession.ts';
+import { consoleTerminal } from './consoleTerminal.ts';
+import { DomainConsole } from './domainConsole.ts';
+
+/** A console that has a terminal. */
+export interface OpenConsole {
+  readonly session: ConsoleSession;
+  readonly terminal: vscode.Terminal;
+  readonly candidate: Candidate;
+}
+
+/** The consoles in VS Code's terminals: at most one for each device. */
+export class Consoles {
+  readonly #open = new Map<string, OpenConsole>();
+  readonly #closing = vscode.window.onDidCloseTerminal(terminal => this.#forget(terminal));
+
+  /** Shows the console's terminal, and makes it if there is none. */
+  show(place: DomainPlace, candidate: Candidate): OpenConsole {
+    const key = keyOf(place, candidate);
+    const console = this.#open.get(key) ?? create(place, candidate);
+    this.#open.set(key, console);
+    console.terminal.show();
+    return console;
+  }
+
+  get(place: DomainPlace, candidate: Candidate): OpenConsole | undefined {
+    return this.#open.get(keyOf(place, candidate));
+  }
+
+  dispose(): void {
+    this.#closing.dispose();
+    for (const { terminal } of this.#open.values()) terminal.dispose();
+    this.#open.clear();
+  }
+
+  #forget(terminal: vscode.Terminal): void {
+    for (const [key, console] of this.#open) if (console.terminal === terminal) this.#open.delete(key);
+  }
+}
+
+function keyOf({ connection, domain }: DomainPlace, { device }: Candidate): string {
+  return `${domainKey(connection.uri, domain.uuid)}\n${device}`;
+}
+
+function create(place: DomainPlace, candidate: Candidate): OpenConsole {
+  const session = new ConsoleSession(new DomainConsole(place, candidate, { loadEngine, confirmTakeOver }));
+  const terminal = vscode.window.createTerminal({
+    name: `${harmless(place.domain.name)} (${harmless(candidate.device)})`,
+    pty: consoleTerminal(session),
+    iconPath: new vscode.ThemeIcon('vm'),
+    // After a reload there would be a terminal without its console.
+    isTransient: true,
+  });
+  return { session, terminal, candidate };
+}

@@ -1,0 +1,57 @@
+import * as vscode from 'vscode';
+import type { Conflict, ConflictDecision } from '../../transfer/index.ts';
+import { l10n } from '../support/l10n.ts';
+import { conflictChoices, conflictTitle } from './conflictChoices.ts';
+
+interface ChoiceItem extends vscode.QuickPickItem {
+  readonly decision?: ConflictDecision;
+}
+
+const CANCEL: ConflictDecision = { action: 'cancel' };
+/** Copies run side by side, and VS Code shows one list at a time. */
+let lastQuestion: Promise<unknown> = Promise.resolve();
+
+/** Asks what to do with a file that exists. Escape and the signal cancel the copy. */
+export function askConflict(
+  conflict: Conflict,
+  domain: string,
+  signal: AbortSignal,
+): Promise<ConflictDecision> {
+  const answer = lastQuestion.then(() => ask(conflict, domain, signal));
+  lastQuestion = answer.catch(() => undefined);
+  return answer;
+}
+
+async function ask(conflict: Conflict, domain: string, signal: AbortSignal): Promise<ConflictDecision> {
+  if (signal.aborted) return CANCEL;
+  const picker = vscode.window.createQuickPick<ChoiceItem>();
+  const onAbort = () => picker.hide();
+  signal.addEventListener('abort', onAbort, { once: true });
+  picker.title = conflictTitle(conflict, domain);
+  picker.placeholder = l10n.t('What is to be done with it?');
+  picker.ignoreFocusOut = true;
+  picker.items = items(conflict);
+  // Enter alone must not destroy anything.
+  picker.activeItems = picker.items.filter(({ decision }) => decision?.action === 'skip').slice(0, 1);
+  try {
+    return await new Promise(resolve => {
+      picker.onDidHide(() => resolve(CANCEL));
+      picker.onDidAccept(() => resolve(picker.selectedItems[0]?.decision ?? CANCEL));
+      picker.show();
+    });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    picker.dispose();
+  }
+}
+
+function items(conflict: Conflict): ChoiceItem[] {
+  const { once, forAll } = conflictChoices(conflict);
+  return [
+    ...once,
+    { label: l10n.t('and all further files of this copy'), kind: vscode.QuickPickItemKind.Separator },
+    ...forAll,
+    { label: '', kind: vscode.QuickPickItemKind.Separator },
+    { label: l10n.t('Cancel the Copy'), decision: CANCEL },
+  ];
+}

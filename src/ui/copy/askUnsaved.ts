@@ -1,0 +1,47 @@
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { unsavedDocument } from './sources.ts';
+
+/**
+ * Which sources are taken from their editors. What was never saved has nowhere else to come from; about other unsaved
+ * changes the user is asked. Undefined when the user thinks better of it.
+ */
+export async function askUnsaved(sources: readonly string[]): Promise<readonly string[] | undefined> {
+  const documents = sources.flatMap(source => {
+    const document = unsavedDocument(source);
+    return document ? [{ source, document }] : [];
+  });
+  const never = documents.filter(({ document }) => document.isUntitled).map(({ source }) => source);
+  const changed = documents.filter(({ document }) => !document.isUntitled);
+  if (changed.length === 0) return never;
+  const save = l10n.t('Save and Copy');
+  const asShown = l10n.t('Copy Without Saving');
+  const asSaved = l10n.t('Copy the Saved File');
+  const answer = await vscode.window.showWarningMessage(
+    question(changed.map(({ document }) => document)),
+    { modal: true, detail: l10n.t('"Copy Without Saving" copies the text as the editor shows it.') },
+    save,
+    asShown,
+    asSaved,
+  );
+  if (answer === asSaved) return never;
+  if (answer === asShown) return documents.map(({ source }) => source);
+  if (answer !== save) return undefined;
+  const saved = await Promise.all(changed.map(({ document }) => document.save()));
+  return saved.every(Boolean) ? never : undefined;
+}
+
+/** For a copy that must ask nothing: what the editor shows is what is meant. */
+export function allUnsaved(sources: readonly string[]): string[] {
+  return sources.filter(source => unsavedDocument(source) !== undefined);
+}
+
+function question(documents: readonly vscode.TextDocument[]): string {
+  const [first] = documents;
+  const name = harmless(path.basename(first?.fileName ?? ''));
+  return documents.length === 1
+    ? l10n.t('"{0}" has unsaved changes.', name)
+    : l10n.t('{0} files have unsaved changes.', documents.length);
+}

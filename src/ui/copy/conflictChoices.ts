@@ -1,0 +1,63 @@
+import { formatBytes } from '../../cli/units.ts';
+import type { Conflict, ConflictDecision } from '../../transfer/index.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+
+export interface ConflictChoice {
+  readonly label: string;
+  readonly detail?: string;
+  readonly decision: ConflictDecision;
+}
+
+export interface ConflictChoices {
+  readonly once: readonly ConflictChoice[];
+  readonly forAll: readonly ConflictChoice[];
+}
+
+export function conflictTitle({ destination }: Conflict, domain: string): string {
+  return l10n.t('"{0}" exists in {1} with other content', harmless(destination), harmless(domain));
+}
+
+/** What each answer means for this file, with sizes and times of both sides. */
+export function conflictChoices({ sourceInfo, existing }: Conflict, formatTime = localTime): ConflictChoices {
+  const age = ageText(sourceInfo.mtimeMs, existing.mtimeMs);
+  const yours = `${formatBytes(sourceInfo.size)}, ${formatTime(sourceInfo.mtimeMs)}${age}`;
+  const theirs = `${formatBytes(existing.size)}, ${formatTime(existing.mtimeMs)}`;
+  return {
+    once: [
+      {
+        label: l10n.t('Overwrite'),
+        detail: l10n.t('Take yours: {0}', yours),
+        decision: { action: 'overwrite' },
+      },
+      {
+        label: l10n.t('Skip'),
+        detail: l10n.t("Leave the guest's: {0}", theirs),
+        decision: { action: 'skip' },
+      },
+      {
+        label: l10n.t('Keep Both'),
+        detail: l10n.t('Copy yours under another name, such as "name (1)"'),
+        decision: { action: 'rename' },
+      },
+    ],
+    forAll: [
+      { label: l10n.t('Overwrite All'), decision: { action: 'overwrite', forAll: true } },
+      { label: l10n.t('Skip All'), decision: { action: 'skip', forAll: true } },
+      { label: l10n.t('Keep Both for All'), decision: { action: 'rename', forAll: true } },
+    ],
+  };
+}
+
+function ageText(yoursMs: number, theirsMs: number): string {
+  // File systems keep times as coarsely as 2 s.
+  if (Number.isNaN(theirsMs) || Math.abs(yoursMs - theirsMs) < 2_000) return '';
+  return yoursMs > theirsMs ? l10n.t(' (newer)') : l10n.t(' (older)');
+}
+
+function localTime(timeMs: number): string {
+  const time = new Date(timeMs);
+  return Number.isNaN(time.getTime())
+    ? l10n.t('unknown time')
+    : time.toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' });
+}

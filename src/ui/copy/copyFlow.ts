@@ -1,0 +1,150 @@
+import type { ListedDomain } from 'libvirt';
+import * as vscode from 'vscode';
+import type { Connections } from '../connections/connections.ts';
+import type { ManagedConnection } from '../connections/managedConnection.ts';
+import { activityOf, stateText } from '../domains/domainPresentation.ts';
+import { domainKey, type Receivers } from '../receivers.ts';
+import { settings } from '../settings.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { nameOf } from '../transfers/progressText.ts';
+import type { CopyRequest } from '../transfers/transfer.ts';
+import type { Completion, TransferList } from '../transfers/transferList.ts';
+import { askDestination } from './askDestination.ts';
+import { allUnsaved, askUnsaved } from './askUnsaved.ts';
+import { defaultDestination } from './destinations.ts';
+import { type Target, targetKey } from './domainChoices.ts';
+import type { CopyMemory } from './memory.ts';
+import { pickDomain } from './pickDomain.ts';
+import { distinctSources } from './sources.ts';
+
+export interface CopyFlowParts {
+  readonly connections: Connections;
+  readonly receivers: Receivers;
+  readonly transfers: TransferList;
+  readonly memory: CopyMemory;
+}
+
+/** From files that a person pointed at to a queued copy, with as few questions as can be. */
+export class CopyFlow {
+  readonly #parts: CopyFlowParts;
+
+  constructor(parts: CopyFlowParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Asks what isn't given. Resolves to undefined when the user thinks better of it.
+   *
+   * @param link - as com-dd's `--link`; the setting's if not given
+   */
+  async copy(uris: readonly vscode.Uri[], given?: Target, link?: string): Promise<Completion | undefined> {
+    const sources = distinctSources(uris);
+    const what = whatText(sources);
+    const target = given ?? (await this.#pick(l10n.t('Copy {0} to Guest VM', what)));
+    if (!target || !(await this.#ensureRunning(target))) return undefined;
+    const proposal = await this.#proposeDestination(target);
+    const destination = await askDestination(targetName(target), proposal, what, sources.length);
+    if (destination === undefined) return undefined;
+    const unsaved = await askUnsaved(sources);
+    if (!unsaved) return undefined;
+    await this.#parts.memory.remember(targetKey(target), destination);
+    return this.#start(target, { sources, unsaved, destination, link });
+  }
+
+  /** Like the last time, without a question; where that can't be, with questions. */
+  async copyToLast(uris: readonly vscode.Uri[]): Promise<Completion | undefined> {
+    const { connections, memory } = this.#parts;
+    const { last } = memory;
+    if (!last) return this.copy(uris);
+    await connections.openAll();
+    const target = this.#findTarget(last.target);
+    if (!target) return this.copy(uris);
+    const sources = distinctSources(uris);
+    const { destination } = last;
+    return this.#start(target, { sources, unsaved: allUnsaved(sources), destination, link: undefined });
+  }
+
+  #start(
+    target: Target,
+    what: Pick<CopyRequest, 'sources' | 'unsaved' | 'destination'> & { link: string | undefined },
+  ): Promise<Completion | undefined> {
+    const request: CopyRequest = {
+      ...what,
+      ...addressOf(target),
+      link: target.kind === 'port' ? target.path : (what.link ?? settings.linkOf(target.domain.name)),
+      conflict: settings.conflict,
+    };
+    // A failure has been told to the user by then.
+    return this.#parts.transfers.add(request).completion.catch(() => undefined);
+  }
+
+  #pick(title: string): Promise<Target | undefined> {
+    const { connections, memory } = this.#parts;
+    return pickDomain({ connections, ports: settings.serialPorts, lastKey: memory.last?.target, title });
+  }
+
+  #findTarget(key: string): Target | undefined {
+    if (settings.serialPorts.includes(key)) return { kind: 'port', path: key };
+    const place = this.#parts.connections
+      .domains()
+      .find(({ connection, domain }) => domainKey(connection.uri, domain.uuid) === key);
+    return place && { kind: 'domain', ...place };
+  }
+
+  async #proposeDestination(target: Target): Promise<string> {
+    const { memory, receivers } = this.#parts;
+    const key = targetKey(target);
+    const last = memory.destinationOf(key);
+    if (last !== undefined) return last;
+    const facts = { domain: targetName(target), system: receivers.system(key), osFamily: undefined };
+    if (target.kind === 'port') return defaultDestination(settings.destination, facts);
+    // Without its XML the guest's system is just not known.
+    const details = await target.connection.details(target.domain).catch(() => undefined);
+    const osFamily = details?.devices.osFamily;
+    return defaultDestination(settings.destination, { ...facts, osFamily });
+  }
+
+  async #ensureRunning(target: Target): Promise<boolean> {
+    if (target.kind === 'port') return true;
+    const { connection } = target;
+    const domain = connection.domains.get(target.domain.uuid) ?? target.domain;
+    if (activityOf(domain.state) === 'running') return true;
+    await this.#offerStart(connection, domain);
+    return false;
+  }
+
+  /** A guest needs a while to boot, so the copy isn't kept waiting for it. */
+  async #offerStart(connection: ManagedConnection, domain: ListedDomain): Promise<void> {
+    const start = l10n.t('Start Domain');
+    const text = l10n.t(
+      'Domain "{0}" is not running ({1}): start it, and copy when its receiver runs.',
+      harmless(domain.name),
+      stateText(domain.state),
+    );
+    const canStart = activityOf(domain.state) === 'off';
+    const answer = await vscode.window.showWarningMessage(text, ...(canStart ? [start] : []));
+    if (answer === start) {
+      await vscode.commands.executeCommand('guestwire.startDomain', {
+        kind: 'domain',
+        connection,
+        uuid: domain.uuid,
+      });
+    }
+  }
+}
+
+function targetName(target: Target): string {
+  return target.kind === 'port' ? target.path : target.domain.name;
+}
+
+function addressOf(target: Target): Pick<CopyRequest, 'connection' | 'domain' | 'uuid'> {
+  if (target.kind === 'port') return { connection: undefined, domain: target.path, uuid: undefined };
+  const { connection, domain } = target;
+  return { connection: connection.uri, domain: domain.name, uuid: domain.uuid };
+}
+
+function whatText(sources: readonly string[]): string {
+  const name = nameOf(sources[0] ?? '');
+  return sources.length === 1 ? name : l10n.t('{0} files and folders', sources.length);
+}

@@ -1,0 +1,47 @@
+import type { OsFamily } from '../../link/index.ts';
+import type { GuestSystem } from '../receivers.ts';
+import { l10n } from '../support/l10n.ts';
+
+/** `guestwire.destination`: by domain name, or by guest system under these keys. */
+export type DestinationSetting = Readonly<Record<string, string>>;
+
+const LINUX = 'os:linux';
+const WINDOWS = 'os:windows';
+/** The receiver takes it for its user's home directory, on every system. */
+const HOME = '~/';
+/** The longest path that any guest takes. */
+const MAX_LENGTH = 4096;
+
+export interface DestinationFacts {
+  readonly domain: string;
+  readonly system: GuestSystem | undefined;
+  readonly osFamily: OsFamily | undefined;
+}
+
+export function defaultDestination(setting: DestinationSetting, facts: DestinationFacts): string {
+  const byDomain = entry(setting, facts.domain);
+  return byDomain ?? entry(setting, isWindows(facts) ? WINDOWS : LINUX) ?? HOME;
+}
+
+function isWindows({ system, osFamily }: DestinationFacts): boolean {
+  return system === undefined ? osFamily === 'windows' : system === 'windows';
+}
+
+/** A domain may be called "constructor". */
+function entry(setting: DestinationSetting, key: string): string | undefined {
+  const value: unknown = Object.hasOwn(setting, key) ? setting[key] : undefined;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** What is wrong with a destination that was typed; undefined if it may be tried. */
+export function destinationProblem(text: string, sourceCount: number): string | undefined {
+  if (text.trim() === '') return l10n.t('Type a folder in the guest, such as /tmp/.');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  if (/[\u0000-\u001f\u007f]/.test(text)) return l10n.t('A path has no control characters.');
+  if (text.length > MAX_LENGTH) return l10n.t('This path is too long.');
+  if (/^[a-z][\w+.-]+:\/\//i.test(text)) return l10n.t('Type a path in the guest, not an address.');
+  if (sourceCount > 1 && /^(\/dev\/\w+|NUL)$/i.test(text)) {
+    return l10n.t('Several files need a folder, not a device.');
+  }
+  return undefined;
+}

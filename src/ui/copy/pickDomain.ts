@@ -1,0 +1,98 @@
+import * as vscode from 'vscode';
+import type { Connections } from '../connections/connections.ts';
+import { presentDomain } from '../domains/domainPresentation.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { type DomainChoices, domainChoices, onlyChoice, type Target } from './domainChoices.ts';
+
+interface TargetItem extends vscode.QuickPickItem {
+  readonly target?: Target;
+}
+
+export interface PickDomainOptions {
+  readonly connections: Connections;
+  readonly ports: readonly string[];
+  readonly lastKey: string | undefined;
+  readonly title: string;
+}
+
+/** How long connecting may take before the empty list is shown. */
+const PATIENCE_MS = 300;
+
+/** Undefined when the user thinks better of it. Asks nothing where only one domain runs. */
+export async function pickDomain(options: PickDomainOptions): Promise<Target | undefined> {
+  const { connections, ports, lastKey } = options;
+  const choices = () => domainChoices(connections.domains(), ports, lastKey);
+  const loading = connections.openAll().then(choices);
+  const quick = await Promise.race([loading, afterMs(PATIENCE_MS)]);
+  const only = quick && onlyChoice(quick);
+  return only ?? askDomain(options, loading, quick);
+}
+
+async function askDomain(
+  { title }: PickDomainOptions,
+  loading: Promise<DomainChoices>,
+  loaded: DomainChoices | undefined,
+): Promise<Target | undefined> {
+  const picker = vscode.window.createQuickPick<TargetItem>();
+  picker.title = title;
+  picker.placeholder = l10n.t('Choose a domain');
+  picker.matchOnDescription = true;
+  picker.busy = loaded === undefined;
+  picker.items = loaded ? itemsOf(loaded) : [];
+  try {
+    return await new Promise(resolve => {
+      picker.onDidHide(() => resolve(undefined));
+      picker.onDidAccept(() => {
+        const target = picker.selectedItems[0]?.target;
+        if (target) resolve(target);
+      });
+      picker.show();
+      void loading.then(choices => {
+        picker.busy = false;
+        const only = onlyChoice(choices);
+        if (only && !loaded) return resolve(only);
+        if (!loaded) picker.items = itemsOf(choices);
+      });
+    });
+  } finally {
+    picker.dispose();
+  }
+}
+
+function itemsOf({ ready, notRunning }: DomainChoices): TargetItem[] {
+  if (ready.length + notRunning.length === 0) {
+    return [{ label: l10n.t('No domains found'), detail: l10n.t('The Guestwire view says why.') }];
+  }
+  const kind = vscode.QuickPickItemKind.Separator;
+  const others = notRunning.map(itemOf);
+  return [
+    ...ready.map(itemOf),
+    ...(others.length > 0 ? [{ label: l10n.t('not running'), kind }, ...others] : []),
+  ];
+}
+
+function itemOf(target: Target): TargetItem {
+  if (target.kind === 'port') {
+    return { label: harmless(target.path), description: l10n.t('serial port of this computer'), target };
+  }
+  const { connection, domain } = target;
+  const { label, description, icon } = presentDomain({
+    domain,
+    connectionUri: connection.uri,
+    writable: true,
+    current: connection.status.kind === 'connected',
+    osId: connection.knownDetails(domain.uuid)?.devices.osId,
+    receiver: 'unknown',
+  });
+  return {
+    label,
+    description: `${description} · ${harmless(connection.uri)}`,
+    iconPath: new vscode.ThemeIcon(icon.id, icon.color ? new vscode.ThemeColor(icon.color) : undefined),
+    target,
+  };
+}
+
+function afterMs(ms: number): Promise<undefined> {
+  return new Promise(resolve => setTimeout(() => resolve(undefined), ms));
+}

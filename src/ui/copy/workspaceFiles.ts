@@ -1,0 +1,114 @@
+import path from 'node:path';
+import * as vscode from 'vscode';
+import type { SourceFile, SourceInfo, SourceSystem } from '../../transfer/index.ts';
+import { isOnDisk, unsavedDocument, uriOf } from './sources.ts';
+
+/**
+ * Whatever VS Code can read as a source of copies: the disk directly, other file systems through VS Code, and the text
+ * of editors that was asked for instead of the file.
+ *
+ * @param unsaved - the sources whose text in the editor is meant
+ */
+export function workspaceFiles(disk: SourceSystem, unsaved: readonly string[]): SourceSystem {
+  const inEditor = (source: string) => (unsaved.includes(source) ? unsavedDocument(source) : undefined);
+  const systemOf = (source: string) => (isOnDisk(source) ? disk : virtualFiles);
+  return {
+    async stat(source, options) {
+      const document = inEditor(source);
+      if (document) return editorInfo(source, document, systemOf(source));
+      return systemOf(source).stat(source, options);
+    },
+    async open(source) {
+      const document = inEditor(source);
+      return document ? memoryFile(await textOf(document)) : systemOf(source).open(source);
+    },
+    list: directory => systemOf(directory).list(directory),
+    readLink: source => systemOf(source).readLink(source),
+    join: (directory, name) => systemOf(directory).join(directory, name),
+    baseName: source => systemOf(source).baseName(source),
+  };
+}
+
+/** Mode and the like come from the file, if there is one. */
+async function editorInfo(
+  source: string,
+  document: vscode.TextDocument,
+  system: SourceSystem,
+): Promise<SourceInfo> {
+  const { length } = await textOf(document);
+  const saved = document.isUntitled
+    ? undefined
+    : await system.stat(source, { followLinks: true }).catch(() => undefined);
+  return { type: 'file', size: length, mtimeMs: Date.now(), mode: saved?.mode };
+}
+
+/** With the editor's own encoding and line ends, as saving would write it. */
+async function textOf(document: vscode.TextDocument): Promise<Uint8Array> {
+  return vscode.workspace.encode(document.getText(), { encoding: document.encoding });
+}
+
+function memoryFile(content: Uint8Array): SourceFile {
+  let at = 0;
+  return {
+    async read(buffer) {
+      const piece = content.subarray(at, at + buffer.length);
+      buffer.set(piece);
+      at += piece.length;
+      return piece.length;
+    },
+    async close() {},
+  };
+}
+
+/** VS Code's API reads a file only as a whole: such a source is held in memory while it is sent. */
+const virtualFiles: SourceSystem = {
+  async stat(source, { followLinks }) {
+    const uri = uriOf(source);
+    if (uri.scheme === 'untitled') throw coded('ENOENT', 'the editor was closed');
+    const { type, size, mtime } = await asNodeError(vscode.workspace.fs.stat(uri));
+    return { type: typeOf(type, followLinks), size, mtimeMs: mtime, mode: undefined };
+  },
+  async *list(directory) {
+    const entries = await asNodeError(vscode.workspace.fs.readDirectory(uriOf(directory)));
+    for (const [name] of entries) yield name;
+  },
+  async readLink() {
+    throw coded('EINVAL', 'VS Code does not read symbolic links');
+  },
+  async open(source) {
+    return memoryFile(await asNodeError(vscode.workspace.fs.readFile(uriOf(source))));
+  },
+  join: (directory, name) => vscode.Uri.joinPath(uriOf(directory), name).toString(),
+  baseName: source => path.posix.basename(uriOf(source).path) || 'untitled',
+};
+
+/**
+ * What a link says can't be read, so it is copied as what it leads to; but not as a folder below a folder, for that
+ * may lead in a circle.
+ */
+function typeOf(type: vscode.FileType, followLinks: boolean): SourceInfo['type'] {
+  if (type & vscode.FileType.Directory && type & vscode.FileType.SymbolicLink && !followLinks)
+    return 'special';
+  if (type & vscode.FileType.Directory) return 'directory';
+  return type & vscode.FileType.File ? 'file' : 'special';
+}
+
+const CODES: ReadonlyMap<string, string> = new Map([
+  ['FileNotFound', 'ENOENT'],
+  ['NoPermissions', 'EACCES'],
+  ['FileIsADirectory', 'EISDIR'],
+  ['FileNotADirectory', 'ENOTDIR'],
+]);
+
+async function asNodeError<T>(reading: Thenable<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    const code = error instanceof vscode.FileSystemError ? CODES.get(error.code) : undefined;
+    throw coded(code ?? 'EIO', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,204 @@
+import type { DomainState, ListedDomain } from 'libvirt';
+import type { Candidate, CandidateUse } from '../../link/index.ts';
+import type { ConnectionStatus } from '../connections/connectionStatus.ts';
+import type { GuestSystem, ReceiverState } from '../receivers.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+
+/** A tree item before it is VS Code's. All texts are harmless. */
+export interface Presentation {
+  readonly label: string;
+  readonly description: string;
+  readonly tooltip: string;
+  /** What a screen reader says. */
+  readonly accessibleLabel: string;
+  readonly icon: Icon;
+  /** Words that `when` clauses of the manifest look for. */
+  readonly contextValue: string;
+}
+
+export interface Icon {
+  /** Of VS Code's codicons. */
+  readonly id: string;
+  /** Of VS Code's theme colours. */
+  readonly color?: string;
+}
+
+/** What can be done with a domain in a state. */
+export type Activity = 'running' | 'paused' | 'stopping' | 'off';
+
+const ACTIVITIES: Readonly<Record<DomainState, Activity>> = {
+  nostate: 'running',
+  running: 'running',
+  blocked: 'running',
+  paused: 'paused',
+  pmsuspended: 'paused',
+  shutdown: 'stopping',
+  shutoff: 'off',
+  crashed: 'off',
+};
+
+const ICONS: Readonly<Record<DomainState, Icon>> = {
+  nostate: { id: 'question' },
+  running: { id: 'vm-running', color: 'charts.green' },
+  blocked: { id: 'vm-running', color: 'charts.green' },
+  paused: { id: 'debug-pause', color: 'charts.yellow' },
+  pmsuspended: { id: 'debug-pause', color: 'charts.blue' },
+  shutdown: { id: 'vm-active', color: 'charts.yellow' },
+  shutoff: { id: 'vm-outline' },
+  crashed: { id: 'error', color: 'charts.red' },
+};
+
+export function activityOf(state: DomainState): Activity {
+  return ACTIVITIES[state];
+}
+
+export function stateText(state: DomainState): string {
+  switch (state) {
+    case 'running':
+    case 'blocked':
+      return l10n.t('running');
+    case 'paused':
+      return l10n.t('paused');
+    case 'shutdown':
+      return l10n.t('shutting down');
+    case 'shutoff':
+      return l10n.t('shut off');
+    case 'crashed':
+      return l10n.t('crashed');
+    case 'pmsuspended':
+      return l10n.t('asleep');
+    case 'nostate':
+      return l10n.t('state unknown');
+  }
+}
+
+export interface DomainFacts {
+  readonly domain: ListedDomain;
+  readonly connectionUri: string;
+  /** Connected, and not only for reading. */
+  readonly writable: boolean;
+  /** False while the connection is lost: the state is the last one known. */
+  readonly current: boolean;
+  /** libvirt's description of the guest's system, if its XML was read. */
+  readonly osId?: string | undefined;
+  /** What the receiver said of it. */
+  readonly system?: GuestSystem | undefined;
+  readonly receiver: ReceiverState;
+}
+
+export function presentDomain(facts: DomainFacts): Presentation {
+  const { domain, current } = facts;
+  const activity = activityOf(domain.state);
+  const name = harmless(domain.name);
+  const state = current ? stateText(domain.state) : l10n.t('last seen {0}', stateText(domain.state));
+  const system = systemText(facts.osId, facts.system);
+  const receiver = activity === 'running' ? receiverText(facts.receiver) : '';
+  const known = facts.receiver === 'unknown' ? '' : receiver;
+  const words = [state, system, known].filter(Boolean);
+  const access = current && facts.writable ? 'writable' : 'readonly';
+  return {
+    label: name,
+    description: words.join(' · '),
+    tooltip: domainTooltip(facts, state, system, receiver),
+    accessibleLabel: [l10n.t('Domain {0}', name), ...words].join(', '),
+    icon: current ? ICONS[domain.state] : { id: 'vm-outline', color: 'disabledForeground' },
+    contextValue: `domain ${activity} ${access}`,
+  };
+}
+
+function domainTooltip(facts: DomainFacts, state: string, system: string, receiver: string): string {
+  const lines = [
+    harmless(facts.domain.name),
+    l10n.t('State: {0}', state),
+    system && l10n.t('Guest: {0}', system),
+    receiver,
+    l10n.t('Connection: {0}', harmless(facts.connectionUri)),
+    `UUID: ${facts.domain.uuid}`,
+  ];
+  return lines.filter(Boolean).join('\n');
+}
+
+function receiverText(state: ReceiverState): string {
+  switch (state) {
+    case 'ready':
+      return l10n.t('receiver ready');
+    case 'silent':
+      return l10n.t('receiver not answering');
+    case 'unknown':
+      return l10n.t('receiver unknown');
+  }
+}
+
+/** "Debian 12" from libosinfo's `http://debian.org/debian/12`; else what the receiver says. */
+export function systemText(osId: string | undefined, system: GuestSystem | undefined): string {
+  const [, family, version] = /^https?:\/\/[^/]+\/([^/]+)\/([^/]+)$/.exec(osId ?? '') ?? [];
+  if (family && version) {
+    const name = family === 'win' ? 'Windows' : family.charAt(0).toUpperCase() + family.slice(1);
+    return harmless(`${name} ${version}`);
+  }
+  return system === undefined ? '' : { linux: 'Linux', windows: 'Windows', posix: 'POSIX' }[system];
+}
+
+export interface ConnectionFacts {
+  readonly uri: string;
+  readonly status: ConnectionStatus;
+  readonly domainCount: number;
+}
+
+export function presentConnection({ uri, status, domainCount }: ConnectionFacts): Presentation {
+  // All of it: two connections may differ in their parameters alone.
+  const label = harmless(uri);
+  const description = connectionText(status, domainCount);
+  const problem = status.kind === 'failed' ? harmless(status.message) : '';
+  return {
+    label,
+    description,
+    tooltip: [label, description, problem].filter(Boolean).join('\n'),
+    accessibleLabel: [l10n.t('Connection {0}', label), description, problem].filter(Boolean).join(', '),
+    icon: connectionIcon(status),
+    contextValue: `connection ${status.kind}`,
+  };
+}
+
+function connectionText(status: ConnectionStatus, domainCount: number): string {
+  switch (status.kind) {
+    case 'idle':
+      return '';
+    case 'connecting':
+      return l10n.t('connecting…');
+    case 'connected': {
+      const count = domainCount === 1 ? l10n.t('1 domain') : l10n.t('{0} domains', domainCount);
+      return status.readOnly ? `${count} · ${l10n.t('read-only')}` : count;
+    }
+    case 'failed':
+      if (!status.wasConnected) return l10n.t('not connected');
+      return status.retrying ? l10n.t('connection lost, reconnecting…') : l10n.t('connection lost');
+  }
+}
+
+function connectionIcon(status: ConnectionStatus): Icon {
+  if (status.kind === 'connecting') return { id: 'loading~spin' };
+  if (status.kind === 'failed') return { id: 'warning', color: 'charts.yellow' };
+  return { id: status.kind === 'connected' && status.readOnly ? 'lock' : 'server' };
+}
+
+const LINK_ICONS: Readonly<Record<CandidateUse, string>> = {
+  automatic: 'plug',
+  'closed-in-guest': 'debug-disconnect',
+  'named-only': 'terminal',
+  unusable: 'circle-slash',
+};
+
+export function presentLink(candidate: Candidate): Presentation {
+  const label = harmless(candidate.label);
+  const reason = harmless(candidate.reason);
+  return {
+    label,
+    description: reason,
+    tooltip: `${label}\n${reason}`,
+    accessibleLabel: l10n.t('Link {0}: {1}', label, reason),
+    icon: { id: LINK_ICONS[candidate.use] },
+    contextValue: `link ${candidate.use}`,
+  };
+}

@@ -1,0 +1,225 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import * as vscode from 'vscode';
+import type { Connections, ConnectionsChange } from '../connections/connections.ts';
+import type { ManagedConnection } from '../connections/managedConnection.ts';
+import { domainKey, type Receivers } from '../receivers.ts';
+import { debounce } from '../support/debounce.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import {
+  activityOf,
+  type Presentation,
+  presentConnection,
+  presentDomain,
+  presentLink,
+} from './domainPresentation.ts';
+import type { ConnectionNode, DomainNode, DomainsNode } from './domainsNode.ts';
+import { welcomeFor } from './domainsWelcome.ts';
+
+/** Several events of one moment make one redraw. */
+const REDRAW_MS = 50;
+/** How long the first drawing waits for connections, so that it needn't be replaced at once. */
+const FIRST_DRAWING_MS = 1_500;
+
+/** connection → domain → link. Holds nothing: it draws what the connections know, and redraws what has changed. */
+export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
+  readonly #connections: Connections;
+  readonly #receivers: Receivers;
+  readonly #onDidChange = new vscode.EventEmitter<DomainsNode[] | undefined>();
+  readonly onDidChangeTreeData = this.#onDidChange.event;
+  /** VS Code knows nodes by identity. */
+  readonly #connectionNodes = new Map<string, ConnectionNode>();
+  readonly #domainNodes = new Map<string, DomainNode>();
+  readonly #outdated = new Set<DomainsNode>();
+  #outdatedAll = false;
+  readonly #redraw = debounce(() => this.#fire(), REDRAW_MS);
+  #drawn = false;
+
+  constructor(connections: Connections, receivers: Receivers) {
+    this.#connections = connections;
+    this.#receivers = receivers;
+    connections.changes.on(change => this.#onConnections(change));
+    receivers.changes.on(key => this.#outdate(this.#domainNodes.get(key)));
+  }
+
+  getTreeItem(node: DomainsNode): vscode.TreeItem {
+    switch (node.kind) {
+      case 'connection':
+        return this.#connectionItem(node.connection);
+      case 'domain':
+        return this.#domainItem(node);
+      case 'link': {
+        const id = `${domainKey(node.connection.uri, node.uuid)}\n${node.candidate.alias}`;
+        return treeItem(id, presentLink(node.candidate), vscode.TreeItemCollapsibleState.None);
+      }
+      case 'note': {
+        const item = new vscode.TreeItem(node.text);
+        item.id = `${node.connection.uri}\n${node.id}`;
+        item.iconPath = new vscode.ThemeIcon(node.icon);
+        item.tooltip = node.text;
+        item.contextValue = 'note';
+        return item;
+      }
+    }
+  }
+
+  async getChildren(node?: DomainsNode): Promise<DomainsNode[]> {
+    if (!node) return this.#roots();
+    if (node.kind === 'connection') return this.#domains(node.connection);
+    return node.kind === 'domain' ? this.#links(node) : [];
+  }
+
+  getParent(node: DomainsNode): DomainsNode | undefined {
+    if (node.kind === 'connection') return undefined;
+    if (node.kind === 'link') return this.#domainNode(node.connection, node.uuid);
+    return this.#connectionNode(node.connection);
+  }
+
+  /** Only the domains' links are read again; the connections see to themselves. */
+  refreshAll(): void {
+    this.#outdatedAll = true;
+    this.#redraw();
+  }
+
+  dispose(): void {
+    this.#redraw.cancel();
+    this.#onDidChange.dispose();
+  }
+
+  async #roots(): Promise<DomainsNode[]> {
+    await this.#connections.load();
+    if (!this.#drawn) await Promise.race([this.#connections.openAll(), delay(FIRST_DRAWING_MS)]);
+    this.#drawn = true;
+    const all = this.#connections.all;
+    const welcome = welcomeFor(all.map(({ status, domains }) => ({ status, domainCount: domains.size })));
+    await vscode.commands.executeCommand('setContext', 'guestwire.welcome', welcome);
+    return welcome === '' ? all.map(connection => this.#connectionNode(connection)) : [];
+  }
+
+  async #domains(connection: ManagedConnection): Promise<DomainsNode[]> {
+    const { status } = connection;
+    // Waiting here makes VS Code show its progress bar in the view.
+    if (status.kind === 'connecting') await connection.use(async () => undefined).catch(() => undefined);
+    const nodes = connection.domains.sorted.map(({ uuid }) => this.#domainNode(connection, uuid));
+    if (nodes.length > 0 || connection.status.kind === 'connecting') return nodes;
+    return [this.#emptyNote(connection)];
+  }
+
+  #emptyNote(connection: ManagedConnection): DomainsNode {
+    const { status } = connection;
+    return status.kind === 'failed'
+      ? { kind: 'note', connection, id: 'problem', text: harmless(status.message), icon: 'warning' }
+      : { kind: 'note', connection, id: 'empty', text: l10n.t('No domains'), icon: 'info' };
+  }
+
+  async #links(node: DomainNode): Promise<DomainsNode[]> {
+    const { connection, uuid } = node;
+    const domain = connection.domains.get(uuid);
+    if (!domain) return [];
+    try {
+      const { candidates } = await connection.details(domain);
+      // Guest system and channel are known now: the domain's own line says more.
+      this.#outdateItem(node);
+      const usable = candidates.filter(({ use }) => use !== 'unusable');
+      if (usable.length > 0) return usable.map(candidate => ({ kind: 'link', connection, uuid, candidate }));
+      const text = l10n.t('No serial port, console or virtio channel that could be used');
+      return [{ kind: 'note', connection, id: `${uuid}\nno-links`, text, icon: 'info' }];
+    } catch (error) {
+      const text = l10n.t('Its devices are not known: {0}', harmless(messageOf(error)));
+      return [{ kind: 'note', connection, id: `${uuid}\nproblem`, text, icon: 'warning' }];
+    }
+  }
+
+  #connectionItem(connection: ManagedConnection): vscode.TreeItem {
+    const { uri, status, domains } = connection;
+    const presentation = presentConnection({ uri, status, domainCount: domains.size });
+    return treeItem(uri, presentation, vscode.TreeItemCollapsibleState.Expanded);
+  }
+
+  #domainItem({ connection, uuid }: DomainNode): vscode.TreeItem {
+    const key = domainKey(connection.uri, uuid);
+    const domain = connection.domains.get(uuid);
+    if (!domain) return new vscode.TreeItem(uuid);
+    const { status } = connection;
+    const details = connection.knownDetails(uuid);
+    const presentation = presentDomain({
+      domain,
+      connectionUri: connection.uri,
+      writable: status.kind === 'connected' && !status.readOnly,
+      current: status.kind === 'connected',
+      osId: details?.devices.osId,
+      system: this.#receivers.system(key),
+      receiver: activityOf(domain.state) === 'running' ? this.#receivers.state(key, details) : 'unknown',
+    });
+    return treeItem(key, presentation, vscode.TreeItemCollapsibleState.Collapsed);
+  }
+
+  #connectionNode(connection: ManagedConnection): ConnectionNode {
+    const known = this.#connectionNodes.get(connection.uri);
+    if (known?.connection === connection) return known;
+    const node: ConnectionNode = { kind: 'connection', connection };
+    this.#connectionNodes.set(connection.uri, node);
+    return node;
+  }
+
+  #domainNode(connection: ManagedConnection, uuid: string): DomainNode {
+    const key = domainKey(connection.uri, uuid);
+    const known = this.#domainNodes.get(key);
+    if (known?.connection === connection) return known;
+    const node: DomainNode = { kind: 'domain', connection, uuid };
+    this.#domainNodes.set(key, node);
+    return node;
+  }
+
+  #onConnections({ connection, change }: ConnectionsChange): void {
+    // A connection's fate may bring up a welcome text, or take it away: that is the root's matter.
+    if (!connection || change.kind === 'connection') this.refreshAll();
+    else this.#outdate(this.#domainNodes.get(domainKey(connection.uri, change.uuid)));
+  }
+
+  #outdate(node: DomainsNode | undefined): void {
+    if (!node) return;
+    this.#outdated.add(node);
+    this.#redraw();
+  }
+
+  /** Its line, once: reading the links anew for it would go round in circles. */
+  #outdateItem(node: DomainNode): void {
+    const key = domainKey(node.connection.uri, node.uuid);
+    const details = node.connection.knownDetails(node.uuid);
+    if (this.#shown.get(key) === details) return;
+    this.#shown.set(key, details);
+    this.#outdate(node);
+  }
+
+  /** The details that a domain's line was last drawn with. */
+  readonly #shown = new Map<string, unknown>();
+
+  #fire(): void {
+    const nodes = this.#outdatedAll ? undefined : [...this.#outdated];
+    this.#outdatedAll = false;
+    this.#outdated.clear();
+    this.#onDidChange.fire(nodes);
+  }
+}
+
+function treeItem(
+  id: string,
+  presentation: Presentation,
+  collapsibleState: vscode.TreeItemCollapsibleState,
+): vscode.TreeItem {
+  const { label, description, tooltip, icon, contextValue, accessibleLabel } = presentation;
+  const item = new vscode.TreeItem(label, collapsibleState);
+  item.id = id;
+  item.description = description;
+  // A string, not Markdown: names in it come from the domain's XML.
+  item.tooltip = tooltip;
+  item.contextValue = contextValue;
+  item.accessibilityInformation = { label: accessibleLabel };
+  item.iconPath = new vscode.ThemeIcon(icon.id, icon.color ? new vscode.ThemeColor(icon.color) : undefined);
+  return item;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

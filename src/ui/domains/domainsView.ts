@@ -1,0 +1,38 @@
+import * as vscode from 'vscode';
+import type { Connections } from '../connections/connections.ts';
+import type { CopyFlow } from '../copy/copyFlow.ts';
+import { l10n } from '../support/l10n.ts';
+import type { DomainsNode } from './domainsNode.ts';
+import type { DomainsTree } from './domainsTree.ts';
+import { dropFiles } from './dropFiles.ts';
+
+/** The view, which keeps the connections open for as long as it can be seen. */
+export function showDomains(
+  tree: DomainsTree,
+  connections: Connections,
+  copyFlow: CopyFlow,
+): vscode.Disposable {
+  const view = vscode.window.createTreeView('guestwire.domains', {
+    treeDataProvider: tree,
+    dragAndDropController: dropFiles(copyFlow),
+    showCollapseAll: true,
+  });
+  view.onDidChangeVisibility(({ visible }) => void connections.setVisible(visible));
+  // Not before the extension is active: loading libvirt takes longer than all the rest.
+  const first = setImmediate(() => void connections.setVisible(view.visible));
+  const stop = connections.changes.on(() => showMessage(view, connections));
+  const dispose = () => {
+    clearImmediate(first);
+    stop();
+  };
+  return vscode.Disposable.from(view, { dispose });
+}
+
+function showMessage(view: vscode.TreeView<DomainsNode>, connections: Connections): void {
+  const readOnly = connections.all.some(({ status }) => status.kind === 'connected' && status.readOnly);
+  const message = l10n.t(
+    'Your user may only look, not copy. To change that, run "sudo usermod -aG libvirt $USER" and log in again.',
+  );
+  // VS Code's types want nothing here rather than undefined; an empty message is none.
+  view.message = readOnly ? message : '';
+}

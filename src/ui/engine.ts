@@ -1,0 +1,10 @@
+/**
+ * Everything below the user interface that is worth loading late: libvirt, links, protocol, copying. It is a bundle of
+ * its own, read when the first connection or copy wants it, so that activating the extension costs next to nothing.
+ */
+export { connect, defaultUri, isLibvirtError, parseUri } from 'libvirt';
+export { diagnose } from '../cli/diagnose.ts';
+export { codeOfError, describeError } from '../cli/messages.ts';
+export { openGuest } from '../cli/openGuest.ts';
+export { isHostPort, isLinkError, openLink, parseDomainDevices, rankCandidates } from '../link/index.ts';
+export { copy, localDisk } from '../transfer/index.ts';

@@ -1,0 +1,114 @@
+import * as vscode from 'vscode';
+import { loadEngine } from '../loadEngine.ts';
+import { harmless, withoutNotation } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { addChannel, CHANNEL_XML, type ChannelFacts, channelChange, readChannelFacts } from './addChannel.ts';
+import type { InstallParts } from './installParts.ts';
+
+type When = 'now' | 'next-start';
+
+/** Adds the channel to the domain, after showing what that changes. */
+export async function askChannel(parts: InstallParts): Promise<void> {
+  const { connection, domain } = parts.place;
+  const facts = await connection.use(one => readChannelFacts(one, domain));
+  const name = harmless(domain.name);
+  if (channelChange(facts, 'now') === undefined) {
+    void vscode.window.showInformationMessage(nothingToAdd(facts, name));
+    return;
+  }
+  const when = await askWhen(facts, name);
+  if (when) await add(parts, facts, when);
+}
+
+function nothingToAdd(facts: ChannelFacts, name: string): string {
+  if (facts.running && !facts.inGuest) {
+    return facts.inDefinition
+      ? l10n.t(
+          'The channel is in the definition of "{0}" already: shut the domain down and start it, and the guest has it.',
+          name,
+        )
+      : l10n.t(
+          'A channel can not be added to "{0}": it has no virtio-serial controller, and no stored definition.',
+          name,
+        );
+  }
+  return l10n.t('"{0}" has the channel already.', name);
+}
+
+async function askWhen(facts: ChannelFacts, name: string): Promise<When | undefined> {
+  const now = l10n.t('Add Now');
+  const later = l10n.t('Add for the Next Start');
+  const title = l10n.t('Add a virtio channel to "{0}"?', name);
+  const options = { modal: true, detail: whatChanges(facts) };
+  const choices = [channelChange(facts, 'now')?.live && now, channelChange(facts, 'next-start') && later];
+  const offered = choices.filter(choice => typeof choice === 'string');
+  const answer = await vscode.window.showInformationMessage(title, options, ...offered);
+  if (answer === undefined) return undefined;
+  return answer === now ? 'now' : 'next-start';
+}
+
+/** Exactly what libvirt will be told to do. */
+function whatChanges(facts: ChannelFacts): string {
+  const live = channelChange(facts, 'now')?.live;
+  const config = channelChange(facts, 'next-start');
+  const lines = [
+    l10n.t("This element is added to the domain's devices:"),
+    CHANNEL_XML,
+    live && l10n.t('"Add Now" hot-plugs it into the running guest, which sees a new port at once.'),
+    facts.inGuest &&
+      l10n.t('The running guest has it already; it is put into the stored definition, for the next start.'),
+    live &&
+      config &&
+      l10n.t('It is also put into the stored definition, so that it is there after the next start.'),
+    live &&
+      !facts.persistent &&
+      l10n.t('The domain has no stored definition: the channel goes when it stops.'),
+    !live &&
+      facts.running &&
+      !facts.inGuest &&
+      l10n.t(
+        'The running guest can not take it: it has no virtio-serial controller, and libvirt hot-plugs none. Only the stored definition is changed; shut the domain down and start it, and the guest has the channel.',
+      ),
+    !live &&
+      config &&
+      !facts.inGuest &&
+      !facts.inDefinition &&
+      l10n.t('libvirt adds a virtio-serial controller as well where the definition has none.'),
+    l10n.t('Nothing else of the domain is changed, and if it fails nothing is left behind.'),
+  ];
+  return lines.filter(Boolean).join('\n\n');
+}
+
+async function add(parts: InstallParts, facts: ChannelFacts, when: When): Promise<void> {
+  const { connection, domain } = parts.place;
+  const change = channelChange(facts, when);
+  if (!change) return;
+  try {
+    await connection.use(one => addChannel(one, domain, change));
+  } catch (error) {
+    await offerLater(parts, facts, change.live, error);
+    return;
+  }
+  connection.forgetDetails(domain.uuid);
+  connection.changes.fire({ kind: 'domain', uuid: domain.uuid });
+  const name = harmless(domain.name);
+  const done = change.live
+    ? l10n.t('"{0}" has the channel org.guestwire.0 now: start the receiver in the guest.', name)
+    : l10n.t('"{0}" has the channel org.guestwire.0 from its next start on.', name);
+  void vscode.window.showInformationMessage(done);
+}
+
+async function offerLater(
+  parts: InstallParts,
+  facts: ChannelFacts,
+  wasLive: boolean,
+  error: unknown,
+): Promise<void> {
+  if (!wasLive || !channelChange(facts, 'next-start')) throw error;
+  const { connection, domain } = parts.place;
+  const { describeError } = await loadEngine();
+  const reason = withoutNotation(describeError(error, { uri: connection.uri, domain: domain.name }));
+  const later = l10n.t('Add for the Next Start');
+  const message = l10n.t('The channel was not added, and nothing was changed. {0}', reason);
+  if ((await vscode.window.showErrorMessage(message, later)) === later) await add(parts, facts, 'next-start');
+}

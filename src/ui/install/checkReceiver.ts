@@ -1,0 +1,41 @@
+import * as vscode from 'vscode';
+import { loadEngine } from '../loadEngine.ts';
+import { domainKey } from '../receivers.ts';
+import { settings } from '../settings.ts';
+import { harmless, withoutNotation } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import type { InstallParts } from './installParts.ts';
+
+/** Shakes hands with a receiver in the guest, and says what came of it. */
+export async function checkReceiver({ place, receivers }: InstallParts): Promise<void> {
+  const { connection, domain } = place;
+  const title = l10n.t('Looking for a receiver in {0}', harmless(domain.name));
+  const location = vscode.ProgressLocation.Notification;
+  const found = await vscode.window.withProgress({ location, title, cancellable: true }, async (_, token) => {
+    const aborter = new AbortController();
+    token.onCancellationRequested(() => aborter.abort());
+    const engine = await loadEngine();
+    const key = domainKey(connection.uri, domain.uuid);
+    // What is known of the devices may be from before a channel was added.
+    const request = { connect: connection.uri, link: settings.linkOf(domain.name), domain: domain.uuid };
+    try {
+      const guest = await engine.openGuest(request, aborter.signal);
+      receivers.answered(key, guest.session.welcome.system);
+      await guest.close().catch(() => undefined);
+      return l10n.t(
+        'A receiver answers in "{0}", by {1}.',
+        harmless(domain.name),
+        harmless(guest.link.description.label),
+      );
+    } catch (error) {
+      if (aborter.signal.aborted) return undefined;
+      if (engine.codeOfError(error) !== 'no-receiver') throw error;
+      receivers.silent(key);
+      return new Error(
+        withoutNotation(engine.describeError(error, { uri: connection.uri, domain: domain.name })),
+      );
+    }
+  });
+  if (found instanceof Error) void vscode.window.showWarningMessage(found.message);
+  else if (found !== undefined) void vscode.window.showInformationMessage(found);
+}

@@ -1,0 +1,121 @@
+import * as vscode from 'vscode';
+import { consoleOf } from '../commands/openConsole.ts';
+import type { Conversation } from '../console/consoleSession.ts';
+import type { OpenConsole } from '../console/consoles.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { isLoginPrompt } from './answers.ts';
+import { RECEIVER_PATH } from './bootstrapLine.ts';
+import { checkReceiver } from './checkReceiver.ts';
+import type { InstallParts } from './installParts.ts';
+import { readReceiver } from './receiverFile.ts';
+import { SendError, type Sent, sendReceiver } from './sendReceiver.ts';
+
+/** Sends receiver.py through the shell that the person has open in the domain's console, after asking. */
+export async function sendByConsole(parts: InstallParts): Promise<void> {
+  const candidate = await consoleOf(parts.place);
+  if (!candidate) return;
+  const open = parts.consoles.get(parts.place, candidate);
+  if (open?.session.state !== 'open') {
+    parts.consoles.show(parts.place, candidate);
+    say(
+      l10n.t(
+        'Log in on the console as the user the receiver is to run as. At the shell\'s prompt, choose "Install Guest Receiver…" again.',
+      ),
+    );
+    return;
+  }
+  open.terminal.show(true);
+  const start = await askToSend(parts.place.domain.name);
+  if (start === undefined) return;
+  if (isLoginPrompt(open.session.lastLine)) {
+    say(l10n.t('The console asks for a login, so nothing was typed: log in there first.'));
+    return;
+  }
+  const sent = await send(open, start);
+  if (!sent) return;
+  report(sent);
+  if (sent.started?.running) await checkReceiver(parts);
+}
+
+/** @returns whether to start it as well; undefined: leave it. */
+async function askToSend(domainName: string): Promise<boolean | undefined> {
+  const both = l10n.t('Send and Start');
+  const only = l10n.t('Send Only');
+  const answer = await vscode.window.showInformationMessage(
+    l10n.t('Send the receiver through the console of "{0}"?', harmless(domainName)),
+    {
+      modal: true,
+      detail: l10n.t(
+        'You must be logged in there, with the shell\'s prompt in front of you.\n\nGuestwire types a python3 command, sends receiver.py to it (about 35 KB), and compares the SHA-256. The file is written to {0}, and one already there is replaced. "Send and Start" also runs it in the background, until the guest is shut down. Ctrl-C in the terminal stops it.',
+        RECEIVER_PATH,
+      ),
+    },
+    both,
+    only,
+  );
+  return answer === undefined ? undefined : answer === both;
+}
+
+async function send({ session }: OpenConsole, start: boolean): Promise<Sent | undefined> {
+  const receiver = await readReceiver();
+  const conversation = session.converse();
+  if (!conversation) {
+    say(l10n.t('The console is not open, or in use by another installation.'));
+    return undefined;
+  }
+  try {
+    return await sendWithProgress(conversation, receiver, start);
+  } catch (error) {
+    if (!(error instanceof SendError)) throw error;
+    if (error.code !== 'cancelled') void vscode.window.showErrorMessage(describeSendError(error));
+    return undefined;
+  } finally {
+    conversation.release();
+  }
+}
+
+function sendWithProgress(conversation: Conversation, receiver: Buffer, start: boolean): Thenable<Sent> {
+  const title = l10n.t('Sending the receiver');
+  const location = vscode.ProgressLocation.Notification;
+  return vscode.window.withProgress({ location, title, cancellable: true }, (progress, token) => {
+    const aborter = new AbortController();
+    token.onCancellationRequested(() => aborter.abort());
+    let shown = 0;
+    const onProgress = (share: number) => {
+      progress.report({ increment: (share - shown) * 100, message: `${Math.floor(share * 100)} %` });
+      shown = share;
+    };
+    return sendReceiver({ conversation, receiver, start, onProgress, signal: aborter.signal });
+  });
+}
+
+function describeSendError({ code, message }: SendError): string {
+  switch (code) {
+    case 'no-shell':
+      return l10n.t(
+        'No Python answered on the console: see that a shell\'s prompt is there, and that "python3 --version" says 3.6 or later.',
+      );
+    case 'refused':
+      return l10n.t('The guest could not take the receiver: {0}.', harmless(message));
+    case 'wrong-hash':
+      return l10n.t('The receiver arrived damaged, and was not put in place: try again.');
+    default:
+      return l10n.t('The guest stopped answering while the receiver was sent: try again.');
+  }
+}
+
+function report({ started }: Sent): void {
+  if (!started) {
+    say(l10n.t('The receiver is in the guest, verified. Start it there with: python3 {0}', RECEIVER_PATH));
+  } else if (!started.running) {
+    const said = harmless(started.said);
+    void vscode.window.showWarningMessage(
+      l10n.t('The receiver is in the guest, verified, but it ended at once: {0}', said),
+    );
+  }
+}
+
+function say(message: string): void {
+  void vscode.window.showInformationMessage(message);
+}

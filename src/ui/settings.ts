@@ -1,0 +1,61 @@
+import * as vscode from 'vscode';
+import type { ConflictPolicy } from '../transfer/index.ts';
+import { DEFAULT_CONNECTION } from './connections/connections.ts';
+import type { DestinationSetting } from './copy/destinations.ts';
+
+const SECTION = 'guestwire';
+const CONFLICTS: readonly ConflictPolicy[] = ['ask', 'overwrite', 'skip', 'newer', 'rename'];
+const MAX_PARALLEL = 3;
+
+/** The settings as they are now. VS Code doesn't check what people write into settings.json: here it is. */
+export const settings = {
+  get connections(): string[] {
+    return strings('connections', [DEFAULT_CONNECTION]);
+  },
+  get serialPorts(): string[] {
+    return strings('serialPorts', []);
+  },
+  get destination(): DestinationSetting {
+    return record('destination');
+  },
+  get conflict(): ConflictPolicy {
+    const value = read('conflict');
+    return CONFLICTS.find(policy => policy === value) ?? 'ask';
+  },
+  get maxParallelTransfers(): number {
+    const value = read('maxParallelTransfers');
+    return typeof value === 'number' && value >= 1 ? Math.floor(value) : MAX_PARALLEL;
+  },
+  /** As com-dd's `--link`. */
+  linkOf(domain: string): string {
+    const links = record('link');
+    const link = Object.hasOwn(links, domain) ? links[domain] : undefined;
+    return link || 'auto';
+  },
+  async setConnections(uris: readonly string[]): Promise<void> {
+    const target = vscode.ConfigurationTarget.Global;
+    await vscode.workspace.getConfiguration(SECTION).update('connections', uris, target);
+  },
+};
+
+export function onSettingChange(key: string, listener: () => void): vscode.Disposable {
+  return vscode.workspace.onDidChangeConfiguration(event => {
+    if (event.affectsConfiguration(`${SECTION}.${key}`)) listener();
+  });
+}
+
+function read(key: string): unknown {
+  return vscode.workspace.getConfiguration(SECTION).get<unknown>(key);
+}
+
+function strings(key: string, fallback: string[]): string[] {
+  const value = read(key);
+  if (!Array.isArray(value)) return fallback;
+  return value.filter(item => typeof item === 'string' && item.trim() !== '').map(item => item.trim());
+}
+
+function record(key: string): Record<string, string> {
+  const value = read(key);
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).filter(entry => typeof entry[1] === 'string'));
+}

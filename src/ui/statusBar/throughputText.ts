@@ -1,0 +1,75 @@
+import { formatBytes, formatDuration } from '../../cli/units.ts';
+import type { Progress } from '../../transfer/index.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { percentOf, rateText } from '../transfers/progressText.ts';
+import type { Transfer } from '../transfers/transfer.ts';
+import { outcomeText, resultText, sourcesText } from '../transfers/transferText.ts';
+import { sparkline } from './sparkline.ts';
+
+export interface Readout {
+  /** With VS Code's `$(icon)`. */
+  readonly text: string;
+  readonly tooltip: string;
+  readonly accessibleLabel: string;
+}
+
+/** While something is being copied: the rate of all copies together, and how far they are. */
+export function presentThroughput(transfers: readonly Transfer[], history: readonly number[]): Readout {
+  const running = transfers.filter(({ state }) => state === 'running');
+  const queued = transfers.filter(({ state }) => state === 'queued').length;
+  const progress = running.flatMap(one => one.progress ?? []);
+  const rate = rateText(total(progress, 'bytesPerSecond'));
+  const percent = `${percentOf(progress)}%`;
+  const tooltip = [
+    running.length === 1 ? l10n.t('Copying into a guest') : l10n.t('{0} copies running', running.length),
+    ...(queued > 0 ? [l10n.t('{0} waiting', queued)] : []),
+    l10n.t('Effective: {0}', rate),
+    l10n.t('On the wire: {0}', rateText(total(progress, 'wireBytesPerSecond'))),
+    l10n.t(
+      '{0} of {1}',
+      formatBytes(total(progress, 'bytesDone')),
+      formatBytes(total(progress, 'bytesTotal')),
+    ),
+    ...timeLeft(progress),
+    ...(history.length > 1 ? [l10n.t('{0}  last {1} s', sparkline(history), history.length)] : []),
+    '',
+    ...running.map(runningLine),
+  ];
+  return {
+    text: `$(cloud-upload) ${rate} ${percent}`,
+    tooltip: tooltip.join('\n'),
+    accessibleLabel: l10n.t('Copying into guests: {0}, {1}', rate, percent),
+  };
+}
+
+/** The last copy's result, for a while. Undefined where there is nothing to say of it. */
+export function presentLast({ state, request, outcome, error }: Transfer): Readout | undefined {
+  if (state === 'done' && outcome) {
+    const tooltip = outcomeText(request, outcome);
+    return { text: `$(pass) ${resultText(outcome)}`, tooltip, accessibleLabel: tooltip };
+  }
+  if (state !== 'failed') return undefined;
+  const tooltip = error?.message ?? (outcome ? outcomeText(request, outcome) : '');
+  return { text: `$(warning) ${l10n.t('copy failed')}`, tooltip, accessibleLabel: tooltip };
+}
+
+function runningLine({ request, progress }: Transfer): string {
+  const line = `${sourcesText(request)} → ${harmless(request.domain)}`;
+  return progress ? `${line}  ${percentOf([progress])}%  ${rateText(progress.bytesPerSecond)}` : line;
+}
+
+/** All run side by side, so the last to finish counts. */
+function timeLeft(progress: readonly Progress[]): string[] {
+  const times = progress.map(({ etaSeconds }) => etaSeconds);
+  const known = times.filter(time => time !== undefined);
+  if (known.length === 0 || known.length < times.length) return [];
+  return [l10n.t('{0} left', formatDuration(Math.max(...known)))];
+}
+
+function total(
+  progress: readonly Progress[],
+  key: 'bytesPerSecond' | 'wireBytesPerSecond' | 'bytesDone' | 'bytesTotal',
+): number {
+  return progress.reduce((sum, one) => sum + one[key], 0);
+}

@@ -1,0 +1,61 @@
+import { basename, posix } from 'node:path';
+import { formatBytes, formatDuration } from '../../cli/units.ts';
+import type { Progress } from '../../transfer/index.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+
+/** 100 only when all is there. */
+export function percentOf(
+  progress: readonly Pick<Progress, 'bytesDone' | 'bytesTotal' | 'filesDone' | 'filesTotal'>[],
+): number {
+  const sum = (key: 'bytesDone' | 'bytesTotal' | 'filesDone' | 'filesTotal') =>
+    progress.reduce((total, one) => total + one[key], 0);
+  const bytes = sum('bytesTotal');
+  const [done, total] = bytes > 0 ? [sum('bytesDone'), bytes] : [sum('filesDone'), sum('filesTotal')];
+  return total > 0 ? Math.min(100, Math.max(0, Math.floor((100 * done) / total))) : 0;
+}
+
+/** `notes.txt — 45 % · 1.20 MB of 2.67 MB · 51.8 kB/s · 0:28 left · 3 of 12 files` */
+export function progressText(progress: Progress): string {
+  const name = nameOf(progress.file);
+  return name === '' ? progressNumbers(progress) : `${name} — ${progressNumbers(progress)}`;
+}
+
+/** `45% · 51.8 kB/s · 0:28 left` */
+export function shortNumbers(progress: Progress): string {
+  const { bytesPerSecond, etaSeconds } = progress;
+  const left = etaSeconds === undefined ? [] : [l10n.t('{0} left', formatDuration(etaSeconds))];
+  return [`${percentOf([progress])}%`, rateText(bytesPerSecond), ...left].join(' · ');
+}
+
+function progressNumbers(progress: Progress): string {
+  const { bytesDone, bytesTotal, bytesPerSecond, etaSeconds, filesDone, filesTotal } = progress;
+  const parts = [
+    `${percentOf([progress])}%`,
+    l10n.t('{0} of {1}', formatBytes(bytesDone), formatBytes(Math.max(bytesDone, bytesTotal))),
+    rateText(bytesPerSecond),
+  ];
+  if (etaSeconds !== undefined) parts.push(l10n.t('{0} left', formatDuration(etaSeconds)));
+  if (filesTotal > 1) parts.push(l10n.t('{0} of {1} files', filesDone, filesTotal));
+  return parts.join(' · ');
+}
+
+export function rateText(bytesPerSecond: number): string {
+  return `${formatBytes(bytesPerSecond)}/s`;
+}
+
+const SCHEME = /^[a-z][\w+.-]+:/i;
+
+/** The last part of a path or URI, harmless. */
+export function nameOf(source: string): string {
+  if (!SCHEME.test(source)) return harmless(basename(source));
+  return harmless(decoded(posix.basename(source.replace(SCHEME, '').replace(/[?#].*$/, ''))));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,89 @@
+import type { ConflictPolicy, CopyResult, Progress } from '../../transfer/index.ts';
+
+/** What is to be copied where. Plain data: it survives a reload of the window. */
+export interface CopyRequest {
+  /** libvirt's URI; undefined for a serial port of the host. */
+  readonly connection: string | undefined;
+  /** The domain's name, or the path of the host's port. */
+  readonly domain: string;
+  readonly uuid: string | undefined;
+  /** As com-dd's `--link`: `auto`, a device, or the path of a host's port. */
+  readonly link: string;
+  /** Paths of this computer, and URIs of whatever else VS Code can read. */
+  readonly sources: readonly string[];
+  /** Those of the sources whose text in the editor is meant, saved or not. */
+  readonly unsaved: readonly string[];
+  readonly destination: string;
+  readonly conflict: ConflictPolicy;
+}
+
+export type TransferState =
+  | 'queued'
+  | 'running'
+  | 'done'
+  /** Some or all of the files were not copied. */
+  | 'failed'
+  | 'cancelled'
+  /** VS Code was closed or reloaded in the middle of it. */
+  | 'interrupted';
+
+export interface FileHash {
+  readonly destination: string;
+  readonly sha256: string;
+}
+
+export interface Outcome {
+  readonly files: number;
+  readonly verified: number;
+  /** Of the verified: were in the guest already. */
+  readonly identical: number;
+  /** Left alone because of what stands there. */
+  readonly skipped: number;
+  readonly failed: number;
+  readonly bytes: number;
+  readonly wireBytes: number;
+  readonly seconds: number;
+  readonly bytesPerSecond: number;
+  readonly link: string;
+  /** One sentence for each file that failed; safe to show. At most MAX_LISTED. */
+  readonly failures: readonly string[];
+  /** At most MAX_LISTED. */
+  readonly hashes: readonly FileHash[];
+}
+
+export interface TransferError {
+  readonly code: string;
+  /** One sentence, safe to show. */
+  readonly message: string;
+}
+
+export interface TransferRecord {
+  readonly id: string;
+  readonly request: CopyRequest;
+  readonly state: TransferState;
+  readonly outcome?: Outcome | undefined;
+  readonly error?: TransferError | undefined;
+}
+
+export interface Transfer extends TransferRecord {
+  /** While it runs. */
+  readonly progress?: Progress | undefined;
+  /** Of this window only. */
+  readonly result?: CopyResult | undefined;
+}
+
+/** Enough to look at; a copy of a whole source tree must not fill the window's storage. */
+export const MAX_LISTED = 200;
+
+/** One copy at a time on whatever this names. */
+export function laneOf({ connection, uuid, domain, link }: CopyRequest): string {
+  return connection === undefined ? link : `${connection}\n${uuid ?? domain}`;
+}
+
+export function isFinished(state: TransferState): boolean {
+  return state !== 'queued' && state !== 'running';
+}
+
+export function canRetry(state: TransferState): boolean {
+  return state === 'failed' || state === 'cancelled' || state === 'interrupted';
+}

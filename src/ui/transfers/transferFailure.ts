@@ -1,0 +1,21 @@
+import type { Outcome } from './transfer.ts';
+
+/** Why a copy as a whole came to nothing; `message` is one sentence, safe to show. */
+export class TransferFailure extends Error {
+  override readonly name = 'TransferFailure';
+  readonly code: string;
+  /** What had been done by then. */
+  readonly partial: Outcome | undefined;
+
+  constructor(code: string, message: string, options: ErrorOptions & { partial?: Outcome | undefined } = {}) {
+    super(message, options);
+    this.code = code;
+    this.partial = options.partial;
+  }
+}
+
+export function isCancellation(error: unknown): boolean {
+  return error instanceof TransferFailure
+    ? error.code === 'aborted'
+    : (error as { code?: unknown } | undefined)?.code === 'aborted';
+}

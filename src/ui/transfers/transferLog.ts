@@ -1,0 +1,24 @@
+import type * as vscode from 'vscode';
+import { harmless } from '../support/harmless.ts';
+import type { Log } from '../support/log.ts';
+import type { Transfer } from './transfer.ts';
+import type { TransferList } from './transferList.ts';
+import { outcomeText, sourcesText } from './transferText.ts';
+
+/** One line for each turn of a copy. */
+export function logTransfers(transfers: TransferList, log: Log): vscode.Disposable {
+  const stop = transfers.changes.on(({ id, kind }) => {
+    const transfer = id !== undefined && kind === 'state' ? transfers.get(id) : undefined;
+    if (transfer) logTransfer(transfer, log);
+  });
+  return { dispose: stop };
+}
+
+function logTransfer({ request, state, outcome, error }: Transfer, log: Log): void {
+  const what = `${sourcesText(request)} → ${harmless(request.domain)}:${harmless(request.destination)}`;
+  const link = outcome ? `, ${harmless(outcome.link)}` : '';
+  if (state === 'failed') {
+    log.error(`${what}: ${error ? `${error.message} (${error.code})` : ''}${link}`);
+    for (const failure of outcome?.failures ?? []) log.error(`  ${failure}`);
+  } else log.info(`${what}: ${outcome ? outcomeText(request, outcome) : state}${link}`);
+}

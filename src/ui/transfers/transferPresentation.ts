@@ -1,0 +1,67 @@
+import type { Presentation } from '../domains/domainPresentation.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { shortNumbers } from './progressText.ts';
+import { canRetry, isFinished, type Transfer, type TransferState } from './transfer.ts';
+import { resultText, sourcesText } from './transferText.ts';
+
+const ICONS: Readonly<Record<TransferState, Presentation['icon']>> = {
+  queued: { id: 'clock' },
+  running: { id: 'sync~spin' },
+  done: { id: 'pass-filled', color: 'charts.green' },
+  failed: { id: 'error', color: 'charts.red' },
+  cancelled: { id: 'circle-slash' },
+  interrupted: { id: 'debug-disconnect', color: 'charts.yellow' },
+};
+
+export function presentTransfer(transfer: Transfer): Presentation {
+  const { request, state } = transfer;
+  const what = sourcesText(request);
+  const domain = harmless(request.domain);
+  const now = stateText(transfer);
+  return {
+    label: what,
+    // How it is comes first: in a narrow view the rest is cut off.
+    description: `${now} → ${domain}`,
+    tooltip: tooltip(transfer, `${what} → ${domain}`, now),
+    accessibleLabel: l10n.t('Copy {0} to {1}: {2}', what, domain, now),
+    icon: ICONS[state],
+    contextValue: contextValue(transfer),
+  };
+}
+
+function stateText({ state, progress, outcome, error }: Transfer): string {
+  switch (state) {
+    case 'queued':
+      return l10n.t('waiting');
+    case 'running':
+      return progress ? shortNumbers(progress) : l10n.t('looking for the receiver…');
+    case 'done':
+      return outcome ? resultText(outcome) : '';
+    case 'failed':
+      return error?.message ?? l10n.t('{0} of {1} files failed', outcome?.failed ?? 0, outcome?.files ?? 0);
+    case 'cancelled':
+      return l10n.t('cancelled');
+    case 'interrupted':
+      return l10n.t('interrupted');
+  }
+}
+
+function tooltip({ request, outcome, error }: Transfer, label: string, description: string): string {
+  const lines = [
+    label,
+    l10n.t('Destination: {0}', harmless(request.destination)),
+    outcome && l10n.t('Link: {0}', harmless(outcome.link)),
+    error?.message ?? description,
+    ...(outcome?.failures.slice(0, 5) ?? []),
+  ];
+  return lines.filter(Boolean).join('\n');
+}
+
+function contextValue({ state, request, outcome }: Transfer): string {
+  const words = ['transfer', isFinished(state) ? 'finished' : 'active'];
+  if (canRetry(state)) words.push('retryable');
+  if (outcome && outcome.hashes.length > 0) words.push('hashed');
+  if (request.sources.some(source => !source.startsWith('untitled:'))) words.push('revealable');
+  return words.join(' ');
+}

@@ -1,0 +1,110 @@
+import { formatBytes } from '../../cli/units.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { nameOf, rateText } from './progressText.ts';
+import type { CopyRequest, Outcome } from './transfer.ts';
+
+/** "notes.txt", "notes.txt and 2 more". */
+export function sourcesText({ sources }: CopyRequest): string {
+  const first = nameOf(sources[0] ?? '');
+  const others = sources.length - 1;
+  return others === 0 ? first : l10n.t('{0} and {1} more', first, others);
+}
+
+/**
+ * What came of a copy, in one sentence: it says "verified" only of what the guest's hash proved, and says it at the
+ * start, for a notification shows one line.
+ */
+export function outcomeText(request: CopyRequest, outcome: Outcome): string {
+  const { files, verified, failed, identical, skipped } = outcome;
+  if (failed > 0) return failedText(request, outcome);
+  const domain = harmless(request.domain);
+  const what = files === 1 || files === 0 ? sourcesText(request) : l10n.t('{0} files', files);
+  if (files === 0) return l10n.t('There were no files in {0} to copy to {1}.', what, domain);
+  if (skipped === files) return l10n.t('Skipped: {0} would replace other content in {1}.', what, domain);
+  if (identical === files) return l10n.t('Already there and verified: {0} in {1}.', what, domain);
+  const speed = `${formatBytes(outcome.bytes)}, ${rateText(outcome.bytesPerSecond)}`;
+  const notes = [speed, ...countNotes(outcome)].join(', ');
+  const copied = files === 1 ? what : countText(verified - identical);
+  const place = `${domain}:${harmless(request.destination)}`;
+  return l10n.t('Copied and verified: {0} → {1} ({2}).', copied, place, notes);
+}
+
+/** Of fewer bytes the rate only says how long the handshake took. */
+const RATED_BYTES = 64 * 1024;
+
+/** "verified · 51.8 kB/s", where there is room for no more. */
+export function resultText({ verified, bytes, bytesPerSecond }: Outcome): string {
+  const word = verified > 0 ? l10n.t('verified') : l10n.t('skipped');
+  return bytes >= RATED_BYTES ? `${word} · ${rateText(bytesPerSecond)}` : word;
+}
+
+function countText(files: number): string {
+  return files === 1 ? l10n.t('1 file') : l10n.t('{0} files', files);
+}
+
+function countNotes({ identical, skipped }: Outcome): string[] {
+  const notes = [];
+  if (identical > 0) notes.push(l10n.t('{0} there already', identical));
+  if (skipped > 0) notes.push(l10n.t('{0} skipped', skipped));
+  return notes;
+}
+
+function failedText(request: CopyRequest, { files, failed, failures }: Outcome): string {
+  const [first = ''] = failures;
+  if (files === 1) return first;
+  const domain = harmless(request.domain);
+  return failed === files
+    ? l10n.t('None of {0} files was copied to {1}. {2}', files, domain, first)
+    : l10n.t('{0} of {1} files were not copied to {2}. {3}', failed, files, domain, first);
+}
+
+/** All there is to say of it, for a document of its own. */
+export function detailsText(
+  request: CopyRequest,
+  outcome: Outcome | undefined,
+  error: { message: string } | undefined,
+): string {
+  const lines = [
+    l10n.t('Domain: {0}', harmless(request.domain)),
+    l10n.t('Connection: {0}', harmless(request.connection ?? request.link)),
+    l10n.t('Destination: {0}', harmless(request.destination)),
+    ...request.sources.map(source => l10n.t('Source: {0}', harmless(source))),
+  ];
+  if (error) lines.push('', error.message);
+  if (outcome) lines.push(l10n.t('Link: {0}', harmless(outcome.link)), '', ...outcomeLines(outcome));
+  return `${lines.join('\n')}\n`;
+}
+
+function outcomeLines(outcome: Outcome): string[] {
+  const { files, verified, identical, skipped, failed, bytes, wireBytes, seconds, bytesPerSecond } = outcome;
+  return [
+    l10n.t(
+      '{0} files: {1} verified ({2} of them were there already), {3} skipped, {4} failed',
+      files,
+      verified,
+      identical,
+      skipped,
+      failed,
+    ),
+    l10n.t(
+      '{0} bytes copied, {1} bytes on the wire, {2} s, {3}',
+      bytes,
+      wireBytes,
+      seconds.toFixed(3),
+      rateText(bytesPerSecond),
+    ),
+    ...(outcome.failures.length > 0 ? ['', ...outcome.failures] : []),
+    ...(outcome.hashes.length > 0 ? ['', 'SHA-256', hashLines(outcome)] : []),
+  ];
+}
+
+/** As sha256sum prints and checks them; one hash alone where there is one file. */
+export function hashesText(outcome: Outcome): string {
+  const [only] = outcome.hashes;
+  return only && outcome.hashes.length === 1 ? only.sha256 : hashLines(outcome);
+}
+
+function hashLines({ hashes }: Outcome): string {
+  return hashes.map(({ sha256, destination }) => `${sha256}  ${harmless(destination)}`).join('\n');
+}

@@ -1,0 +1,79 @@
+import * as vscode from 'vscode';
+import { debounce } from '../support/debounce.ts';
+import type { TransferList } from './transferList.ts';
+import { presentTransfer } from './transferPresentation.ts';
+
+/** What commands get from this view. */
+export interface TransferNode {
+  readonly kind: 'transfer';
+  readonly id: string;
+}
+
+export function isTransferNode(value: unknown): value is TransferNode {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'transfer';
+}
+
+/** As often as numbers can be read. */
+const REDRAW_MS = 300;
+
+/** All copies, newest first. */
+export class TransfersTree implements vscode.TreeDataProvider<TransferNode> {
+  readonly #transfers: TransferList;
+  readonly #onDidChange = new vscode.EventEmitter<TransferNode | TransferNode[] | undefined>();
+  readonly onDidChangeTreeData = this.#onDidChange.event;
+  readonly #nodes = new Map<string, TransferNode>();
+  readonly #advanced = new Set<string>();
+  readonly #redraw = debounce(() => this.#fireAdvanced(), REDRAW_MS);
+
+  constructor(transfers: TransferList) {
+    this.#transfers = transfers;
+    transfers.changes.on(({ id, kind }) => {
+      if (id === undefined) return this.#onDidChange.fire(undefined);
+      if (kind === 'state') return this.#onDidChange.fire(this.#node(id));
+      this.#advanced.add(id);
+      this.#redraw();
+    });
+  }
+
+  getChildren(node?: TransferNode): TransferNode[] {
+    return node ? [] : this.#transfers.all.map(({ id }) => this.#node(id));
+  }
+
+  getTreeItem({ id }: TransferNode): vscode.TreeItem {
+    const transfer = this.#transfers.get(id);
+    if (!transfer) return new vscode.TreeItem('');
+    const { label, description, tooltip, icon, contextValue, accessibleLabel } = presentTransfer(transfer);
+    const item = new vscode.TreeItem(label);
+    item.id = id;
+    item.description = description;
+    item.tooltip = tooltip;
+    item.contextValue = contextValue;
+    item.accessibilityInformation = { label: accessibleLabel };
+    item.iconPath = new vscode.ThemeIcon(icon.id, icon.color ? new vscode.ThemeColor(icon.color) : undefined);
+    item.command = {
+      command: 'guestwire.showTransferDetails',
+      title: '',
+      arguments: [this.#node(id)],
+    };
+    return item;
+  }
+
+  dispose(): void {
+    this.#redraw.cancel();
+    this.#onDidChange.dispose();
+  }
+
+  #node(id: string): TransferNode {
+    const known = this.#nodes.get(id);
+    if (known) return known;
+    const node: TransferNode = { kind: 'transfer', id };
+    this.#nodes.set(id, node);
+    return node;
+  }
+
+  #fireAdvanced(): void {
+    const nodes = [...this.#advanced].map(id => this.#node(id));
+    this.#advanced.clear();
+    if (nodes.length > 0) this.#onDidChange.fire(nodes);
+  }
+}

@@ -1,0 +1,13 @@
+import type * as vscode from 'vscode';
+import type { TransferRecord } from './transfer.ts';
+import type { TransferStore } from './transferList.ts';
+
+/** The number changes when a record's shape does: what an older version left is then forgotten. */
+const KEY = 'guestwire.transfers.1';
+
+export function workspaceStore(state: vscode.Memento): TransferStore {
+  return {
+    load: () => state.get<readonly TransferRecord[]>(KEY, []),
+    save: records => void state.update(KEY, records),
+  };
+}

@@ -1,0 +1,121 @@
+"""What the tests of receiver.py share."""
+
+import hashlib
+import json
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPOSITORY = os.path.normpath(os.path.join(HERE, '..', '..'))
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(REPOSITORY, 'guest'))
+
+import receiver  # noqa: E402  (only now can it be found)
+
+SEED = int(os.environ.get('GUESTWIRE_TEST_SEED', '20240607'))
+
+
+def vectors(name):
+    with open(os.path.join(REPOSITORY, 'test', 'vectors', name)) as file:
+        return json.load(file)
+
+
+def fields_of(frame):
+    """A receiver's frame as the vectors write one."""
+    return {'type': frame.type, 'flags': frame.flags, 'stream': frame.stream,
+            'session': frame.session, 'sequence': frame.sequence, 'payload': bytes(frame.payload).hex()}
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+class InlineWorker:
+    """Runs every job at once, in the caller's thread: no races, no waits."""
+
+    def submit(self, job, *arguments):
+        job(*arguments)
+
+    def submit_long(self, job):
+        job()
+
+    def stop(self, limit):
+        pass
+
+
+class HeldWorker(InlineWorker):
+    """Keeps jobs until told to run them: a disk that hangs."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def submit(self, job, *arguments):
+        self.jobs.append((job, arguments))
+
+    def submit_long(self, job):
+        self.jobs.append((job, ()))
+
+    def run(self, count=None):
+        while self.jobs and count != 0:
+            job, arguments = self.jobs.pop(0)
+            job(*arguments)
+            count = None if count is None else count - 1
+
+
+class Bench:
+    """Requests without any protocol around them."""
+
+    def __init__(self, root=None, read_only=False, worker=None):
+        self.answers = []
+        self.stream = 0
+        self.worker = worker or InlineWorker()
+        self.root = receiver.Root(root)
+        self.requests = receiver.Requests(self.root, read_only, self._reply, self.worker.submit_long)
+
+    def _reply(self, stream, verb, fields):
+        fields = {k: v if isinstance(v, bytes) else str(v).encode() for k, v in fields}
+        self.answers.append((stream, verb, fields))
+
+    def send(self, stream, verb, **fields):
+        """The answers the frame led to."""
+        before = len(self.answers)
+        self.requests.control(stream, receiver.write_text(
+            verb, [(k.replace('_', '-'), v) for k, v in fields.items()]))
+        return self.answers[before:]
+
+    def ask(self, verb, **fields):
+        """(verb, fields) of the only answer to a request."""
+        self.stream += 1
+        answers = self.send(self.stream, verb, **fields)
+        assert len(answers) == 1 and answers[0][0] == self.stream, answers
+        return answers[0][1:]
+
+    def code(self, verb, **fields):
+        """The error code a request ends in, or its verb."""
+        answer, out = self.ask(verb, **fields)
+        return out['code'].decode() if answer == 'error' else answer
+
+    def data(self, stream, content, offset=0):
+        before = len(self.answers)
+        self.requests.data(stream, memoryview(receiver.OFFSET.pack(offset) + content))
+        return self.answers[before:]
+
+    def put(self, path, content, step=65000, **fields):
+        """(verb, fields) of the final answer of a whole put."""
+        fields.setdefault('size', len(content))
+        self.stream += 1
+        before = len(self.answers)
+        self.send(self.stream, 'put', path=path, **fields)
+        for at in range(0, len(content), step):
+            self.data(self.stream, content[at:at + step], at)
+        self.send(self.stream, 'commit', size=len(content), sha256=sha256(content))
+        return [a for a in self.answers[before:] if a[1] != 'accept'][0][1:]
+
+    def put_code(self, path, content=b'content', **fields):
+        verb, out = self.put(path, content, **fields)
+        return out['code'].decode() if verb == 'error' else verb
+
+    def close(self):
+        self.requests.close()
+        os.close(self.root.fd)

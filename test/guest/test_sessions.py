@@ -1,0 +1,339 @@
+"""Endpoint: HELLO to RESET with a clock that is a number and no line."""
+
+import os
+import select
+import struct
+import tempfile
+import unittest
+import unittest.mock
+
+from host import frame, text, untext
+from support import HeldWorker, InlineWorker, receiver, sha256
+
+HELLO, WELCOME, ACK, PING, PONG, RESET, CONTROL, DATA = 1, 2, 3, 4, 5, 6, 16, 17
+
+
+class Peer:
+    """The host's side of one Endpoint."""
+
+    def __init__(self, device='pty', worker=None, read_only=False, root=None):
+        self.worker = worker or InlineWorker()
+        config = receiver.Config(receiver.Root(root), read_only)
+        self.endpoint = receiver.Endpoint(config, '/dev/test', device, self.worker, lambda: None)
+        self.now = 100.0
+        self.parser = receiver.Parser(65536)
+        self.reader = receiver.Parser(65536)
+        self.sequence = {}
+
+    def send(self, data):
+        for item in self.parser.feed(data):
+            self.endpoint.handle(item, self.now)
+        return self.output()
+
+    def output(self):
+        self.endpoint.tick(self.now)
+        data = self.endpoint.take_output(self.now)
+        return [(f.type, f.flags, f.stream, f.session, f.sequence, bytes(f.payload))
+                for f in self.reader.feed(data)]
+
+    def hello(self, nonce, **changed):
+        fields = dict(protocol='1-1', agent='test', frame=65536, window=65536)
+        fields.update(changed)
+        return self.send(frame(HELLO, 0, 0, nonce, 0, text('hello', **fields)))
+
+    def welcome(self, nonce, **changed):
+        out = self.hello(nonce, **changed)
+        assert [f[0] for f in out] == [WELCOME], out
+        assert out[0][3] == nonce
+        return int(untext(out[0][5])[1]['session'], 16)
+
+    def ping(self, session, number=1):
+        return self.send(frame(PING, 0, 0, session, 0, struct.pack('>I', number)))
+
+    def connect(self, nonce=1):
+        session = self.welcome(nonce)
+        assert [f[0] for f in self.ping(session)] == [PONG]
+        return session
+
+    def reliable(self, session, kind, stream, payload, flags=1):
+        number = self.sequence.get(session, 0)
+        self.sequence[session] = number + 1
+        return self.send(frame(kind, flags, stream, session, number, payload))
+
+    def control(self, session, stream, verb, **fields):
+        return self.reliable(session, CONTROL, stream, text(verb, **fields))
+
+
+def controls(frames):
+    return [(f[2],) + untext(f[5]) for f in frames if f[0] == CONTROL]
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def names(self):
+        return sorted(os.listdir(self.folder))
+
+
+class Hello(Folder):
+    def test_welcome_tells_all(self):
+        peer = Peer('uart', read_only=True, root=self.folder)
+        fields = untext(peer.hello(7)[0][5])[1]
+        self.assertEqual({k: fields[k] for k in ('protocol', 'system', 'separator', 'device', 'port', 'frame',
+                                                 'window', 'streams', 'capabilities', 'root', 'read-only')},
+                         {'protocol': b'1', 'system': b'linux', 'separator': b'/', 'device': b'uart',
+                          'port': b'/dev/test', 'frame': b'4096', 'window': b'16384', 'streams': b'16',
+                          'capabilities': b'symlink,mode,mtime', 'read-only': b'1',
+                          'root': os.fsencode(os.path.realpath(self.folder))})
+        self.assertEqual(len(fields['session']), 8)
+        self.assertRegex(fields['agent'].decode(), r'^receiver\.py/\d')
+
+    def test_every_device(self):
+        for device, (size, window) in {'uart': (4096, 16384), 'console': (16384, 131072),
+                                       'channel': (65536, 1048576), 'pty': (4096, 16384)}.items():
+            fields = untext(Peer(device).hello(7)[0][5])[1]
+            self.assertEqual((fields['device'], fields['frame'], fields['window']),
+                             (device.encode(), b'%d' % size, b'%d' % window))
+
+    def test_same_nonce_same_welcome(self):
+        peer = Peer()
+        self.assertEqual(peer.hello(5), peer.hello(5))
+        session = peer.welcome(5)
+        peer.ping(session)
+        self.assertEqual(peer.welcome(5), session)
+        self.assertNotEqual(peer.welcome(6), session)
+
+    def test_later_version_is_agreed_down(self):
+        self.assertEqual(untext(Peer().hello(1, protocol='1-9')[0][5])[1]['protocol'], b'1')
+
+    def test_no_common_version(self):
+        for versions in ('2-3', '0-0'):
+            out = Peer().hello(9, protocol=versions)
+            self.assertEqual([f[0] for f in out], [RESET])
+            self.assertEqual(out[0][3], 9)
+            verb, fields = untext(out[0][5])
+            self.assertEqual((verb, fields['code'], fields['protocol']), ('reset', b'version', b'1-1'))
+            self.assertIn('message', fields)
+
+    def test_invalid_hello_is_met_with_silence(self):
+        peer = Peer()
+        for payload in (b'', b'hello\n', b'hello\nprotocol=1\n', b'hello\nprotocol=1-x\n', b'hello\nprotocol=1-1',
+                        b'welcome\nprotocol=1-1\n', b'hello\nprotocol=1-1\nprotocol=1-1\n',
+                        b'hello\nprotocol=1-1\nwindow=-1\n', b'\xff\xfe'):
+            self.assertEqual(peer.send(frame(HELLO, 0, 0, 4, 0, payload)), [], payload)
+
+    def test_many_hellos_do_not_grow(self):
+        peer = Peer()
+        for nonce in range(1000):
+            peer.hello(nonce)
+        self.assertLessEqual(len(peer.endpoint.pending), receiver.PENDING_MAX)
+
+
+class Sessions(Folder):
+    def put(self, peer, session, name, stream=1):
+        return controls(peer.control(session, stream, 'put', path=os.path.join(self.folder, name)))
+
+    def test_hello_alone_drops_nothing(self):
+        peer = Peer()
+        old = peer.connect(1)
+        self.assertEqual(self.put(peer, old, 'f')[0][1], 'accept')
+        self.assertEqual(len(self.names()), 1)
+        new = peer.welcome(2)
+        self.assertEqual(len(self.names()), 1)
+        self.assertEqual([f[0] for f in peer.ping(old)], [PONG])
+        self.assertEqual([f[0] for f in peer.ping(new)], [PONG])
+        self.assertEqual(self.names(), [], 'the old session is gone with its first frame')
+        self.assertEqual([f[0] for f in peer.ping(old)], [RESET])
+
+    def test_silence_of_30_s(self):
+        peer = Peer()
+        session = peer.connect()
+        self.put(peer, session, 'f')
+        peer.send(frame(ACK, 0, 0, session, 0, struct.pack('>II', 1, 65536)))
+        peer.now += 29.9
+        peer.output()
+        self.assertEqual(len(self.names()), 1)
+        peer.ping(session)
+        peer.now += 29.9
+        peer.output()
+        self.assertEqual(len(self.names()), 1)
+        peer.now += 0.2
+        self.assertEqual(peer.output(), [])
+        self.assertEqual(self.names(), [])
+        self.assertEqual([f[0] for f in peer.ping(session)], [RESET])
+
+    def test_pending_sessions_end_too(self):
+        peer = Peer()
+        session = peer.welcome(3)
+        peer.now += 31
+        peer.output()
+        self.assertEqual([f[0] for f in peer.ping(session)], [RESET])
+
+    def test_reset_ends_a_session_without_an_answer(self):
+        peer = Peer()
+        session = peer.connect()
+        self.put(peer, session, 'f')
+        self.assertEqual(peer.send(frame(RESET, 0, 0, session, 0, b'reset\ncode=bye\n')), [])
+        self.assertEqual(self.names(), [])
+
+    def test_unknown_session_at_most_every_500_ms(self):
+        peer = Peer()
+        for kind in (ACK, PING, PONG, CONTROL, DATA):
+            peer.now += 1
+            out = peer.send(frame(kind, 0, 0, 77, 0, b'\0' * 12))
+            self.assertEqual([(f[0], f[3], untext(f[5])[1]['code']) for f in out],
+                             [(RESET, 77, b'unknown-session')])
+            peer.now += 0.4
+            self.assertEqual(peer.ping(77), [])
+        peer.now += 1
+        self.assertEqual(peer.send(frame(RESET, 0, 0, 77, 0, b'reset\ncode=bye\n')), [])
+        self.assertEqual(peer.send(frame(WELCOME, 0, 0, 77, 0, b'welcome\n')), [])
+
+    def test_bye_when_the_receiver_stops(self):
+        peer = Peer()
+        session = peer.connect()
+        self.put(peer, session, 'f')
+        peer.endpoint.close()
+        out = peer.output()
+        self.assertEqual([(f[0], f[3], f[5]) for f in out if f[0] == RESET], [(RESET, session, b'reset\ncode=bye\n')])
+        self.assertEqual(self.names(), [])
+
+    def test_acknowledging_what_was_never_sent(self):
+        peer = Peer()
+        session = peer.connect()
+        out = peer.send(frame(ACK, 0, 0, session, 0, struct.pack('>II', 5, 100)))
+        self.assertEqual([(f[0], untext(f[5])[1]['code']) for f in out], [(RESET, b'protocol')])
+
+    def test_short_payloads_do_no_harm(self):
+        peer = Peer()
+        session = peer.connect()
+        for kind in (ACK, PING, PONG):
+            for size in range(4 if kind == PING else 8):
+                self.assertEqual(peer.send(frame(kind, 0, 0, session, 0, b'\0' * size)), [])
+        self.assertEqual([f[0] for f in peer.ping(session)], [PONG])
+
+
+class Frames(Folder):
+    def test_unknown_types(self):
+        peer = Peer()
+        session = peer.connect()
+        self.assertEqual(peer.send(frame(0x0f, 0, 0, session, 0, b'?')), [])
+        out = peer.reliable(session, 0x1f, 3, b'?')
+        self.assertEqual([f[0] for f in out], [ACK, CONTROL])
+        stream, verb, fields = controls(out)[0]
+        self.assertEqual((stream, verb, fields['code']), (3, 'error', b'unsupported'))
+
+    def test_replies_are_sent_again_when_proven_lost(self):
+        peer = Peer()
+        session = peer.connect()
+        first = controls(peer.control(session, 1, 'stat', path='/'))
+        self.assertEqual(first[0][1], 'done')
+        peer.now += 0.5
+        self.assertEqual(peer.output(), [])
+        peer.now += 0.1
+        out = peer.output()
+        self.assertEqual([f[0] for f in out], [PING])
+        self.assertEqual(peer.output(), [])
+        again = peer.send(frame(PONG, 0, 0, session, 0, out[0][5] + struct.pack('>II', 0, 65536)))
+        self.assertEqual(controls(again), first)
+        self.assertEqual(peer.send(frame(ACK, 0, 0, session, 0, struct.pack('>II', 1, 65536))), [])
+        peer.now += 5
+        self.assertEqual(peer.output(), [])
+
+    def test_ping_is_answered_while_the_disk_hangs(self):
+        worker = HeldWorker()
+        peer = Peer(worker=worker)
+        session = peer.connect()
+        peer.control(session, 1, 'put', path=os.path.join(self.folder, 'f'))
+        for number in range(3):
+            peer.reliable(session, DATA, 1, struct.pack('>Q', 4000 * number) + b'x' * 4000, flags=0)
+        out = peer.ping(session, 9)
+        self.assertEqual(out[0][0], PONG)
+        number, upto, window = struct.unpack('>III', out[0][5])
+        self.assertEqual((number, upto), (9, 4), 'all arrived')
+        self.assertLess(window, 16384 - 12000)
+        worker.run()
+        out = peer.output()
+        self.assertEqual([f[0] for f in out], [ACK, CONTROL])
+        self.assertEqual(struct.unpack('>II', out[0][5]), (4, 16384))
+
+    def test_a_hanging_disk_bounds_memory(self):
+        worker = HeldWorker()
+        peer = Peer(worker=worker)
+        session = peer.connect()
+        for number in range(200):
+            peer.send(frame(DATA, 0, 1, session, number, b'x' * 4000))
+        self.assertLess(sum(len(a[2]) for _, a in worker.jobs), 3 * 16384)
+
+    def test_a_host_that_takes_no_replies_is_held_up(self):
+        peer = Peer()
+        session = peer.welcome(1, window=0)
+        for number in range(5000):
+            peer.send(frame(CONTROL, 0, 1, session, number, text('stat', path='/')))
+        self.assertLess(len(peer.endpoint.active.sender.frames), receiver.REPLIES_MAX + 10)
+
+    def test_a_line_that_takes_nothing_is_not_flooded(self):
+        peer = Peer()
+        session = peer.connect()
+        for number in range(10000):
+            for item in peer.parser.feed(frame(PING, 0, 0, session, 0, struct.pack('>I', number))):
+                peer.endpoint.handle(item, peer.now)
+            peer.endpoint.take_output(peer.now, waiting=70000)
+        self.assertLess(len(peer.endpoint.out), 3)
+
+    def test_a_defect_in_a_request_is_internal(self):
+        peer = Peer()
+        session = peer.connect()
+        requests = peer.endpoint.active.requests
+        requests._verbs['stat'] = lambda stream, fields: 1 / 0
+        receiver.log.muted = True
+        self.addCleanup(setattr, receiver.log, 'muted', False)
+        self.assertEqual(controls(peer.control(session, 1, 'stat', path='/'))[0][2]['code'], b'internal')
+        requests._verbs['stat'] = requests._stat
+        self.assertEqual(controls(peer.control(session, 1, 'stat', path='/'))[0][1], 'done')
+
+    def test_the_worked_session(self):
+        """What section 7 shows, as far as it does not depend on chance."""
+        peer = Peer('uart')
+        session = peer.connect()
+        path = os.path.join(self.folder, 'hello world.txt')
+        peer.control(session, 1, 'put', path=path, size=3, mode='644', mtime='1700000000.25', conflict='fail')
+        peer.reliable(session, DATA, 1, struct.pack('>Q', 0) + b'hi\n')
+        out = peer.control(session, 1, 'commit', size=3, sha256=sha256(b'hi\n'))
+        self.assertEqual(controls(out), [(1, 'done', {'path': path.encode(), 'size': b'3',
+                                                      'sha256': sha256(b'hi\n').encode()})])
+        with open(path, 'rb') as file:
+            self.assertEqual(file.read(), b'hi\n')
+        self.assertEqual(os.stat(path).st_mtime_ns, 1700000000250000000)
+
+
+class WakeTest(unittest.TestCase):
+    """Port.wake, called by the worker's thread at the worst moment."""
+
+    def setUp(self):
+        self.port = object.__new__(receiver.Port)
+        self.port._wake_read, self.port._wake_write = os.pipe()
+        os.set_blocking(self.port._wake_read, False)
+        self.port._woken = False
+        self.addCleanup(os.close, self.port._wake_read)
+        self.addCleanup(os.close, self.port._wake_write)
+
+    def test_a_wake_while_the_pipe_is_emptied_does_not_silence_later_ones(self):
+        real_read = os.read
+
+        def read_after_another_wake(fd, size):
+            self.port.wake()
+            return real_read(fd, size)
+
+        self.port.wake()
+        with unittest.mock.patch.object(receiver.os, 'read', read_after_another_wake):
+            self.port._read_wake()
+        self.port.wake()
+        self.assertTrue(select.select([self.port._wake_read], [], [], 0)[0])
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,223 @@
+// What a user gets wrong, or the guest can't do: each ends soon, in one clear sentence, with nothing half-written.
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { buildComDd, type ComDdResult, startComDd } from '../../support/comDd.ts';
+import { bootGuest, type Guest } from '../../support/guest.ts';
+import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import { run } from '../../support/processes.ts';
+
+const ERROR_SECONDS = 10;
+const AUTOMATIC = 'org.guestwire.0';
+
+describe('bad input', () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-bad-input-'));
+  const small = path.join(directory, 'small');
+  const large = path.join(directory, 'large');
+  let libvirtd: Libvirtd;
+  let guest: Guest;
+
+  before(async () => {
+    await buildComDd();
+    fs.writeFileSync(small, crypto.randomBytes(1_000));
+    fs.writeFileSync(large, crypto.randomBytes(4_000_000));
+    libvirtd = await ensureLibvirtd();
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'bad-input' });
+  });
+
+  after(async () => {
+    await guest?.destroy();
+    await libvirtd?.stop();
+    fs.rmSync(directory, { recursive: true, force: true });
+  });
+
+  const comDd = (...args: string[]) => startComDd(['--connect', guest.uri, ...args]).result;
+  const copy = (...args: string[]) => comDd(guest.name, ...args);
+
+  /** One sentence on stderr, nothing on stdout, soon. */
+  function assertClear(result: ComDdResult, ...words: (RegExp | string)[]): void {
+    const { code, stdout, stderr, seconds } = result;
+    assert.equal(code, 1, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^com-dd: [^\n]+[.?]\n$/);
+    assert.doesNotMatch(stderr, / {4}at |Error:|\bE[A-Z]{4,}\b|undefined/);
+    for (const word of words)
+      assert.ok(typeof word === 'string' ? stderr.includes(word) : word.test(stderr), stderr);
+    assert.ok(seconds < ERROR_SECONDS, `took ${seconds} s`);
+  }
+
+  async function assertAbsent(...names: string[]): Promise<void> {
+    for (const name of names)
+      assert.notEqual((await guest.run(`ls -d ${name}`)).status, 0, `${name} is there`);
+    const unfinished = await guest.run('find / -xdev -name ".guestwire-*" | grep .');
+    assert.equal(unfinished.stdout, '');
+  }
+
+  async function restartReceiver(...args: string[]): Promise<void> {
+    await guest.run(
+      'kill $(cat /run/receiver.pid); while [ -d /proc/$(cat /run/receiver.pid) ]; do usleep 50000; done',
+    );
+    await guest.mustRun(`echo "RECEIVER_ARGUMENTS='${args.join(' ')}'" >> /guestwire-test/boot.env`);
+    await guest.startReceiver();
+  }
+
+  it('unknown domain', async () => {
+    assertClear(await comDd('no-such-domain', small, '/tmp/x'), '"no-such-domain"', guest.uri, '--list');
+    assertClear(await comDd(crypto.randomUUID(), small, '/tmp/x'), /There is no domain/);
+    assertClear(await comDd('999999', small, '/tmp/x'), /There is no domain/);
+  });
+
+  it('unknown device', async () => {
+    assertClear(
+      await copy(small, '/tmp/x', '--link', 'serial7'),
+      '"serial7"',
+      guest.name,
+      'serial1',
+      AUTOMATIC,
+    );
+  });
+
+  it('connection that leads nowhere', async () => {
+    const socket = path.join(directory, 'no-libvirt');
+    const { result } = startComDd([
+      '--connect',
+      `qemu:///session?socket=${socket}`,
+      guest.name,
+      small,
+      '/tmp/x',
+    ]);
+    assertClear(await result, socket);
+    assertClear(
+      await startComDd(['--connect', 'nonsense', guest.name, small, '/tmp/x']).result,
+      '"nonsense"',
+    );
+  });
+
+  it('source that is not there', async () => {
+    const missing = path.join(directory, 'missing');
+    assertClear(await copy(missing, '/tmp/x'), missing, 'does not exist');
+    await assertAbsent('/tmp/x');
+  });
+
+  it('source that is no file or folder', async () => {
+    const fifo = path.join(directory, 'fifo');
+    await run('mkfifo', [fifo]);
+    assertClear(await copy(fifo, '/tmp/x'), fifo, 'no file or folder');
+    await assertAbsent('/tmp/x');
+  });
+
+  it('source that may not be read', async () => {
+    const secret = path.join(directory, 'secret');
+    fs.writeFileSync(secret, 'secret', { mode: 0o000 });
+    // Nothing is closed to root; a file that can't be read for another reason stands in for it.
+    const source = process.getuid?.() === 0 ? '/proc/self/mem' : secret;
+    assertClear(await copy(source, '/tmp/x'), source, "can't be read");
+    await assertAbsent('/tmp/x');
+  });
+
+  it('one bad source among good ones: the others are copied', async () => {
+    const missing = path.join(directory, 'missing');
+    const { code, stdout, stderr } = await copy(small, missing, '/tmp/');
+    assert.equal(code, 1);
+    assert.match(stdout, /^1000 bytes copied, .*\nSHA-256 verified: 1 of 2 files\n$/);
+    assert.equal(stderr.split('\n').length, 3);
+    assert.match(stderr, /missing" does not exist.*\ncom-dd: 1 of 2 files was not copied\.\n/);
+    await guest.mustRun('rm /tmp/small');
+  });
+
+  it('destination that is not writable', async () => {
+    assertClear(await copy(small, '/ro/x'), '"/ro/x"', 'read-only');
+    assertClear(await copy(small, '/no/such/folder/x'), '"/no/such/folder/x"', /folder/);
+    assertClear(await copy(small, '/no/such/folder/'), '"/no/such/folder/"', /folder/);
+    assertClear(await copy(small, '/etc/hostname/x'), '"/etc/hostname/x"', /folder/);
+    assertClear(await copy(small, `/tmp/${'n'.repeat(300)}`), /too long/);
+    await assertAbsent('/ro/x', '/no', '/tmp/nnn*');
+  });
+
+  it('several files to what is no folder', async () => {
+    await guest.mustRun('echo old > /tmp/file');
+    assertClear(await copy(small, large, '/tmp/file'), '"/tmp/file"', /not a folder/);
+    assert.equal(await guest.mustRun('cat /tmp/file; rm /tmp/file'), 'old\n');
+  });
+
+  it('another file there, nobody to ask', async () => {
+    await guest.mustRun('echo old > /tmp/file');
+    assertClear(await copy(small, '/tmp/file'), '"/tmp/file"', '--conflict');
+    assert.equal(await guest.mustRun('cat /tmp/file; rm /tmp/file'), 'old\n');
+  });
+
+  it("guest's disk is full", async () => {
+    for (const link of ['auto', 'serial1']) {
+      assertClear(await copy(large, '/small/x', '--link', link), '"/small/x"', /disk is full/);
+      await assertAbsent('/small/x');
+    }
+  });
+
+  it('read-only receiver', async () => {
+    await restartReceiver('--read-only');
+    assertClear(await copy(small, '/tmp/x'), /read-only mode/);
+    await assertAbsent('/tmp/x');
+  });
+
+  it('out of --root', async () => {
+    await guest.mustRun('mkdir -p /tmp/root /tmp/outside && ln -sfn /tmp/outside /tmp/root/way-out');
+    await restartReceiver('--root', '/tmp/root');
+    for (const way of ['/tmp/outside/x', '/tmp/root/../outside/x', '/tmp/root/way-out/x', '/tmp/outside/']) {
+      assertClear(await copy(small, way), /outside of the folder.*"\/tmp\/root"/);
+    }
+    assert.equal(await guest.mustRun('ls -A /tmp/outside'), '');
+    const inside = await copy(small, '/tmp/root/x');
+    assert.equal(inside.code, 0, inside.stderr);
+    await guest.mustRun('rm /tmp/root/x');
+  });
+
+  it('receiver of another protocol version', async () => {
+    await guest.mustRun(
+      "cp /guestwire/receiver.py /tmp/receiver.bak && sed -i 's/^PROTOCOL_LOW = .*/PROTOCOL_LOW = PROTOCOL_HIGH = 9/' /guestwire/receiver.py",
+    );
+    await restartReceiver();
+    for (const link of ['auto', 'serial1']) {
+      assertClear(await copy(small, '/tmp/x', '--link', link), guest.name, /another version of the protocol/);
+    }
+    await guest.mustRun('cp /tmp/receiver.bak /guestwire/receiver.py');
+    await assertAbsent('/tmp/x');
+  });
+
+  it('no receiver', async () => {
+    await guest.killReceiver();
+    for (const link of ['auto', 'serial1', 'console1', AUTOMATIC]) {
+      const result = await copy(small, '/tmp/x', '--link', link);
+      assertClear(result, guest.name, 'python3 receiver.py', link === 'auto' ? 'serial1' : link);
+    }
+    const json = await copy(small, '/tmp/x', '--json');
+    assert.equal(JSON.parse(json.stdout).error.code, 'no-receiver');
+    await assertAbsent('/tmp/x');
+  });
+
+  it('device that another program has', async () => {
+    await guest.startReceiver();
+    const holder = startComDd(['--connect', guest.uri, '--link', 'serial1', guest.name, large, '/tmp/x']);
+    let result = await copy(small, '/tmp/y', '--link', 'serial1');
+    // The second one may have been the quicker to open it.
+    if (result.code === 0) result = await copy(small, '/tmp/z', '--link', 'serial1');
+    assertClear(result, guest.name, 'serial1', 'in use');
+    holder.child.kill('SIGINT');
+    assert.equal((await holder.result).code, 130);
+    await assertAbsent('/tmp/x');
+  });
+
+  it('domain that is paused, or shut off', async () => {
+    const virsh = (command: string) => run('virsh', ['-q', '-c', guest.uri, command, guest.name]);
+    await virsh('suspend');
+    assertClear(await copy(small, '/tmp/x'), guest.name, /is paused: resume it/);
+    await virsh('resume');
+    await guest.forceOff();
+    assertClear(await copy(small, '/tmp/x'), guest.name, /is shut off: start it/);
+    const list = await comDd('--list');
+    assert.ok(list.stdout.includes(`${guest.name}  (shut off)\n`), list.stdout);
+    assert.equal(list.code, 0);
+  });
+});

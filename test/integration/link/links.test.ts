@@ -1,0 +1,196 @@
+// Links of a real domain: opened, busy, searched; and what must never be written to.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect, type Domain, type LibvirtConnection } from 'libvirt';
+import {
+  type Candidate,
+  chooseCandidate,
+  findReceiver,
+  type Handshake,
+  isLinkError,
+  type Link,
+  openHostPort,
+  openLink,
+  parseDomainDevices,
+  type ReceiverSearch,
+  rankCandidates,
+} from '../../../src/link/index.ts';
+import { isProtocolError, openSession, type Session } from '../../../src/protocol/index.ts';
+import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
+import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import { pollUntil } from '../../support/processes.ts';
+
+const SEARCH_SECONDS = 10;
+
+const handshake: Handshake<Session> = async (link, signal) => {
+  try {
+    return await openSession(link.stream, { signal, timeoutMs: 60_000 });
+  } catch (error) {
+    if (isProtocolError(error)) return undefined;
+    throw error;
+  }
+};
+
+describe('links of a real domain', () => {
+  let libvirtd: Libvirtd;
+  let guest: Guest;
+  let connection: LibvirtConnection;
+  let domain: Domain;
+
+  before(async () => {
+    libvirtd = await ensureLibvirtd();
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'links', startReceiver: false });
+    connection = await connect(libvirtd.uri);
+    domain = await connection.lookupByName(guest.name);
+  });
+
+  after(async () => {
+    await connection?.close();
+    await guest?.destroy();
+    await libvirtd?.stop();
+  });
+
+  const candidates = async () => rankCandidates(parseDomainDevices(await connection.domainXml(domain)));
+  const candidate = async (device: string) => chooseCandidate(await candidates(), device, guest.name);
+  const open = async (device: string) => openLink(connection, domain, await candidate(device));
+
+  async function search(): Promise<ReceiverSearch<Session>> {
+    return {
+      domainName: guest.name,
+      osFamily: 'unknown',
+      candidates: await candidates(),
+      open: (one: Candidate, signal: AbortSignal) => openLink(connection, domain, one, { signal }),
+      handshake,
+    };
+  }
+
+  /** Bytes that a serial port of the guest has taken in since boot. */
+  async function receivedBytes(port: number): Promise<number> {
+    const line = await guest.mustRun(`grep '^${port}:' /proc/tty/driver/serial`);
+    return Number(/ rx:(\d+)/.exec(line)?.[1] ?? 0);
+  }
+
+  async function close(link: Link): Promise<void> {
+    const closed = new Promise(resolve => link.stream.once('close', resolve));
+    link.stream.on('error', () => undefined).destroy();
+    await closed;
+  }
+
+  /** Reads five bytes at the guest's end and answers with five. */
+  async function assertCarriesBytes(link: Link, port: string): Promise<void> {
+    const script = `stty raw -echo < ${port} 2>/dev/null; head -c 5 ${port} > /tmp/seen; printf world > ${port}`;
+    await guest.mustRun(`rm -f /tmp/seen; (exec 3<>${port}; : > /tmp/ready; ${script}) > /dev/null 2>&1 &`);
+    await pollUntil(async () => (await guest.run('rm /tmp/ready')).status === 0, 10_000, 100);
+    let answer = '';
+    link.stream.on('data', chunk => {
+      answer += chunk;
+    });
+    link.stream.write('hello');
+    assert.ok(await pollUntil(() => answer.includes('world'), 10_000), `answer: ${JSON.stringify(answer)}`);
+    assert.equal(await guest.mustRun('cat /tmp/seen'), 'hello');
+  }
+
+  it('ranks them as its XML says', async () => {
+    const uses = (await candidates()).map(({ device, use }) => `${device} ${use}`);
+    assert.deepEqual(uses, [
+      'serial1 automatic',
+      'org.guestwire.0 closed-in-guest',
+      'serial0 named-only',
+      'console1 named-only',
+    ]);
+  });
+
+  for (const [device, port] of [
+    ['serial1', guestPorts.serial1],
+    ['console1', guestPorts.console1],
+  ] as const) {
+    it(`opens ${device}, both ways`, async () => {
+      const link = await open(device);
+      await assertCarriesBytes(link, port);
+      await close(link);
+    });
+  }
+
+  it('opens the channel by name and by alias, and sees whether the guest has it open', async () => {
+    const script = `exec 3<>${guestPorts.channel0}; : > /tmp/open; while [ -e /tmp/open ]; do usleep 50000; done`;
+    await guest.mustRun(`(${script}) > /dev/null 2>&1 &`);
+    const use = async () => (await candidates()).find(({ kind }) => kind === 'channel')?.use;
+    assert.ok(await pollUntil(async () => (await use()) === 'automatic', 10_000, 100), 'still closed');
+    await guest.mustRun('rm /tmp/open');
+    assert.ok(await pollUntil(async () => (await use()) === 'closed-in-guest', 10_000, 100), 'still open');
+    for (const name of ['org.guestwire.0', 'channel0']) {
+      const link = await open(name);
+      assert.equal(link.description.device, 'org.guestwire.0');
+      await close(link);
+    }
+  });
+
+  it("opens the host's end of a serial port, raw", async () => {
+    const link = await openHostPort(await guest.ptyPath('serial1'));
+    assert.equal(link.description.kind, 'pty');
+    await assertCarriesBytes(link, guestPorts.serial1);
+    await assert.rejects(openHostPort(link.description.device), { code: 'busy' });
+    await close(link);
+  });
+
+  for (const device of ['serial1', 'org.guestwire.0']) {
+    it(`reports that ${device} is busy, naming domain and device, and leaves its holder alone`, async () => {
+      const held = await open(device);
+      await assert.rejects(
+        openLink(connection, domain, await candidate(device)),
+        error =>
+          isLinkError(error) &&
+          error.code === 'busy' &&
+          error.message.includes(device) &&
+          error.message.includes(guest.name),
+      );
+      assert.equal(held.stream.destroyed, false);
+      // And it opens as soon as it is free.
+      const waiting = openLink(connection, domain, await candidate(device));
+      await delay(100);
+      await close(held);
+      await close(await waiting);
+    });
+  }
+
+  it('ends a search without a receiver in time, and writes nothing where a login may sit', async () => {
+    // Raw and open in the guest, so that what comes over serial1 is counted there and not echoed.
+    const port = guestPorts.serial1;
+    await guest.mustRun(`(exec 3<>${port}; stty raw -echo <&3; cat <&3) > /tmp/serial1 2> /dev/null &`);
+    const before = { console: await receivedBytes(0), serial1: await receivedBytes(1) };
+    const start = performance.now();
+    await assert.rejects(
+      findReceiver(await search()),
+      error =>
+        isLinkError(error) &&
+        error.code === 'no-receiver' &&
+        ['serial1', 'org.guestwire.0', 'python3 receiver.py'].every(word => error.message.includes(word)) &&
+        !error.message.includes('serial0'),
+    );
+    assert.ok(performance.now() - start < SEARCH_SECONDS * 1_000);
+    assert.equal(await receivedBytes(0), before.console, 'something was written to serial0');
+    // The counters count: on serial1, which may be tried, there was a HELLO.
+    assert.ok((await receivedBytes(1)) > before.serial1);
+    assert.match(await guest.mustRun('cat /tmp/serial1; killall cat'), /GW1/);
+  });
+
+  it('finds a receiver on the best link, and on the next one when that is taken', async () => {
+    await guest.startReceiver();
+    assert.ok(
+      await pollUntil(async () => (await candidates())[0]?.device === 'org.guestwire.0', 10_000, 100),
+      'the channel is not open in the guest',
+    );
+    const best = await findReceiver(await search());
+    assert.equal(best.link.description.device, 'org.guestwire.0');
+    assert.deepEqual(best.passedOver, []);
+    const next = await findReceiver(await search());
+    assert.equal(next.link.description.device, 'serial1');
+    assert.deepEqual(
+      next.passedOver.map(link => link.device),
+      ['org.guestwire.0'],
+    );
+    await next.session.close();
+    await best.session.close();
+  });
+});

@@ -1,0 +1,132 @@
+// What can happen in mid-copy: the receiver is killed, the domain destroyed, libvirtd stopped, the user loses patience.
+// Each ends soon, in words, with nothing under the final name; and the next copy works without anybody's help.
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { buildComDd, type ComDdRun, comDd, startComDd } from '../../support/comDd.ts';
+import { bootGuest, type Guest } from '../../support/guest.ts';
+import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
+import { pollUntil } from '../../support/processes.ts';
+
+const ERROR_SECONDS = 15;
+const LINKS = ['serial1', 'console1', 'org.guestwire.0'];
+
+describe('in mid-copy', () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-faults-'));
+  const small = path.join(directory, 'small');
+  const large = path.join(directory, 'large');
+  let libvirtd: PrivateLibvirtd;
+  let guest: Guest;
+
+  before(async () => {
+    await buildComDd();
+    fs.writeFileSync(small, crypto.randomBytes(20_000));
+    // Large enough for every link to be still at it when the fault comes; sparse, so that it costs no disk.
+    fs.writeFileSync(large, '');
+    fs.truncateSync(large, 2_000_000_000);
+    libvirtd = await startPrivateLibvirtd();
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'faults', memoryMb: 2_600 });
+  });
+
+  after(async () => {
+    await guest?.destroy();
+    await libvirtd?.stop();
+    fs.rmSync(directory, { recursive: true, force: true });
+  });
+
+  const argumentsFor = (link: string, source: string, destination: string) => [
+    ...['--connect', guest.uri, '--link', link, guest.name, source, destination],
+  ];
+
+  /** Starts a copy and waits until its bytes are coming in. */
+  async function startLargeCopy(link: string): Promise<ComDdRun> {
+    const copy = startComDd(argumentsFor(link, large, '/tmp/large'));
+    const sizes = 'cat /tmp/.guestwire-*.part 2>/dev/null | head -c 1 | wc -c';
+    const arrived = await pollUntil(async () => (await guest.mustRun(sizes)).trim() === '1', 20_000, 100);
+    assert.ok(arrived, 'nothing arrived in the guest');
+    return copy;
+  }
+
+  async function assertEndsClearly(copy: ComDdRun, since: number, words: RegExp): Promise<void> {
+    const { code, stderr } = await copy.result;
+    const seconds = (performance.now() - since) / 1_000;
+    assert.ok(seconds < ERROR_SECONDS, `took ${seconds} s`);
+    assert.equal(code, 1);
+    assert.match(stderr, words);
+    assert.ok(stderr.includes(guest.name) || stderr.includes(guest.uri), stderr);
+    assert.doesNotMatch(stderr, /\n\s+at |E[A-Z]{4,}|undefined/);
+    assert.equal(stderr.trim().split('\n').length, 1, stderr);
+  }
+
+  async function assertNextCopyWorks(link: string): Promise<void> {
+    const { code, stderr } = await comDd(
+      ...argumentsFor(link, small, '/tmp/next'),
+      '--conflict',
+      'overwrite',
+    );
+    assert.equal(code, 0, stderr);
+    const sha256 = crypto.createHash('sha256').update(fs.readFileSync(small)).digest('hex');
+    assert.equal(await guest.sha256('/tmp/next'), sha256);
+  }
+
+  const assertNothingLeft = async (pattern = '/tmp/large') =>
+    assert.notEqual((await guest.run(`ls ${pattern}`)).status, 0, `${pattern} is there`);
+
+  for (const link of LINKS) {
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      it(`${link}: the receiver gets ${signal}`, { timeout: 120_000 }, async () => {
+        const copy = await startLargeCopy(link);
+        const since = performance.now();
+        await guest.killReceiver(signal);
+        await assertEndsClearly(copy, since, /receiver/i);
+        await assertNothingLeft();
+        await guest.startReceiver();
+        await assertNextCopyWorks(link);
+        await assertNothingLeft('/tmp/.guestwire-*');
+      });
+    }
+  }
+
+  it('the user interrupts', { timeout: 60_000 }, async () => {
+    const copy = await startLargeCopy('org.guestwire.0');
+    copy.child.kill('SIGINT');
+    assert.equal((await copy.result).code, 130);
+    await assertNothingLeft();
+    await assertNothingLeft('/tmp/.guestwire-*');
+    await assertNextCopyWorks('org.guestwire.0');
+  });
+
+  it('com-dd itself is killed', { timeout: 60_000 }, async () => {
+    const copy = await startLargeCopy('serial1');
+    copy.child.kill('SIGKILL');
+    await copy.result;
+    await assertNextCopyWorks('serial1');
+    await assertNothingLeft();
+  });
+
+  for (const link of LINKS) {
+    it(`${link}: libvirtd stops and comes back`, { timeout: 120_000 }, async () => {
+      const copy = await startLargeCopy(link);
+      const since = performance.now();
+      await libvirtd.stopLibvirtd('SIGTERM');
+      await assertEndsClearly(copy, since, /libvirt/i);
+      await libvirtd.startLibvirtd();
+      await assertNextCopyWorks(link);
+      await assertNothingLeft();
+    });
+  }
+
+  it('the domain is destroyed and started again', { timeout: 180_000 }, async () => {
+    for (const link of LINKS) {
+      const copy = await startLargeCopy(link);
+      const since = performance.now();
+      await guest.forceOff();
+      await assertEndsClearly(copy, since, /domain|guest/i);
+      await guest.start();
+      await assertNextCopyWorks(link);
+    }
+  });
+});

@@ -1,0 +1,219 @@
+// A real guest for tests: Debian's kernel under QEMU, started by a real libvirtd, with the receiver running.
+//
+//   const libvirtd = await ensureLibvirtd();                 // from ./libvirtd.ts
+//   const guest = await bootGuest({ uri: libvirtd.uri });    // some 5 s; receiver serves serial1, hvc0, channel
+//   await guest.run('cat /proc/uptime');                     // { status, stdout, stderr }, a busybox root shell
+//   await guest.sha256('/tmp/file');
+//   await guest.killReceiver('SIGKILL'); await guest.startReceiver();
+//   await guest.forceOff(); await guest.start();             // the same domain again, its files gone
+//   await guest.destroy(); await libvirtd.stop();            // in `after`, always
+//
+// In the guest: /tmp is a tmpfs of 90 % of its memory, /small has room for 2 MB, /ro can't be written,
+// /guestwire is this checkout's guest/ folder as it is at boot. serial0 is the kernel's console with a root
+// shell; serial1 (/dev/ttyS1), console1 (/dev/hvc0) and channel0 (org.guestwire.0) belong to the receiver,
+// whose output is in /run/receiver.log. `run` uses none of them.
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { describeDomain } from './domainXml.ts';
+import { ensureGuestImage, packBootFiles } from './guestImage.ts';
+import { type CommandOptions, type CommandResult, GuestShell } from './guestShell.ts';
+import { qemuUser } from './libvirtd.ts';
+import { run } from './processes.ts';
+import { makeRunDirectory, recordDomain, removeAbandoned, removeRunDirectory } from './runDirectory.ts';
+
+export interface GuestOptions {
+  /** Connection to boot it under, from `ensureLibvirtd`. */
+  uri: string;
+  /** Part of the domain's name, for the reader of a log. */
+  name?: string;
+  /** Default 384, enough for the system and about 200 MB in /tmp. */
+  memoryMb?: number;
+  processors?: number;
+  /** Default true. */
+  startReceiver?: boolean;
+  /** Devices the receiver serves. Default serial1, console1 and channel0. */
+  receiverPorts?: string[];
+  /** Further arguments of the receiver, such as `--root`. */
+  receiverArguments?: string[];
+}
+
+export const guestPorts = {
+  serial1: '/dev/ttyS1',
+  console1: '/dev/hvc0',
+  channel0: '/dev/virtio-ports/org.guestwire.0',
+} as const;
+
+/** How long a boot may take. About 5 s alone; several times that where other work has the processors. */
+const bootTimeoutMs = 90_000;
+
+/** Boots a guest and, unless told otherwise, returns when the receiver serves its ports. */
+export async function bootGuest(options: GuestOptions): Promise<Guest> {
+  await removeAbandoned();
+  const image = await ensureGuestImage(message => process.stderr.write(`${message}\n`));
+  const directory = makeRunDirectory();
+  const name = `guestwire-test-${options.name ? `${options.name}-` : ''}${crypto.randomBytes(3).toString('hex')}`;
+  try {
+    const testSocket = prepareFiles(directory, image, name, options);
+    const guest = new Guest(options.uri, name, directory, testSocket);
+    recordDomain(directory, options.uri, name);
+    await defineDomain(directory, options, { name, testSocket });
+    await guest.start();
+    return guest;
+  } catch (error) {
+    await removeRunDirectory(directory);
+    throw error;
+  }
+}
+
+function prepareFiles(
+  directory: string,
+  image: { kernel: string; initramfs: string },
+  name: string,
+  options: GuestOptions,
+): string {
+  const kernel = path.join(directory, 'vmlinuz');
+  fs.copyFileSync(image.kernel, kernel);
+  const settings = {
+    HOSTNAME: name,
+    START_RECEIVER: options.startReceiver === false ? '' : 'yes',
+    RECEIVER_PORTS: (options.receiverPorts ?? Object.values(guestPorts)).join(' '),
+    RECEIVER_ARGUMENTS: (options.receiverArguments ?? []).map(quoteForShell).join(' '),
+  };
+  const initramfs = path.join(directory, 'initramfs');
+  fs.writeFileSync(initramfs, packBootFiles(settings));
+  fs.appendFileSync(initramfs, fs.readFileSync(image.initramfs));
+  // Whatever the umask is, QEMU's user must be able to read them.
+  for (const file of [kernel, initramfs]) fs.chmodSync(file, 0o644);
+  // QEMU makes its socket here, as the user it runs as.
+  const sockets = path.join(directory, 's');
+  fs.mkdirSync(sockets, { mode: 0o700 });
+  const { uid, gid } = qemuUser();
+  if (uid !== undefined && gid !== undefined) fs.chownSync(sockets, uid, gid);
+  return path.join(sockets, 'test');
+}
+
+async function defineDomain(
+  directory: string,
+  options: GuestOptions,
+  { name, testSocket }: { name: string; testSocket: string },
+): Promise<void> {
+  const xml = path.join(directory, 'domain.xml');
+  const description = {
+    name,
+    testSocket,
+    memoryMb: options.memoryMb ?? 384,
+    processors: options.processors ?? 1,
+    kernel: path.join(directory, 'vmlinuz'),
+    initramfs: path.join(directory, 'initramfs'),
+  };
+  fs.writeFileSync(xml, describeDomain(description));
+  await virsh(options.uri, 'define', xml);
+}
+
+export class Guest {
+  readonly uri: string;
+  /** Name of the domain. */
+  readonly name: string;
+  readonly #directory: string;
+  readonly #shell: GuestShell;
+
+  constructor(uri: string, name: string, directory: string, testSocket: string) {
+    this.uri = uri;
+    this.name = name;
+    this.#directory = directory;
+    this.#shell = new GuestShell(testSocket);
+  }
+
+  /** Starts the domain when it is off, and waits for what `bootGuest` waits for. */
+  async start(): Promise<void> {
+    await virsh(this.uri, 'start', this.name);
+    await this.#shell.open(bootTimeoutMs);
+    const settings = await this.run('. /guestwire-test/boot.env; echo "$START_RECEIVER"');
+    if (settings.stdout.trim() !== '') await this.#awaitReceiver();
+  }
+
+  /** Runs a command line as root in the guest's busybox shell. A status other than 0 is no error here. */
+  run(command: string, options?: CommandOptions): Promise<CommandResult> {
+    return this.#shell.run(command, options);
+  }
+
+  /** Like `run`, but a status other than 0 throws what the command said. */
+  async mustRun(command: string, options?: CommandOptions): Promise<string> {
+    const { status, stdout, stderr } = await this.run(command, options);
+    if (status !== 0)
+      throw new Error(`in the guest: ${command}: status ${status}: ${stderr.trim() || stdout.trim()}`);
+    return stdout;
+  }
+
+  /** SHA-256 of a file in the guest, hexadecimal. */
+  async sha256(file: string): Promise<string> {
+    // Python's (OpenSSL's) is about four times faster than busybox's when emulated.
+    const script =
+      'import hashlib,sys;print(hashlib.file_digest(open(sys.argv[1],"rb"),"sha256").hexdigest())';
+    const printed = await this.mustRun(`python3 -c '${script}' ${quoteForShell(file)}`, {
+      timeoutMs: 120_000,
+    });
+    return printed.trim();
+  }
+
+  /** Starts the receiver as at boot and waits until it has its ports open. */
+  async startReceiver(): Promise<void> {
+    await this.mustRun('/sbin/start-receiver', { timeoutMs: 30_000 });
+  }
+
+  /** Ends the receiver and waits until it is gone. */
+  async killReceiver(signal: 'SIGTERM' | 'SIGKILL' | 'SIGINT' = 'SIGTERM'): Promise<void> {
+    const kill = `pid=$(cat /run/receiver.pid) && kill -${signal.slice(3)} $pid`;
+    await this.mustRun(`${kill} && while [ -d /proc/$pid ]; do usleep 10000; done`, { timeoutMs: 15_000 });
+  }
+
+  /** What the receiver has said so far. */
+  async receiverLog(): Promise<string> {
+    return (await this.run('cat /run/receiver.log')).stdout;
+  }
+
+  /** The host's end of a serial port or console, such as /dev/pts/3, by alias (`serial1`, `console1`). */
+  async ptyPath(alias: string): Promise<string> {
+    const xml = await virsh(this.uri, 'dumpxml', this.name);
+    const device = xml
+      .split(/<(?=serial |console |channel )/)
+      .find(part => part.includes(`<alias name='${alias}'`));
+    const [, pty] = /<source path='([^']+)'/.exec(device ?? '') ?? [];
+    if (!pty) throw new Error(`${this.name} has no pty with the alias ${alias}`);
+    return pty;
+  }
+
+  /** Cuts the power; the domain stays defined, shut off. */
+  async forceOff(): Promise<void> {
+    this.#shell.close();
+    await virsh(this.uri, 'destroy', this.name);
+  }
+
+  /** Ends and removes the domain and its files. Safe to call twice, and with libvirtd gone. */
+  async destroy(): Promise<void> {
+    this.#shell.close();
+    await removeRunDirectory(this.#directory);
+  }
+
+  async #awaitReceiver(): Promise<void> {
+    // The agent starts before the receiver, and both start before the guest is said to be up.
+    const state = 'while ! [ -e /run/receiver.state ]; do usleep 20000; done; cat /run/receiver.state';
+    const { status, stdout } = await this.run(state, { timeoutMs: 45_000 });
+    if (status === 0 && stdout.trim() === '0') return;
+    throw new Error(`the receiver did not start in the guest:\n${await this.receiverLog()}`);
+  }
+}
+
+/** Quotes one argument for the guest's shell. */
+export function quoteForShell(argument: string): string {
+  return `'${argument.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * The limit is for a system libvirtd on a machine whose /dev/kvm exists but doesn't work: it asks QEMU anew what it
+ * can do before each define and start, 15 s each time.
+ */
+function virsh(uri: string, ...args: string[]): Promise<string> {
+  return run('virsh', ['-q', '-c', uri, ...args], { timeoutMs: 120_000 });
+}

@@ -1,0 +1,28 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { repositoryRoot } from './paths.ts';
+import { emptyResult, type SuiteResult } from './suiteResult.ts';
+import { capture } from './toolSuite.ts';
+
+/** Runs the Python tests of a folder with the machine's python3. */
+export async function runPythonSuite(folder: string, signal: AbortSignal): Promise<SuiteResult> {
+  const directory = path.join(repositoryRoot, folder);
+  if (!fs.existsSync(directory) || !fs.readdirSync(directory).some(name => name.endsWith('.py')))
+    return emptyResult();
+  const counts = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-counts-')), 'counts.json');
+  const { output } = await capture(
+    // -B: no __pycache__ in the checkout.
+    ['python3', '-B', path.join(import.meta.dirname, 'runUnittest.py'), directory, counts],
+    signal,
+  );
+  process.stdout.write(output);
+  try {
+    return JSON.parse(fs.readFileSync(counts, 'utf8')) as SuiteResult;
+  } catch {
+    // It never came to counting.
+    return { ...emptyResult(), failed: 1 };
+  } finally {
+    fs.rmSync(path.dirname(counts), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,133 @@
+// `npm test`: every suite, in the order in which a failure is cheapest to see. `npm test -- unit guest` runs only
+// the suites named. The last line is always `N passed, N failed, N skipped`, over all suites.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { ensureGuestImage } from './guestImage.ts';
+import { startPrivateLibvirtd, uriVariable } from './libvirtd.ts';
+import { runNodeSuite } from './nodeSuite.ts';
+import { repositoryRoot } from './paths.ts';
+import { runPythonSuite } from './pythonSuite.ts';
+import { removeAbandoned } from './runDirectory.ts';
+import { addResults, emptyResult, type SuiteResult } from './suiteResult.ts';
+import { runTools } from './toolSuite.ts';
+import { runVscodeSuite } from './vscodeSuite.ts';
+
+type Suite = (signal: AbortSignal) => Promise<SuiteResult>;
+
+const suites: Record<string, Suite> = {
+  lint: signal => runTools([['biome', 'check', '--error-on-warnings', '.'], ['knip']], signal),
+  types: signal => runTools([['tsc', '-b']], signal),
+  unit: signal => runNodeSuite(['test/unit'], { concurrency: 2, timeoutMs: 60_000, signal }),
+  guest: async signal =>
+    addResults(
+      await runPythonSuite('test/guest', signal),
+      await runNodeSuite(['test/guest'], { concurrency: 2, timeoutMs: 60_000, signal }),
+    ),
+  integration: signal =>
+    withLibvirtd(() =>
+      // One file after the other: guests are what takes the processors.
+      runNodeSuite(['test/integration'], { concurrency: 1, timeoutMs: 300_000, signal }),
+    ),
+  vscode: signal => withLibvirtd(() => runVscodeSuite(signal)),
+  package: async signal =>
+    addResults(
+      await runTools([['npm', 'run', '--silent', 'package', '--', '--out', '.cache']], signal),
+      await runNodeSuite(['test/package'], { concurrency: 1, timeoutMs: 300_000, signal }),
+    ),
+};
+
+/**
+ * Skips that are no failure: what a machine may rightly lack. Every other skip is one, for a test that never runs
+ * guards nothing.
+ */
+const expectedSkips: { reason: RegExp; because: string }[] = [
+  { reason: /^needs root$/, because: 'an ordinary user can run all the other tests' },
+];
+
+/** All files of a suite share one libvirtd. */
+async function withLibvirtd(suite: () => Promise<SuiteResult>): Promise<SuiteResult> {
+  await ensureGuestImage(message => process.stdout.write(`${message}\n`));
+  const libvirtd = await startPrivateLibvirtd();
+  process.env[uriVariable] = libvirtd.uri;
+  try {
+    return await suite();
+  } finally {
+    delete process.env[uriVariable];
+    await libvirtd.stop();
+    // A test file that crashed or was stopped could not clear up after itself.
+    await removeAbandoned();
+  }
+}
+
+async function main(names: string[]): Promise<number> {
+  const unknown = names.find(name => !(name in suites));
+  if (unknown !== undefined) {
+    process.stderr.write(`no suite "${unknown}"; there are ${Object.keys(suites).join(', ')}\n`);
+    return 2;
+  }
+  const { signal, exitCode } = catchSignals();
+  let total = emptyResult();
+  for (const name of names.length > 0 ? names : availableSuites()) {
+    if (signal.aborted) break;
+    total = addResults(total, await runSuite(name, signal));
+  }
+  process.stdout.write(`\n${formatCounts(total)}\n`);
+  return exitCode() ?? (total.failed > 0 ? 1 : 0);
+}
+
+function availableSuites(): string[] {
+  const canPackage = fs.existsSync(path.join(repositoryRoot, 'esbuild.config.mjs'));
+  return Object.keys(suites).filter(name => name !== 'package' || canPackage);
+}
+
+/** Runs one suite and judges it: no test at all is a failure too, since a wrong path looks like that. */
+async function runSuite(name: string, signal: AbortSignal): Promise<SuiteResult> {
+  process.stdout.write(`\n── ${name} ${'─'.repeat(Math.max(0, 76 - name.length))}\n`);
+  const started = performance.now();
+  const raw = await (suites[name] as Suite)(signal).catch((error: unknown) => {
+    process.stdout.write(`✖ ${error instanceof Error ? error.stack : error}\n`);
+    return { ...emptyResult(), failed: 1 };
+  });
+  const result = judgeSkips(raw);
+  if (result.passed + result.failed === 0) {
+    process.stdout.write(`✖ the suite ${name} holds no test that runs\n`);
+    result.failed = 1;
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${name}: ${formatCounts(result)} in ${seconds} s\n`);
+  return result;
+}
+
+function judgeSkips(result: SuiteResult): SuiteResult {
+  const unexpected = result.skipped.filter(
+    skip => !expectedSkips.some(({ reason }) => reason.test(skip.reason)),
+  );
+  for (const { name, reason } of unexpected) {
+    process.stdout.write(`✖ skipped, but nothing says it may be: ${name} (${reason || 'no reason given'})\n`);
+  }
+  return {
+    passed: result.passed,
+    failed: result.failed + unexpected.length,
+    skipped: result.skipped.filter(skip => !unexpected.includes(skip)),
+  };
+}
+
+function formatCounts({ passed, failed, skipped }: SuiteResult): string {
+  return `${passed} passed, ${failed} failed, ${skipped.length} skipped`;
+}
+
+/** Ctrl-C and SIGTERM end the running suite in good order, so that its daemon and guests end too. */
+function catchSignals(): { signal: AbortSignal; exitCode: () => number | undefined } {
+  const controller = new AbortController();
+  let exitCode: number | undefined;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      exitCode = 128 + os.constants.signals[name];
+      controller.abort();
+    });
+  }
+  return { signal: controller.signal, exitCode: () => exitCode };
+}
+
+process.exitCode = await main(process.argv.slice(2));

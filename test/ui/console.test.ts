@@ -1,0 +1,141 @@
+// The serial console's terminal, and the ways to a receiver, in VS Code's window with a real guest.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { connect, type LibvirtConnection } from 'libvirt';
+import { bootGuest, type Guest } from '../support/guest.ts';
+import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
+import { repositoryRoot } from '../support/paths.ts';
+import { pollUntil } from '../support/processes.ts';
+import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import { tidyBetweenTests } from './betweenTests.ts';
+import { TestWorkspace } from './workspace.ts';
+
+const channel = "<channel type='unix'><target type='virtio' name='org.guestwire.0'/></channel>";
+
+describe('the serial console', () => {
+  const workspace = new TestWorkspace();
+  workspace.add('notes.txt', 1000);
+  let libvirtd: Libvirtd;
+  let guest: Guest;
+  let connection: LibvirtConnection;
+  let workbench: Workbench;
+
+  before(async () => {
+    libvirtd = await ensureLibvirtd();
+    connection = await connect(libvirtd.uri);
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'term', startReceiver: false });
+    workbench = await openWorkbench({
+      workspace: workspace.folder,
+      settings: { 'guestwire.connections': [libvirtd.uri] },
+    });
+  });
+
+  after(async () => {
+    await workbench?.close();
+    await guest?.destroy();
+    await connection?.close();
+    await libvirtd?.stop();
+    workspace.remove();
+  });
+
+  tidyBetweenTests(() => workbench);
+
+  /** A button of the modal dialog that is open, which the tests' pictures show first. */
+  async function press(button: string, picture: string): Promise<void> {
+    const dialog = workbench.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    await workbench.screenshot(picture);
+    await dialog.getByRole('button', { name: button, exact: true }).click();
+    await dialog.waitFor({ state: 'hidden' });
+  }
+
+  async function type(text: string): Promise<void> {
+    await workbench.page.locator('.terminal-wrapper.active .xterm-screen').click();
+    await workbench.page.keyboard.type(`${text}\n`);
+  }
+
+  async function chooseWay(label: string): Promise<void> {
+    await workbench.runCommand('Guestwire: Install Guest Receiver…');
+    await workbench.pick(guest.name);
+    await workbench.quickInput.locator('.quick-input-title', { hasText: 'Install Receiver in' }).waitFor();
+    await workbench.screenshot('install-ways');
+    await workbench.pick(label);
+  }
+
+  it('types uname -a in the guest', async () => {
+    await workbench.runCommand('Guestwire: Open Serial Console');
+    await workbench.pick(guest.name);
+    await workbench.terminalText('Connected to serial0').waitFor();
+    await type('');
+    await type('uname -a');
+    await workbench.terminalText(/Linux guestwire-test-term.*GNU\/Linux/).waitFor();
+    await workbench.screenshots('console');
+  });
+
+  it('takes the receiver when asked, and finds it answering', async () => {
+    await chooseWay('Send the receiver through the console…');
+    await press('Send and Start', 'install-send');
+    await workbench.notification('A receiver answers in').waitFor();
+    await workbench.screenshots('install-answers');
+    const receiver = fs.readFileSync(path.join(repositoryRoot, 'guest/receiver.py'));
+    const name = 'guestwire-receiver.py';
+    const file = (await guest.mustRun(`ls /${name} /root/${name} 2> /dev/null || true`)).trim();
+    assert.equal(await guest.sha256(file), createHash('sha256').update(receiver).digest('hex'));
+  });
+
+  it('is refused while another client holds it, and can be connected to later', async () => {
+    await workbench.runCommand('Terminal: Kill the Active Terminal Instance');
+    const domain = await connection.lookupByName(guest.name);
+    const holder = await connection.openConsole(domain, 'serial0');
+    await workbench.runCommand('Guestwire: Open Serial Console');
+    await workbench.pick(guest.name);
+    await press('Cancel', 'console-busy');
+    await workbench.terminalText('is in use by another client').waitFor();
+    holder.destroy();
+    await type('');
+    await workbench.terminalText('Connected to serial0').waitFor();
+  });
+
+  it('adds the channel after saying what that changes', async () => {
+    const domain = await connection.lookupByName(guest.name);
+    await connection.detachDevice(domain, channel, { live: false, config: true });
+    const stored = async () =>
+      (await connection.domainXml(domain, { inactive: true })).includes('org.guestwire.0');
+    assert.equal(await stored(), false);
+    await chooseWay('Add the channel org.guestwire.0…');
+    await press('Add for the Next Start', 'install-channel-stored');
+    await workbench.notification('from its next start on').waitFor();
+    assert.equal(await stored(), true);
+    await connection.detachDevice(domain, channel, { live: false, config: true });
+    await guest.run('kill $(pidof python3)');
+    const elements = (await connection.domainXml(domain)).match(/<channel\s[\s\S]*?<\/channel>/g) ?? [];
+    const live = elements.find(element => element.includes('org.guestwire.0')) ?? '';
+    await connection.detachDevice(domain, live, { live: true, config: false });
+    const inGuest = async () => (await connection.domainXml(domain)).includes('org.guestwire.0');
+    assert.ok(await pollUntil(async () => !(await inGuest()), 10_000));
+    await chooseWay('Add the channel org.guestwire.0…');
+    await press('Add Now', 'install-channel');
+    await workbench.notification('has the channel org.guestwire.0 now').waitFor();
+    assert.equal(await inGuest(), true);
+    assert.equal(await stored(), true);
+  });
+
+  it('says that the domain was stopped', async () => {
+    await guest.forceOff();
+    await workbench.terminalText('the domain was stopped. Press Enter to connect again').waitFor();
+    await workbench.screenshot('console-stopped');
+  });
+
+  it('leads through the first steps', async () => {
+    await chooseWay('Show the steps');
+    await workbench.page
+      .locator('.gettingStartedContainer', { hasText: 'Get started with Guestwire' })
+      .waitFor();
+    await workbench.runCommand('View: Toggle Panel Visibility');
+    await workbench.page.locator('.getting-started-step.expanded', { hasText: 'receiver.py' }).waitFor();
+    await workbench.screenshots('walkthrough');
+  });
+});

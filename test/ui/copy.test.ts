@@ -1,0 +1,169 @@
+// Copying as people do it: the packaged extension in VS Code's window, a real guest at the other end.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { bootGuest, type Guest } from '../support/guest.ts';
+import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
+import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import { tidyBetweenTests } from './betweenTests.ts';
+import { TestWorkspace } from './workspace.ts';
+
+/** Some seconds over a 16550A: long enough to be seen. */
+const NOTES_BYTES = 400_000;
+/** Minutes: never waited for. */
+const LARGE_BYTES = 50_000_000;
+
+describe('copying', () => {
+  const workspace = new TestWorkspace();
+  const hashes = {
+    notes: workspace.add('notes.txt', NOTES_BYTES),
+    inner: workspace.add('results/run 1/inner.bin', 30_000),
+    outer: workspace.add('results/outer.bin', 20_000),
+    single: workspace.add('single.bin', 10_000),
+  };
+  workspace.add('large.bin', LARGE_BYTES);
+  let libvirtd: Libvirtd;
+  let guest: Guest;
+  let bare: Guest;
+  let workbench: Workbench;
+
+  before(async () => {
+    libvirtd = await ensureLibvirtd();
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'files' });
+    bare = await bootGuest({ uri: libvirtd.uri, name: 'bare', startReceiver: false });
+    workbench = await openWorkbench({
+      workspace: workspace.folder,
+      settings: {
+        'guestwire.connections': [libvirtd.uri],
+        'guestwire.link': { [guest.name]: 'serial1' },
+      },
+    });
+  });
+
+  after(async () => {
+    await workbench?.close();
+    await bare?.destroy();
+    await guest?.destroy();
+    await libvirtd?.stop();
+    workspace.remove();
+  });
+
+  tidyBetweenTests(() => workbench);
+
+  it('a file from the Explorer: pick, progress, verified, the same SHA-256', async () => {
+    await workbench.file('notes.txt').click({ button: 'right' });
+    await workbench.page.getByRole('menuitem', { name: 'Copy to Guest VM' }).waitFor();
+    await workbench.screenshots('explorer-menu');
+    await workbench.chooseInOpenMenu('Copy to Guest VM');
+    await workbench.quickInput.locator('.monaco-list-row', { hasText: bare.name }).waitFor();
+    await workbench.screenshots('pick-domain');
+    await workbench.pick(guest.name);
+    await workbench.asked('Copy notes.txt to');
+    await workbench.screenshots('destination');
+    await workbench.answer('Copy notes.txt to', '/tmp/');
+    await workbench.notification(/Copying notes\.txt to .*\d+%.*\/s/).waitFor();
+    assert.match((await workbench.statusItem('throughput').textContent()) ?? '', /[\d.]+ .?B\/s \d+%/);
+    await workbench.screenshots('progress');
+    await workbench.notification('Copied and verified: notes.txt').waitFor();
+    await workbench.notification('Copying notes.txt').waitFor({ state: 'hidden' });
+    assert.match((await workbench.statusItem('throughput').textContent()) ?? '', /verified/);
+    await workbench.screenshots('verified');
+    assert.equal(await guest.sha256('/tmp/notes.txt'), hashes.notes);
+  });
+
+  it('several, one of them a folder', async () => {
+    await guest.mustRun('mkdir /tmp/several');
+    await workbench.file('results').click();
+    await workbench.file('single.bin').click({ modifiers: ['Control'] });
+    await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Guest VM');
+    await workbench.pick(guest.name);
+    await workbench.answer('Copy 2 files and folders to', '/tmp/several/');
+    await workbench.notification('Copied and verified: 3 files').waitFor();
+    await workbench.screenshots('several');
+    assert.equal(await guest.sha256('/tmp/several/results/run 1/inner.bin'), hashes.inner);
+    assert.equal(await guest.sha256('/tmp/several/results/outer.bin'), hashes.outer);
+    assert.equal(await guest.sha256('/tmp/several/single.bin'), hashes.single);
+  });
+
+  it('cancelled half-way from its notification', async () => {
+    await workbench.chooseFromMenu(workbench.file('large.bin'), 'Copy to Guest VM');
+    await workbench.pick(guest.name);
+    await workbench.answer('Copy large.bin to', '/tmp/');
+    const progress = workbench.notification(/Copying large\.bin to .*\/s/);
+    await progress.waitFor();
+    await progress.hover();
+    await progress.getByRole('button', { name: 'Cancel' }).first().click();
+    await workbench.notification('Copying large.bin').waitFor({ state: 'hidden' });
+    assert.notEqual((await guest.run('test -e /tmp/large.bin')).status, 0);
+    await workbench.statusItem('throughput').waitFor({ state: 'hidden' });
+  });
+
+  it('a file that exists in the guest with other content is asked about', async () => {
+    await guest.mustRun('echo other > /tmp/single.bin');
+    await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Guest VM');
+    await workbench.pick(guest.name);
+    await workbench.answer('Copy single.bin to', '/tmp/');
+    await workbench.asked('exists in');
+    await workbench.screenshots('conflict');
+    await workbench.pick('Keep Both');
+    await workbench.notification('Copied and verified: single.bin').waitFor();
+    assert.equal((await guest.mustRun('cat /tmp/single.bin')).trim(), 'other');
+    assert.equal(await guest.sha256('/tmp/single (2).bin'), hashes.single);
+  });
+
+  it('the active editor, from the palette', async () => {
+    const sha256 = workspace.addContent('todo.md', '# To do\n\n- copy this into the guest\n');
+    await workbench.file('todo.md').dblclick();
+    await workbench.page.locator('.editor-group-container .tab.active', { hasText: 'todo.md' }).waitFor();
+    await workbench.runCommand('Guestwire: Copy to Guest VM');
+    await workbench.pick(guest.name);
+    await workbench.answer('Copy todo.md to', '/tmp/');
+    await workbench.notification('Copied and verified: todo.md').waitFor();
+    assert.equal(await guest.sha256('/tmp/todo.md'), sha256);
+  });
+
+  it('again without a question, by its key', async () => {
+    const sha256 = workspace.addContent('todo.md', '# To do\n\n- copy this once more\n');
+    await workbench.page.locator('.editor-group-container .view-line', { hasText: 'once more' }).waitFor();
+    await workbench.page.locator('.editor-group-container .view-lines').click();
+    await workbench.page.keyboard.press('Control+Alt+g');
+    // The guest has it already, with other content.
+    await workbench.asked('exists in');
+    await workbench.pick('Overwrite');
+    await workbench.notification('Copied and verified: todo.md').waitFor();
+    assert.equal(await guest.sha256('/tmp/todo.md'), sha256);
+  });
+
+  it('a domain without a receiver is told as such', async () => {
+    await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Guest VM');
+    await workbench.pick(bare.name);
+    await workbench.answer('Copy single.bin to', '/tmp/');
+    const failure = workbench.notification(/receiver/).filter({ hasText: 'Retry' });
+    await failure.waitFor();
+    await workbench.screenshots('no-receiver');
+  });
+
+  it('copies are listed in the Transfers view', async () => {
+    await workbench.openGuestwire();
+    await workbench.treeRow('notes.txt').filter({ hasText: 'verified' }).waitFor();
+    await workbench.treeRow('large.bin').filter({ hasText: 'cancelled' }).waitFor();
+    await workbench.screenshots('transfers');
+  });
+
+  it('a copy that a reload broke off is offered again', async () => {
+    await workbench.openExplorer();
+    await workbench.chooseFromMenu(workbench.file('large.bin'), 'Copy to Guest VM');
+    await workbench.pick(guest.name);
+    await workbench.answer('Copy large.bin to', '/tmp/');
+    await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
+    await workbench.reload();
+    const offer = workbench.notification('was interrupted');
+    await offer.waitFor();
+    await workbench.screenshots('interrupted');
+    await offer.getByRole('button', { name: 'Copy Again' }).click();
+    const progress = workbench.notification(/Copying large\.bin to .*\/s/);
+    await progress.waitFor();
+    await progress.hover();
+    await progress.getByRole('button', { name: 'Cancel' }).first().click();
+    await workbench.notification('Copying large.bin').waitFor({ state: 'hidden' });
+  });
+});

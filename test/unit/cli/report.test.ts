@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  emptyResult,
+  failures,
+  isComplete,
+  jsonFailure,
+  jsonReport,
+  summary,
+} from '../../../src/cli/report.ts';
+import type { CopyResult, FileResult } from '../../../src/transfer/index.ts';
+
+const sha256 = 'ab'.repeat(32);
+const copied: FileResult = {
+  source: 'a',
+  destination: '/tmp/a',
+  bytes: 1000,
+  sha256,
+  verified: true,
+  skipped: false,
+};
+const identical: FileResult = { ...copied, source: 'b', bytes: 0, skipped: true };
+const kept: FileResult = { ...copied, source: 'c', bytes: 0, sha256: null, verified: false, skipped: true };
+const broken: FileResult = {
+  ...kept,
+  source: 'd',
+  skipped: false,
+  error: { code: 'no-space', message: 'x' },
+};
+
+function resultOf(...files: FileResult[]): CopyResult {
+  return { files, bytes: 1000, wireBytes: 1100, seconds: 0.12345678, bytesPerSecond: 8100.4, resumedFrom: 0 };
+}
+
+describe('JSON report', () => {
+  it('has the keys that scripts rely on, in this order', () => {
+    const report = jsonReport(resultOf(copied), 'serial1');
+    assert.equal(
+      JSON.stringify(report),
+      `{"files":[{"source":"a","destination":"/tmp/a","bytes":1000,"sha256":"${sha256}","verified":true,` +
+        '"skipped":false}],"bytes":1000,"wireBytes":1100,"seconds":0.123457,"bytesPerSecond":8100,' +
+        '"link":"serial1","resumedFrom":0}',
+    );
+  });
+
+  it("gives a failed file's code and sentence", () => {
+    const [file] = jsonReport(resultOf(broken), 'serial1').files;
+    assert.equal(file?.error?.code, 'no-space');
+    assert.match(file?.error?.message ?? '', /disk is full/);
+  });
+
+  it('has the same keys when nothing was copied, and the reason', () => {
+    const report = jsonFailure({ code: 'no-domain', message: 'There is none.' }, emptyResult(), null);
+    assert.deepEqual(Object.keys(report), [...Object.keys(jsonReport(resultOf(), null)), 'error']);
+    assert.deepEqual(report.error, { code: 'no-domain', message: 'There is none.' });
+  });
+
+  it('holds no numbers that JSON has not', () => {
+    const report = jsonReport({ ...resultOf(), seconds: 0, bytesPerSecond: Number.NaN }, 'x');
+    assert.equal(report.bytesPerSecond, 0);
+  });
+});
+
+describe('summary', () => {
+  it('is bytes, seconds, rate and the hash', () => {
+    assert.equal(
+      summary(resultOf(copied)),
+      `1000 bytes copied, 0.123 s, 8100 bytes/s\nSHA-256 verified: ${sha256}\n`,
+    );
+  });
+
+  it('counts files, and those that were there', () => {
+    const line = (...files: FileResult[]) => summary(resultOf(...files)).split('\n')[1];
+    assert.equal(line(identical), `SHA-256 verified: ${sha256} (already in the guest)`);
+    assert.equal(line(copied, identical), 'SHA-256 verified: 2 of 2 files, 1 already in the guest');
+    assert.equal(line(copied, kept), 'SHA-256 verified: 1 of 2 files, 1 skipped, another file has the name');
+    assert.equal(line(copied, broken), 'SHA-256 verified: 1 of 2 files');
+    assert.equal(line(), 'SHA-256 verified: 0 of 0 files');
+  });
+});
+
+describe('what was not copied', () => {
+  it('decides about the exit code', () => {
+    assert.equal(isComplete(resultOf(copied, identical, kept)), true);
+    assert.equal(isComplete(resultOf(copied, broken)), false);
+    assert.equal(isComplete(resultOf({ ...copied, verified: false })), false);
+  });
+
+  it('is told file by file, with the count where there are several', () => {
+    assert.deepEqual(failures(resultOf(copied), {}), []);
+    assert.equal(failures(resultOf(broken), {}).length, 1);
+    assert.equal(failures(resultOf(copied, broken), {}).at(-1), '1 of 2 files was not copied.');
+    assert.equal(failures(resultOf(broken, broken), {}).at(-1), '2 of 2 files were not copied.');
+  });
+});

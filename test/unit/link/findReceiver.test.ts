@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Candidate,
+  findReceiver,
+  isLinkError,
+  type Link,
+  LinkError,
+  parseDomainDevices,
+  type ReceiverSearch,
+  rankCandidates,
+} from '../../../src/link/index.ts';
+import { domainXml, fixtureDevices, serialXml } from './fixtures.ts';
+
+const channel = (state: string) =>
+  `<channel type='unix'><target type='virtio' name='org.guestwire.0' state='${state}'/></channel>`;
+const candidatesOf = (devices: string) => rankCandidates(parseDomainDevices(domainXml(devices)));
+const threeLinks = candidatesOf(serialXml(0) + serialXml(1) + serialXml(2) + channel('connected'));
+
+type Behaviour = 'answers' | 'silent' | 'busy' | 'broken' | 'other-version' | 'never-opens';
+
+/** A search over links that behave as told, keyed by device; `opened` are those that were. */
+function fakeSearch(candidates: readonly Candidate[], behaviours: Record<string, Behaviour>) {
+  const opened = new Map<string, Link>();
+  const search: ReceiverSearch<string> = {
+    domainName: 'demo',
+    osFamily: 'other',
+    candidates,
+    staggerMs: 20,
+    handshakeTimeoutMs: 150,
+    totalTimeoutMs: 400,
+    open: async (candidate, signal) => {
+      const behaviour = behaviours[candidate.device] ?? 'silent';
+      if (behaviour === 'busy') throw new LinkError('busy', 'busy');
+      if (behaviour === 'broken') throw new Error('broken');
+      if (behaviour === 'never-opens') await untilAborted(signal);
+      const link = { stream: new PassThrough(), description: candidate };
+      opened.set(candidate.device, link);
+      return link;
+    },
+    handshake: async (link, signal) => {
+      const behaviour = behaviours[link.description.device] ?? 'silent';
+      if (behaviour === 'answers') return `session on ${link.description.device}`;
+      if (behaviour === 'other-version') throw new Error('other version');
+      await untilAborted(signal).catch(() => undefined);
+      return undefined;
+    },
+  };
+  return { search, opened };
+}
+
+async function untilAborted(signal: AbortSignal): Promise<never> {
+  await new Promise(resolve => signal.addEventListener('abort', resolve));
+  throw new LinkError('aborted', 'aborted');
+}
+
+async function failureOf(search: ReceiverSearch<string>): Promise<LinkError> {
+  const error = await findReceiver(search).then(
+    () => assert.fail('a receiver was found'),
+    error => error,
+  );
+  assert.ok(isLinkError(error), String(error));
+  return error;
+}
+
+describe('search for a receiver', () => {
+  it('takes the best link that answers and opens no other', async () => {
+    const { search, opened } = fakeSearch(threeLinks, { 'org.guestwire.0': 'answers', serial1: 'answers' });
+    const found = await findReceiver(search);
+    assert.equal(found.session, 'session on org.guestwire.0');
+    assert.equal(found.link.stream.destroyed, false);
+    assert.deepEqual(found.passedOver, []);
+    await delay(50);
+    assert.deepEqual([...opened.keys()], ['org.guestwire.0']);
+  });
+
+  it('goes on to the next and closes the silent ones', async () => {
+    const { search, opened } = fakeSearch(threeLinks, { serial2: 'answers' });
+    const found = await findReceiver(search);
+    assert.equal(found.session, 'session on serial2');
+    assert.deepEqual(
+      found.passedOver.map(link => link.device),
+      ['org.guestwire.0', 'serial1'],
+    );
+    await delay(0);
+    const destroyed = [...opened].map(([device, link]) => [device, link.stream.destroyed]);
+    assert.deepEqual(destroyed, [
+      ['org.guestwire.0', true],
+      ['serial1', true],
+      ['serial2', false],
+    ]);
+  });
+
+  it('does not abort the signal of the link it took', async () => {
+    const { search } = fakeSearch(threeLinks, { serial1: 'answers' });
+    let signalOfWinner: AbortSignal | undefined;
+    const handshake: typeof search.handshake = async (link, signal) => {
+      if (link.description.device === 'serial1') signalOfWinner = signal;
+      return search.handshake(link, signal);
+    };
+    await findReceiver({ ...search, handshake });
+    await delay(450);
+    assert.equal(signalOfWinner?.aborted, false);
+  });
+
+  it('never opens what may carry a login', async () => {
+    const { search, opened } = fakeSearch(threeLinks, {});
+    await failureOf(search);
+    assert.deepEqual([...opened.keys()].sort(), ['org.guestwire.0', 'serial1', 'serial2']);
+  });
+
+  it('says in one sentence where nobody answered and what to do', async () => {
+    const links = candidatesOf(serialXml(0) + serialXml(1) + serialXml(2) + channel('disconnected'));
+    const { search } = fakeSearch(links, { serial2: 'busy' });
+    const error = await failureOf(search);
+    assert.equal(error.code, 'no-receiver');
+    assert.equal(
+      error.message,
+      'No receiver answered in domain "demo" on its isa-serial port serial1, isa-serial port serial2 (in use by ' +
+        'another program) or virtio channel org.guestwire.0 (no program in the guest has it open): start one in ' +
+        'the guest with "python3 receiver.py" and try again.',
+    );
+  });
+
+  it('ends in time when a link never opens', async () => {
+    const { search } = fakeSearch(threeLinks, { 'org.guestwire.0': 'never-opens', serial1: 'never-opens' });
+    const start = performance.now();
+    assert.equal((await failureOf(search)).code, 'no-receiver');
+    assert.ok(performance.now() - start < 2000);
+  });
+
+  it('closes a link that opens late', async () => {
+    const { search } = fakeSearch(threeLinks, { serial1: 'answers' });
+    const late = { stream: new PassThrough(), description: threeLinks[0] as Candidate };
+    const open: typeof search.open = async (candidate, signal) => {
+      if (candidate.device === 'serial1') return search.open(candidate, signal);
+      await delay(100);
+      return late;
+    };
+    assert.equal((await findReceiver({ ...search, open })).session, 'session on serial1');
+    await delay(150);
+    assert.equal(late.stream.destroyed, true);
+  });
+
+  it('reports a receiver that answered and cannot be used, rather than silence', async () => {
+    const { search, opened } = fakeSearch(threeLinks, { serial1: 'other-version' });
+    await assert.rejects(findReceiver(search), { message: 'other version' });
+    assert.equal(opened.get('serial1')?.stream.destroyed, true);
+  });
+
+  it('reports the first error when nothing could be opened at all', async () => {
+    const { search } = fakeSearch(threeLinks, {
+      'org.guestwire.0': 'broken',
+      serial1: 'broken',
+      serial2: 'busy',
+    });
+    await assert.rejects(findReceiver(search), { message: 'broken' });
+  });
+
+  it('stops when cancelled, before and during', async () => {
+    const { search, opened } = fakeSearch(threeLinks, {});
+    const abort = new AbortController();
+    const failing = failureOf({
+      ...search,
+      handshakeTimeoutMs: 60_000,
+      totalTimeoutMs: 60_000,
+      signal: abort.signal,
+    });
+    await delay(10);
+    abort.abort();
+    assert.equal((await failing).code, 'aborted');
+    for (const link of opened.values()) assert.equal(link.stream.destroyed, true);
+    assert.equal((await failureOf({ ...search, signal: abort.signal })).code, 'aborted');
+  });
+
+  it('tells what to name or to add when nothing may be tried', async () => {
+    const nameable = fakeSearch(rankCandidates(fixtureDevices('virtio-only')), {});
+    const error = await failureOf(nameable.search);
+    assert.equal(error.code, 'no-link');
+    assert.match(error.message, /name it: console0, console1\.$/);
+    assert.deepEqual(error.available, ['console0', 'console1']);
+    assert.match(
+      (await failureOf(fakeSearch([], {}).search)).message,
+      /add a second serial port or a virtio channel/,
+    );
+  });
+
+  it('is about the channel that nobody has open when that is all there is', async () => {
+    const error = await failureOf(
+      fakeSearch(candidatesOf(serialXml(0) + channel('disconnected')), {}).search,
+    );
+    assert.equal(error.code, 'no-receiver');
+    assert.match(
+      error.message,
+      /on its virtio channel org\.guestwire\.0 \(no program in the guest has it open\): start/,
+    );
+  });
+
+  it('tries a named link whatever it is, and no other', async () => {
+    const named = threeLinks.find(candidate => candidate.device === 'serial0');
+    const { search, opened } = fakeSearch(threeLinks, { serial0: 'answers', serial1: 'answers' });
+    assert.equal((await findReceiver({ ...search, named })).session, 'session on serial0');
+    assert.deepEqual([...opened.keys()], ['serial0']);
+    const silent = fakeSearch(threeLinks, {});
+    const windows = { ...silent.search, osFamily: 'windows' as const, named };
+    assert.match((await failureOf(windows)).message, /on its isa-serial port serial0: start .*receiver\.ps1/);
+  });
+
+  it('hands on that a named link is busy', async () => {
+    const named = threeLinks.find(candidate => candidate.device === 'serial1');
+    const error = await failureOf({ ...fakeSearch(threeLinks, { serial1: 'busy' }).search, named });
+    assert.equal(error.code, 'busy');
+  });
+});

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { isProtocolError, isRemoteError, openSession } from '../../../src/protocol/index.ts';
+import { pollUntil } from '../../support/processes.ts';
+import { FakeLink } from './fakeLink.ts';
+import { FakeReceiver, type FakeReceiverOptions } from './fakeReceiver.ts';
+
+async function open(options: FakeReceiverOptions = {}) {
+  const receiver = new FakeReceiver(options);
+  const link = new FakeLink(receiver);
+  return { receiver, link, session: await openSession(link) };
+}
+
+describe('Session', () => {
+  it('answers requests and closes in good order', async () => {
+    const { receiver, link, session } = await open();
+    const found = await session.request('stat', { path: '/nothing' });
+    assert.equal(found.get('type'), 'none');
+    await session.close();
+    assert.equal(receiver.byes, 1);
+    assert.ok(link.destroyed);
+  });
+
+  it('turns an error answer into a RemoteError', async () => {
+    const { session } = await open({
+      answer: () => [['error', { code: 'no-space', message: 'disk full', path: '/x', errno: 'ENOSPC' }]],
+    });
+    await assert.rejects(session.request('mkdir', { path: '/x' }), (error: unknown) => {
+      assert.ok(isRemoteError(error, 'no-space'));
+      assert.equal(error.path, '/x');
+      assert.equal(error.errno, 'ENOSPC');
+      return true;
+    });
+    await session.close();
+  });
+
+  it('puts a file through the window', async () => {
+    const { receiver, session } = await open();
+    const content = randomBytes(500_000);
+    const put = await session.put({ path: '/f' });
+    for (let at = 0; at < content.length; at += 4_000) {
+      put.sendData(content.subarray(at, at + 4_000));
+      await put.room();
+    }
+    await put.commit(createHash('sha256').update(content).digest('hex'));
+    assert.deepEqual(receiver.files.get('/f'), content);
+    assert.ok(session.wireBytes > content.length);
+    await session.close();
+  });
+
+  it('opens no more requests at once than the receiver takes', async () => {
+    const { receiver, session } = await open({ streams: 3 });
+    const puts = Array.from({ length: 5 }, (_, index) => session.put({ path: `/${index}` }));
+    const [first] = await Promise.all(puts.slice(0, 3));
+    assert.ok(await pollUntil(() => receiver.requests.length === 3, 5_000));
+    await first?.commit('');
+    await puts[3];
+    assert.ok(await pollUntil(() => receiver.requests.length === 5, 5_000));
+    assert.deepEqual(receiver.requests, ['put', 'put', 'put', 'commit', 'put']);
+    const rejected = assert.rejects(Promise.all(puts), { code: 'closed' });
+    await session.close();
+    await rejected;
+  });
+
+  it('says so when nobody answers', async () => {
+    const receiver = new FakeReceiver();
+    receiver.mute = true;
+    await assert.rejects(openSession(new FakeLink(receiver), { timeoutMs: 50 }), { code: 'no-receiver' });
+  });
+
+  it('can be cancelled while greeting', async () => {
+    const receiver = new FakeReceiver();
+    receiver.mute = true;
+    const abort = new AbortController();
+    const opening = openSession(new FakeLink(receiver), { signal: abort.signal });
+    abort.abort();
+    await assert.rejects(opening, { code: 'aborted' });
+  });
+
+  it('rejects everything that waits when the link closes or breaks', async () => {
+    for (const error of [undefined, new Error('the daemon is gone')]) {
+      const { link, session } = await open({ answer: () => [] });
+      const waiting = [
+        session.request('stat', { path: '/' }),
+        session.put({ path: '/f' }).then(put => put.accepted),
+      ];
+      const outcomes = Promise.allSettled(waiting);
+      link.destroy(error);
+      for (const outcome of await outcomes) {
+        assert.equal(outcome.status, 'rejected');
+        const reason: unknown = outcome.status === 'rejected' && outcome.reason;
+        assert.ok(isProtocolError(reason) && reason.code === 'closed');
+        assert.equal(reason.cause, error);
+      }
+      await assert.rejects(session.request('stat', { path: '/' }), { code: 'closed' });
+    }
+  });
+
+  it('refuses a path that no frame could carry', async () => {
+    const { session } = await open();
+    await assert.rejects(session.request('stat', { path: 'x'.repeat(20_000) }), RangeError);
+    await session.close();
+  });
+});

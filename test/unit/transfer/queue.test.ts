@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { isProtocolError } from '../../../src/protocol/index.ts';
+import { TransferQueue } from '../../../src/transfer/index.ts';
+
+/** Works that note when they start, and end when told to. */
+function harness(maxParallel: () => number) {
+  const queue = new TransferQueue({ maxParallel });
+  const started: string[] = [];
+  const ends = new Map<string, () => void>();
+  const run = (name: string, lane: string, signal?: AbortSignal) =>
+    queue.run(
+      lane,
+      () => {
+        started.push(name);
+        return new Promise<string>(resolve => ends.set(name, () => resolve(name)));
+      },
+      signal,
+    );
+  const end = async (name: string) => {
+    ends.get(name)?.();
+    await turn();
+  };
+  return { queue, started, run, end };
+}
+
+describe('transfer queue', () => {
+  it('runs different lanes side by side, and one lane one after the other', async () => {
+    const { started, run, end } = harness(() => 10);
+    const all = [run('a1', 'a'), run('a2', 'a'), run('b1', 'b')];
+    await turn();
+    assert.deepEqual(started, ['a1', 'b1']);
+    await end('a1');
+    assert.deepEqual(started, ['a1', 'b1', 'a2']);
+    await end('b1');
+    await end('a2');
+    assert.deepEqual(await Promise.all(all), ['a1', 'a2', 'b1']);
+  });
+
+  it('keeps to the limit over all lanes, and takes a raised one at once', async () => {
+    let limit = 1;
+    const { queue, started, run, end } = harness(() => limit);
+    void run('a', 'a');
+    void run('b', 'b');
+    void run('c', 'c');
+    await turn();
+    assert.deepEqual(started, ['a']);
+    limit = 2;
+    queue.startNext();
+    await turn();
+    assert.deepEqual(started, ['a', 'b']);
+    await end('a');
+    assert.deepEqual(started, ['a', 'b', 'c']);
+  });
+
+  it('takes a limit below one for one', async () => {
+    const { started, run } = harness(() => 0);
+    void run('a', 'a');
+    await turn();
+    assert.deepEqual(started, ['a']);
+  });
+
+  it('goes on after a failure', async () => {
+    const { queue, started, run } = harness(() => 1);
+    const failing = queue.run('a', () => Promise.reject(new Error('broken')));
+    void run('next', 'a');
+    await assert.rejects(failing, /broken/);
+    await turn();
+    assert.deepEqual(started, ['next']);
+  });
+
+  it('drops what is cancelled while it waits', async () => {
+    const { started, run, end } = harness(() => 1);
+    const controller = new AbortController();
+    void run('a', 'a');
+    const waiting = run('b', 'a', controller.signal);
+    void run('c', 'a');
+    controller.abort();
+    await assert.rejects(waiting, error => isProtocolError(error) && error.code === 'aborted');
+    await end('a');
+    assert.deepEqual(started, ['a', 'c']);
+    await assert.rejects(run('d', 'd', controller.signal), /cancelled/);
+  });
+});

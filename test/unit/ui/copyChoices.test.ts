@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { DomainPlace } from '../../../src/ui/connections/connections.ts';
+import type { ManagedConnection } from '../../../src/ui/connections/managedConnection.ts';
+import { conflictChoices, conflictTitle } from '../../../src/ui/copy/conflictChoices.ts';
+import { defaultDestination, destinationProblem } from '../../../src/ui/copy/destinations.ts';
+import { domainChoices, onlyChoice, type Target, targetKey } from '../../../src/ui/copy/domainChoices.ts';
+import { domainKey } from '../../../src/ui/receivers.ts';
+import { domainOf } from './samples.ts';
+
+const connection = { uri: 'qemu:///system' } as ManagedConnection;
+const place = (...named: Parameters<typeof domainOf>): DomainPlace => ({
+  connection,
+  domain: domainOf(...named),
+});
+const names = (targets: readonly Target[]) =>
+  targets.map(target => (target.kind === 'port' ? target.path : target.domain.name));
+
+describe('choosing the domain', () => {
+  const domains = [place('a', 'shutoff'), place('b'), place('c', 'paused'), place('d')];
+
+  it('has the running ones first, and the last used on top', () => {
+    const last = domainKey(connection.uri, domainOf('d').uuid);
+    const { ready, notRunning } = domainChoices(domains, ['/dev/ttyUSB0'], last);
+    assert.deepEqual(names(ready), ['d', 'b', '/dev/ttyUSB0']);
+    assert.deepEqual(names(notRunning), ['a', 'c']);
+    assert.equal(ready[0] && targetKey(ready[0]), last);
+  });
+
+  it('does not put one on top that is off', () => {
+    const last = domainKey(connection.uri, domainOf('a').uuid);
+    assert.deepEqual(names(domainChoices(domains, [], last).ready), ['b', 'd']);
+  });
+
+  it('needs no question where one domain runs', () => {
+    const one = domainChoices([place('a', 'shutoff'), place('b')], [], undefined);
+    assert.deepEqual(names([onlyChoice(one)].filter(target => target !== undefined)), ['b']);
+    assert.equal(onlyChoice(domainChoices(domains, [], undefined)), undefined);
+    assert.equal(onlyChoice(domainChoices([place('b')], ['COM3'], undefined)), undefined);
+    assert.equal(onlyChoice(domainChoices([place('a', 'shutoff')], [], undefined)), undefined);
+  });
+});
+
+describe('destination', () => {
+  const setting = { 'os:linux': '/home/me/', 'os:windows': 'C:\\In\\', web: '/srv/' };
+  const facts = { domain: 'x', system: undefined, osFamily: undefined };
+
+  it('is taken by domain, then by guest system', () => {
+    assert.equal(defaultDestination(setting, { ...facts, domain: 'web' }), '/srv/');
+    assert.equal(defaultDestination(setting, facts), '/home/me/');
+    assert.equal(defaultDestination(setting, { ...facts, osFamily: 'windows' }), 'C:\\In\\');
+    assert.equal(
+      defaultDestination(setting, { ...facts, system: 'linux', osFamily: 'windows' }),
+      '/home/me/',
+    );
+    assert.equal(defaultDestination({}, facts), '~/');
+    assert.equal(defaultDestination({}, { ...facts, domain: 'constructor' }), '~/');
+  });
+
+  it('may be anything that could be a path', () => {
+    for (const path of ['/tmp/', '~/', 'name.txt', 'C:\\Users\\me\\', '/a b/ü', '/dev/null']) {
+      assert.equal(destinationProblem(path, 1), undefined, path);
+    }
+    for (const path of ['', '  ', '/a\nb', `/${'x'.repeat(5000)}`, 'file:///tmp']) {
+      assert.ok(destinationProblem(path, 1), path);
+    }
+    assert.ok(destinationProblem('/dev/null', 2));
+  });
+});
+
+describe('conflict question', () => {
+  const conflict = {
+    source: '/home/me/a.txt',
+    destination: '/srv/a.txt\u001b',
+    sourceInfo: { size: 2_000_000, mtimeMs: 1_700_000_010_000 },
+    existing: { type: 'file', size: 1_200, mtimeMs: 1_700_000_000_000 },
+  };
+
+  const details = (of: typeof conflict) =>
+    conflictChoices(of, timeMs => `t${timeMs}`).once.map(({ label, detail }) => `${label}: ${detail}`);
+
+  it('shows sizes and times of both sides', () => {
+    assert.deepEqual(details(conflict).slice(0, 2), [
+      'Overwrite: Take yours: 2.00 MB, t1700000010000 (newer)',
+      "Skip: Leave the guest's: 1.20 kB, t1700000000000",
+    ]);
+    const unknown = { ...conflict, existing: { ...conflict.existing, mtimeMs: Number.NaN } };
+    assert.match(conflictChoices(unknown).once[1]?.detail ?? '', /unknown time/);
+    assert.doesNotMatch(conflictChoices(unknown).once[0]?.detail ?? '', /newer|older/);
+  });
+
+  it('names the file, harmlessly, and the domain', () => {
+    assert.equal(conflictTitle(conflict, 'web'), '"/srv/a.txt\\x1b" exists in web with other content');
+  });
+
+  it('offers each answer once and for all', () => {
+    const { once, forAll } = conflictChoices(conflict);
+    assert.deepEqual(
+      once.map(({ decision }) => decision),
+      [{ action: 'overwrite' }, { action: 'skip' }, { action: 'rename' }],
+    );
+    assert.ok(forAll.every(({ decision }) => decision.forAll));
+  });
+});

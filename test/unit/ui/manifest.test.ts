@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { describe, it } from 'node:test';
+
+const root = new URL('../../../', import.meta.url);
+const read = (name: string) => fs.readFileSync(new URL(name, root), 'utf8');
+const manifestText = read('package.json');
+const manifest = JSON.parse(manifestText);
+const texts: Record<string, string> = JSON.parse(read('package.nls.json'));
+const { commands, menus, configuration, viewsWelcome, keybindings } = manifest.contributes;
+
+interface Item {
+  command: string;
+  when?: string;
+}
+
+const declared: string[] = commands.map(({ command }: Item) => command);
+
+describe('manifest of the extension', () => {
+  it('has a text for every placeholder, and a place for every text', () => {
+    const used = [...manifestText.matchAll(/"%([^%"]+)%"/g)].map(([, key]) => key);
+    assert.deepEqual([...new Set(used)].sort(), Object.keys(texts).sort());
+  });
+
+  it('declares exactly the commands there are, one file each', () => {
+    const table =
+      /const COMMANDS[^{]*\{([^}]*)\}/.exec(read('src/ui/commands/registerCommands.ts'))?.[1] ?? '';
+    const registered = [...table.matchAll(/(\w+),/g)].map(([, name]) => `guestwire.${name}`);
+    assert.deepEqual([...declared].sort(), registered.sort());
+    for (const command of declared) {
+      const file = new URL(`src/ui/commands/${command.slice('guestwire.'.length)}.ts`, root);
+      assert.ok(fs.existsSync(file), file.pathname);
+    }
+  });
+
+  it('uses only commands that are declared', () => {
+    const items: Item[] = [...Object.values<Item[]>(menus).flat(), ...keybindings];
+    const links = Object.values(texts).flatMap(text => [...text.matchAll(/\(command:([\w.]+)\)/g)]);
+    const used = [...items.map(({ command }) => command), ...links.map(([, command]) => command)];
+    for (const command of used) assert.ok(declared.includes(command ?? ''), command);
+  });
+
+  it('has the ids and titles that users rely on', () => {
+    const title = (name: string) => texts[`command.${name}`];
+    assert.equal(title('copyToGuest'), 'Copy to Guest VM');
+    assert.equal(title('copyToLastGuest'), 'Copy to Last Guest VM');
+    assert.equal(title('destroyDomain'), 'Force Off');
+    assert.ok(commands.every(({ category }: { category: string }) => category === 'Guestwire'));
+    assert.deepEqual(
+      manifest.contributes.views.guestwire.map(({ id }: { id: string }) => id),
+      ['guestwire.domains', 'guestwire.transfers'],
+    );
+    assert.equal(`${manifest.publisher}.${manifest.name}`, 'guestwire.guestwire');
+  });
+
+  it('lets no workspace say where to connect, nor, while it is untrusted, where to copy', () => {
+    const { properties } = configuration;
+    for (const name of ['connections', 'link', 'serialPorts', 'maxParallelTransfers']) {
+      assert.equal(properties[`guestwire.${name}`].scope, 'machine', name);
+    }
+    const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
+    assert.deepEqual(restrictedConfigurations, ['guestwire.destination', 'guestwire.conflict']);
+  });
+
+  it('has a welcome text for everything that keeps the tree empty', () => {
+    const domains = viewsWelcome.filter(({ view }: { view: string }) => view === 'guestwire.domains');
+    const keys = domains.map(({ when }: Item) => /== '([\w-]+)'/.exec(when ?? '')?.[1]);
+    assert.deepEqual(keys.sort(), ['denied', 'no-connection', 'no-domain', 'no-socket']);
+  });
+});

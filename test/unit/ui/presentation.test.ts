@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { DomainState } from 'libvirt';
+import { parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
+import type { ConnectionStatus } from '../../../src/ui/connections/connectionStatus.ts';
+import { backOffMs, isPassing } from '../../../src/ui/connections/connectionStatus.ts';
+import {
+  type DomainFacts,
+  presentConnection,
+  presentDomain,
+  presentLink,
+  systemText,
+} from '../../../src/ui/domains/domainPresentation.ts';
+import { type Welcome, welcomeFor } from '../../../src/ui/domains/domainsWelcome.ts';
+import { Receivers } from '../../../src/ui/receivers.ts';
+import { harmless } from '../../../src/ui/support/harmless.ts';
+import { domainOf } from './samples.ts';
+
+function facts(state: DomainState, more: Partial<DomainFacts> = {}): DomainFacts {
+  return {
+    domain: domainOf('web', state),
+    connectionUri: 'qemu:///system',
+    writable: true,
+    current: true,
+    receiver: 'unknown',
+    ...more,
+  };
+}
+
+function failed(code: string, wasConnected = false): ConnectionStatus {
+  return { kind: 'failed', code, message: 'It failed.', wasConnected, retrying: true };
+}
+
+describe('domain in the tree', () => {
+  const states: [DomainState, string, string][] = [
+    ['running', 'running', 'domain running writable'],
+    ['blocked', 'running', 'domain running writable'],
+    ['paused', 'paused', 'domain paused writable'],
+    ['pmsuspended', 'asleep', 'domain paused writable'],
+    ['shutdown', 'shutting down', 'domain stopping writable'],
+    ['shutoff', 'shut off', 'domain off writable'],
+    ['crashed', 'crashed', 'domain off writable'],
+    ['nostate', 'state unknown', 'domain running writable'],
+  ];
+  for (const [state, description, contextValue] of states) {
+    it(`says that it is ${description} (${state})`, () => {
+      const shown = presentDomain(facts(state));
+      assert.deepEqual([shown.description, shown.contextValue], [description, contextValue]);
+    });
+  }
+
+  it('tells guest system and receiver, where they are known', () => {
+    const shown = presentDomain(facts('running', { osId: 'http://debian.org/debian/12', receiver: 'ready' }));
+    assert.equal(shown.description, 'running · Debian 12 · receiver ready');
+    assert.equal(shown.accessibleLabel, 'Domain web, running, Debian 12, receiver ready');
+    assert.match(presentDomain(facts('running')).tooltip, /receiver unknown/);
+    assert.doesNotMatch(presentDomain(facts('shutoff', { receiver: 'ready' })).description, /receiver/);
+  });
+
+  it('offers nothing that a read-only or lost connection could not do', () => {
+    assert.equal(
+      presentDomain(facts('running', { writable: false })).contextValue,
+      'domain running readonly',
+    );
+    const lost = presentDomain(facts('running', { current: false }));
+    assert.equal(lost.contextValue, 'domain running readonly');
+    assert.equal(lost.description, 'last seen running');
+  });
+
+  it('makes a name harmless wherever it stands', () => {
+    const domain = { ...domainOf('x'), name: '\u001b[31m$(trash)\n[run](command:x)\u202e' };
+    const { label, tooltip, accessibleLabel } = presentDomain({ ...facts('running'), domain });
+    for (const text of [label, tooltip, accessibleLabel]) {
+      for (const part of ['\u001b', '\u202e', '$(', '](']) assert.ok(!text.includes(part), text);
+    }
+    assert.doesNotMatch(label, /\n/);
+  });
+
+  it('names guest systems by libvirt’s description, else by the receiver’s word', () => {
+    assert.equal(systemText('http://microsoft.com/win/10', undefined), 'Windows 10');
+    assert.equal(systemText(undefined, 'linux'), 'Linux');
+    assert.equal(systemText('nonsense', undefined), '');
+  });
+});
+
+describe('connection in the tree', () => {
+  const show = (status: ConnectionStatus, domainCount = 0) =>
+    presentConnection({ uri: 'qemu:///system', status, domainCount });
+
+  it('says how it is', () => {
+    assert.equal(show({ kind: 'connected', readOnly: false }, 1).description, '1 domain');
+    assert.equal(show({ kind: 'connected', readOnly: true }, 2).description, '2 domains · read-only');
+    assert.equal(show({ kind: 'connecting' }).description, 'connecting…');
+    assert.equal(show(failed('no-socket')).description, 'not connected');
+    assert.equal(show(failed('connection-lost', true)).description, 'connection lost, reconnecting…');
+    assert.match(show(failed('no-socket')).tooltip, /It failed\.$/);
+  });
+
+  it('tries again sooner at first, and only where that may help', () => {
+    assert.deepEqual([1, 2, 3, 20].map(backOffMs), [500, 1000, 2000, 15_000]);
+    assert.ok(isPassing('no-socket') && !isPassing('denied') && !isPassing('bad-uri'));
+  });
+});
+
+describe('welcome texts', () => {
+  const cases: [string, Parameters<typeof welcomeFor>[0], Welcome][] = [
+    ['nothing configured', [], 'no-connection'],
+    ['no daemon', [{ status: failed('no-socket'), domainCount: 0 }], 'no-socket'],
+    ['no permission for the socket', [{ status: failed('access-denied'), domainCount: 0 }], 'denied'],
+    ['refused by polkit', [{ status: failed('auth-failed'), domainCount: 0 }], 'denied'],
+    ['no domain', [{ status: { kind: 'connected', readOnly: false }, domainCount: 0 }], 'no-domain'],
+    ['domains', [{ status: { kind: 'connected', readOnly: false }, domainCount: 1 }], ''],
+    ['still connecting', [{ status: { kind: 'connecting' }, domainCount: 0 }], ''],
+    ['lost after it worked', [{ status: failed('connection-lost', true), domainCount: 1 }], ''],
+    ['one of several is broken', Array(2).fill({ status: failed('no-socket'), domainCount: 0 }), ''],
+  ];
+  for (const [what, connections, welcome] of cases) {
+    it(`${what}: ${welcome || 'none'}`, () => assert.equal(welcomeFor(connections), welcome));
+  }
+});
+
+describe('receivers', () => {
+  const xml = (state: string, serials = '') =>
+    `<domain><devices>${serials}<channel type="unix"><target type="virtio" name="org.guestwire.0" state="${state}"/></channel></devices></domain>`;
+  const details = (text: string) => {
+    const devices = parseDomainDevices(text);
+    return { devices, candidates: rankCandidates(devices) };
+  };
+
+  it('are judged by the last handshake, until the domain stops', () => {
+    const receivers = new Receivers();
+    const changes: string[] = [];
+    receivers.changes.on(key => changes.push(key));
+    assert.equal(receivers.state('k'), 'unknown');
+    receivers.silent('k');
+    assert.equal(receivers.state('k', details(xml('connected'))), 'silent');
+    receivers.answered('k', 'linux');
+    assert.equal(receivers.state('k'), 'ready');
+    receivers.forget('k');
+    assert.equal(receivers.state('k'), 'unknown');
+    assert.equal(receivers.system('k'), 'linux');
+    assert.deepEqual(changes, ['k', 'k', 'k']);
+  });
+
+  it('may have been started since they were silent', () => {
+    const receivers = new Receivers();
+    receivers.silent('a');
+    receivers.answered('b', 'linux');
+    receivers.forgetSilent();
+    assert.deepEqual([receivers.state('a'), receivers.state('b')], ['unknown', 'ready']);
+  });
+
+  it('are judged by the channel where there was no handshake', () => {
+    const receivers = new Receivers();
+    assert.equal(receivers.state('k', details(xml('connected'))), 'ready');
+    assert.equal(receivers.state('k', details(xml('disconnected'))), 'silent');
+    const serials =
+      '<serial type="pty"><target port="0"/></serial><serial type="pty"><target port="1"/></serial>';
+    assert.equal(receivers.state('k', details(xml('disconnected', serials))), 'unknown');
+  });
+});
+
+describe('link in the tree', () => {
+  it('says why it would be taken', () => {
+    const xml =
+      '<domain><devices><serial type="pty"><target type="isa-serial" port="0"/></serial></devices></domain>';
+    const [candidate] = rankCandidates(parseDomainDevices(xml));
+    assert.ok(candidate);
+    const shown = presentLink(candidate);
+    assert.equal(shown.contextValue, 'link named-only');
+    assert.match(shown.description, /login/);
+  });
+});
+
+describe('harmless text', () => {
+  it('keeps what is ordinary', () =>
+    assert.equal(harmless('Übung [1] (2) $x 日本'), 'Übung [1] (2) $x 日本'));
+});

@@ -1,0 +1,61 @@
+import type { ListedDomain } from 'libvirt';
+import type { CopyResult, FileResult, Progress } from '../../../src/transfer/index.ts';
+import type { CopyRequest, Outcome } from '../../../src/ui/transfers/transfer.ts';
+
+export const sha256 = 'ab'.repeat(32);
+
+export const request: CopyRequest = {
+  connection: 'qemu:///system',
+  domain: 'web',
+  uuid: '11111111-2222-3333-4444-555555555555',
+  link: 'auto',
+  sources: ['/home/me/notes.txt'],
+  unsaved: [],
+  destination: '/srv/',
+  conflict: 'ask',
+};
+
+export const copied: FileResult = {
+  source: '/home/me/notes.txt',
+  destination: '/srv/notes.txt',
+  bytes: 1000,
+  sha256,
+  verified: true,
+  skipped: false,
+};
+
+export function resultOf(...files: FileResult[]): CopyResult {
+  return { files, bytes: 1000, wireBytes: 1100, seconds: 0.5, bytesPerSecond: 2000, resumedFrom: 0 };
+}
+
+export const outcome: Outcome = {
+  files: 1,
+  verified: 1,
+  identical: 0,
+  skipped: 0,
+  failed: 0,
+  bytes: 1000,
+  wireBytes: 1100,
+  seconds: 0.5,
+  bytesPerSecond: 2000,
+  link: 'virtio channel org.guestwire.0',
+  failures: [],
+  hashes: [{ destination: '/srv/notes.txt', sha256 }],
+};
+
+export const progress: Progress = {
+  file: '/home/me/notes.txt',
+  filesDone: 0,
+  filesTotal: 1,
+  bytesDone: 450_000,
+  bytesTotal: 1_000_000,
+  wireBytes: 500_000,
+  bytesPerSecond: 50_000,
+  wireBytesPerSecond: 55_000,
+  etaSeconds: 11,
+};
+
+export function domainOf(name: string, state: ListedDomain['state'] = 'running'): ListedDomain {
+  const uuid = `00000000-0000-0000-0000-${Buffer.from(name).toString('hex').padStart(12, '0').slice(-12)}`;
+  return { name, uuid, id: state === 'shutoff' ? undefined : 1, state };
+}

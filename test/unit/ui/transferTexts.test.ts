@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { History, sparkline } from '../../../src/ui/statusBar/sparkline.ts';
+import { presentLast, presentThroughput } from '../../../src/ui/statusBar/throughputText.ts';
+import { fillIn } from '../../../src/ui/support/l10n.ts';
+import { outcomeOf } from '../../../src/ui/transfers/outcome.ts';
+import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
+import type { Transfer } from '../../../src/ui/transfers/transfer.ts';
+import { laneOf } from '../../../src/ui/transfers/transfer.ts';
+import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
+import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
+import { copied, outcome, progress, request, resultOf, sha256 } from './samples.ts';
+
+const identical = { ...copied, bytes: 0, skipped: true };
+const kept = { ...identical, sha256: null, verified: false };
+const broken = { ...kept, skipped: false, error: { code: 'no-space', message: 'x' } };
+const link = 'virtio channel org.guestwire.0';
+
+describe('outcome of a copy', () => {
+  it('counts what the hashes proved, what was left alone and what failed', () => {
+    const judged = outcomeOf(resultOf(copied, identical, kept, broken), link, {});
+    const { files, verified, identical: there, skipped, failed } = judged;
+    assert.deepEqual([files, verified, there, skipped, failed], [4, 2, 1, 1, 1]);
+    assert.equal(judged.failures.length, 1);
+    assert.deepEqual(judged.hashes[0], { destination: '/srv/notes.txt', sha256 });
+  });
+
+  it('calls a file failed that arrived unverified', () => {
+    assert.equal(outcomeOf(resultOf({ ...copied, verified: false }), link, {}).failed, 1);
+  });
+
+  it('never speaks of com-dd’s options', () => {
+    const exists = { ...broken, error: { code: 'exists', message: '' } };
+    const defect = { ...broken, error: { code: 'bad-request', message: '' } };
+    const { failures } = outcomeOf(resultOf(exists, defect), link, {});
+    assert.doesNotMatch(failures.join('\n'), /com-dd|--conflict/);
+  });
+
+  const sentences: [string, string, Parameters<typeof resultOf>][] = [
+    ['one file', 'Copied and verified: notes.txt → web:/srv/ (1.00 kB, 2.00 kB/s).', [copied]],
+    ['the same file again', 'Already there and verified: notes.txt in web.', [identical]],
+    ['a skipped file', 'Skipped: notes.txt would replace other content in web.', [kept]],
+    ['skipped files', 'Skipped: 2 files would replace other content in web.', [kept, kept]],
+    ['an empty folder', 'There were no files in notes.txt to copy to web.', []],
+    ['the same files again', 'Already there and verified: 2 files in web.', [identical, identical]],
+    [
+      'several files',
+      'Copied and verified: 1 file → web:/srv/ (1.00 kB, 2.00 kB/s, 1 there already, 1 skipped).',
+      [copied, identical, kept],
+    ],
+  ];
+  for (const [what, sentence, files] of sentences) {
+    it(`is told in one sentence: ${what}`, () => {
+      assert.equal(outcomeText(request, outcomeOf(resultOf(...files), link, {})), sentence);
+    });
+  }
+
+  it('says "verified" of nothing that failed', () => {
+    for (const files of [[broken], [copied, broken], [broken, broken]]) {
+      const text = outcomeText(request, outcomeOf(resultOf(...files), link, {}));
+      assert.doesNotMatch(text, /verified/);
+      assert.match(text, /disk is full/);
+    }
+  });
+
+  it('has all of it in the details', () => {
+    const text = detailsText(request, outcomeOf(resultOf(copied, broken), link, {}), undefined);
+    for (const part of [
+      '/srv/',
+      'qemu:///system',
+      'virtio channel',
+      'disk is full',
+      sha256,
+      '2 files: 1 verified',
+    ]) {
+      assert.ok(text.includes(part), part);
+    }
+    assert.match(detailsText(request, undefined, { message: 'No receiver.' }), /No receiver\./);
+  });
+
+  it('gives hashes as sha256sum checks them', () => {
+    assert.equal(hashesText(outcome), sha256);
+    const two = { ...outcome, hashes: [...outcome.hashes, { destination: '/b', sha256 }] };
+    assert.equal(hashesText(two), `${sha256}  /srv/notes.txt\n${sha256}  /b`);
+  });
+});
+
+describe('progress', () => {
+  it('shows name, percentage, bytes, rate and time left', () => {
+    assert.equal(progressText(progress), 'notes.txt — 45% · 450 kB of 1.00 MB · 50.0 kB/s · 0:11 left');
+    const many = { ...progress, filesTotal: 12, filesDone: 3, etaSeconds: undefined };
+    assert.match(progressText(many), /50\.0 kB\/s · 3 of 12 files$/);
+  });
+
+  it('is 100% only when all is there', () => {
+    assert.equal(percentOf([{ ...progress, bytesDone: 999_999 }]), 99);
+    assert.equal(percentOf([{ ...progress, bytesDone: 1_000_000 }]), 100);
+    assert.equal(percentOf([{ ...progress, bytesDone: 0, bytesTotal: 0, filesDone: 1, filesTotal: 2 }]), 50);
+    assert.equal(percentOf([]), 0);
+  });
+
+  it('names paths and URIs by their last part', () => {
+    assert.equal(nameOf('/a/b#1?.txt'), 'b#1?.txt');
+    assert.equal(nameOf('memfs:/a/b%20c.txt?x=1'), 'b c.txt');
+    assert.equal(nameOf('untitled:Untitled-1'), 'Untitled-1');
+    assert.equal(nameOf('memfs:/100%'), '100%');
+  });
+});
+
+describe('transfer in its view', () => {
+  const show = (more: Partial<Transfer>) => presentTransfer({ id: '1', request, state: 'queued', ...more });
+
+  it('says how it is', () => {
+    assert.equal(show({}).label, 'notes.txt');
+    assert.equal(show({}).accessibleLabel, 'Copy notes.txt to web: waiting');
+    assert.equal(show({ state: 'running' }).description, 'looking for the receiver… → web');
+    assert.equal(show({ state: 'running', progress }).description, '45% · 50.0 kB/s · 0:11 left → web');
+    assert.equal(show({ state: 'done', outcome }).description, 'verified → web');
+    assert.equal(show({ state: 'failed', error: { code: 'x', message: 'Why.' } }).description, 'Why. → web');
+    assert.equal(
+      show({ state: 'failed', outcome: { ...outcome, failed: 1, files: 3 } }).description,
+      '1 of 3 files failed → web',
+    );
+  });
+
+  it('offers what can be done', () => {
+    assert.equal(show({ state: 'running' }).contextValue, 'transfer active revealable');
+    assert.equal(show({ state: 'done', outcome }).contextValue, 'transfer finished hashed revealable');
+    assert.equal(show({ state: 'interrupted' }).contextValue, 'transfer finished retryable revealable');
+    const unsaved = { ...request, sources: ['untitled:Untitled-1'] };
+    assert.equal(show({ state: 'cancelled', request: unsaved }).contextValue, 'transfer finished retryable');
+  });
+
+  it('shares a lane with others to the same domain or port', () => {
+    assert.equal(laneOf(request), laneOf({ ...request, domain: 'renamed', link: 'serial1' }));
+    const port = { ...request, connection: undefined, uuid: undefined, domain: 'COM3', link: 'COM3' };
+    assert.notEqual(laneOf(request), laneOf(port));
+  });
+});
+
+describe('status bar', () => {
+  const running: Transfer = { id: '1', request, state: 'running', progress };
+
+  it('shows rate and percentage of all copies together', () => {
+    const other = { ...running, id: '2', progress: { ...progress, bytesDone: 950_000, etaSeconds: 20 } };
+    const shown = presentThroughput([running, other, { id: '3', request, state: 'queued' }], [1, 2, 4]);
+    assert.equal(shown.text, '$(cloud-upload) 100 kB/s 70%');
+    for (const part of [
+      '2 copies',
+      '1 waiting',
+      'Effective: 100 kB/s',
+      'wire: 110 kB/s',
+      '0:20 left',
+      '▃▅█',
+    ]) {
+      assert.ok(shown.tooltip.includes(part), `${part} in ${shown.tooltip}`);
+    }
+  });
+
+  it('shows the last result', () => {
+    assert.equal(presentLast({ ...running, state: 'done', outcome })?.text, '$(pass) verified');
+    const large = { ...outcome, bytes: 1_000_000 };
+    assert.equal(
+      presentLast({ ...running, state: 'done', outcome: large })?.text,
+      '$(pass) verified · 2.00 kB/s',
+    );
+    assert.equal(
+      presentLast({ ...running, state: 'failed', error: { code: 'x', message: 'Why.' } })?.tooltip,
+      'Why.',
+    );
+    assert.equal(presentLast({ ...running, state: 'cancelled' }), undefined);
+  });
+
+  it('draws the last minute', () => {
+    const history = new History(3);
+    for (const value of [9, 1, 0, 2]) history.add(value);
+    assert.deepEqual(history.values, [1, 0, 2]);
+    assert.equal(sparkline(history.values), '▅▁█');
+    assert.equal(sparkline([0, 0]), '▁▁');
+  });
+});
+
+describe('texts without a translation', () => {
+  it('are filled in', () => assert.equal(fillIn('{0} of {1}{2}', 1, 'b'), '1 of b{2}'));
+});

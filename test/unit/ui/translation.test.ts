@@ -1,0 +1,81 @@
+// Every text has a Japanese translation. A text that is changed in English alone fails here, so that it is not shown in
+// two languages at once.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { describe, it } from 'node:test';
+
+const root = new URL('../../../', import.meta.url);
+const readText = (name: string) => fs.readFileSync(new URL(name, root), 'utf8');
+const readTexts = (name: string): Record<string, string> => JSON.parse(readText(name));
+const manifest = JSON.parse(readText('package.json'));
+
+function sourceFiles(): string[] {
+  const inUi = fs.readdirSync(new URL('src/ui', root), { recursive: true, encoding: 'utf8' });
+  return [...inUi.filter(name => name.endsWith('.ts')).map(name => `src/ui/${name}`), 'src/extension.ts'];
+}
+
+/** First arguments of `l10n.t(…)`: string literals, or what stands there instead. */
+function messagesOf(source: string): string[] {
+  const calls = source.matchAll(
+    /(?<!vscode\.)\bl10n\.t\(\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^'"\s].{0,30})/g,
+  );
+  return [...calls].map(([, argument = '']) => argument);
+}
+
+/** The value of a literal as JavaScript has it. */
+function stringOf(literal: string): string {
+  const json = literal.startsWith("'")
+    ? `"${literal
+        .slice(1, -1)
+        .replaceAll("\\'", "'")
+        .replaceAll(/(?<!\\)"/g, '\\"')}"`
+    : literal;
+  return JSON.parse(json);
+}
+
+const placeholders = (text: string) => [...new Set(text.match(/\{\d+\}/g))].sort();
+const links = (text: string) => [...text.matchAll(/\]\(([^)]*)\)/g)].map(([, target]) => target);
+const code = (text: string) => [...text.matchAll(/`+[^`]+`+/g)].map(([words]) => words).sort();
+
+describe('the Japanese translation', () => {
+  const literals = sourceFiles()
+    .filter(file => file !== 'src/ui/support/l10n.ts')
+    .flatMap(file => messagesOf(readText(file)).map(literal => ({ file, literal })));
+
+  it('can be found: every message is a literal', () => {
+    assert.ok(literals.length > 150, `only ${literals.length} messages found`);
+    for (const { file, literal } of literals) assert.match(literal, /^['"]/, `${file}: l10n.t(${literal}`);
+  });
+
+  it('has every message of the source, and no other', () => {
+    const bundle = readTexts(`${manifest.l10n}/bundle.l10n.ja.json`);
+    const used = [...new Set(literals.map(({ literal }) => stringOf(literal)))];
+    assert.deepEqual(
+      used.filter(message => !bundle[message]),
+      [],
+      'not translated',
+    );
+    assert.deepEqual(
+      Object.keys(bundle).filter(message => !used.includes(message)),
+      [],
+      'no longer used',
+    );
+  });
+
+  it('fills in the same values', () => {
+    for (const [english, japanese] of Object.entries(readTexts(`${manifest.l10n}/bundle.l10n.ja.json`))) {
+      assert.deepEqual(placeholders(japanese), placeholders(english), english);
+      assert.deepEqual(japanese.match(/\$\([\w-]+\)/g), english.match(/\$\([\w-]+\)/g), english);
+    }
+  });
+
+  it('has every text of the manifest, with its links and commands', () => {
+    const english = readTexts('package.nls.json');
+    const japanese = readTexts('package.nls.ja.json');
+    assert.deepEqual(Object.keys(japanese).sort(), Object.keys(english).sort());
+    for (const [key, text] of Object.entries(english)) {
+      assert.deepEqual(links(japanese[key] ?? ''), links(text), key);
+      assert.deepEqual(code(japanese[key] ?? ''), code(text), key);
+    }
+  });
+});
