@@ -1,17 +1,15 @@
 // `npm test`: every suite, in the order in which a failure is cheapest to see. `npm test -- unit guest` runs only
 // the suites named. The last line is always `N passed, N failed, N skipped`, over all suites.
-import fs from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
 import { ensureGuestImage } from './guestImage.ts';
 import { startPrivateLibvirtd, uriVariable } from './libvirtd.ts';
 import { runNodeSuite } from './nodeSuite.ts';
-import { repositoryRoot } from './paths.ts';
 import { runPythonSuite } from './pythonSuite.ts';
 import { removeAbandoned } from './runDirectory.ts';
 import { addResults, emptyResult, type SuiteResult } from './suiteResult.ts';
 import { runTools } from './toolSuite.ts';
 import { runVscodeSuite } from './vscodeSuite.ts';
+import { ensureVsix, vsixVariable } from './vsix.ts';
 
 type Suite = (signal: AbortSignal) => Promise<SuiteResult>;
 
@@ -30,11 +28,12 @@ const suites: Record<string, Suite> = {
       runNodeSuite(['test/integration'], { concurrency: 1, timeoutMs: 300_000, signal }),
     ),
   vscode: signal => withLibvirtd(() => runVscodeSuite(signal)),
-  package: async signal =>
-    addResults(
-      await runTools([['npm', 'run', '--silent', 'package', '--', '--out', '.cache']], signal),
-      await runNodeSuite(['test/package'], { concurrency: 1, timeoutMs: 300_000, signal }),
-    ),
+  ui: signal =>
+    withLibvirtd(async () => {
+      process.env[vsixVariable] = await ensureVsix();
+      return runNodeSuite(['test/ui'], { concurrency: 1, timeoutMs: 600_000, signal });
+    }),
+  package: signal => runTools([['npm', 'run', '--silent', 'package', '--', '--out', '.cache']], signal),
 };
 
 /**
@@ -68,17 +67,12 @@ async function main(names: string[]): Promise<number> {
   }
   const { signal, exitCode } = catchSignals();
   let total = emptyResult();
-  for (const name of names.length > 0 ? names : availableSuites()) {
+  for (const name of names.length > 0 ? names : Object.keys(suites)) {
     if (signal.aborted) break;
     total = addResults(total, await runSuite(name, signal));
   }
   process.stdout.write(`\n${formatCounts(total)}\n`);
   return exitCode() ?? (total.failed > 0 ? 1 : 0);
-}
-
-function availableSuites(): string[] {
-  const canPackage = fs.existsSync(path.join(repositoryRoot, 'esbuild.config.mjs'));
-  return Object.keys(suites).filter(name => name !== 'package' || canPackage);
 }
 
 /** Runs one suite and judges it: no test at all is a failure too, since a wrong path looks like that. */

@@ -27,7 +27,7 @@ const WAIT_MS = 45_000;
 /** How long one attempt of something that is tried again may take. */
 const ATTEMPT_MS = 3_000;
 
-export const screenshotFolder = path.join(cacheRoot, 'screenshots');
+const screenshotFolder = path.join(cacheRoot, 'screenshots');
 
 /** By the class VS Code's workbench then has. */
 const themes = {

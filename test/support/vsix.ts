@@ -8,7 +8,7 @@ export async function packageVsix(target: string, folder: string): Promise<strin
   const options = { cwd: repositoryRoot, timeoutMs: 180_000 };
   await run(process.execPath, ['esbuild.config.mjs'], options);
   fs.mkdirSync(folder, { recursive: true });
-  await run(process.execPath, ['vsix.mjs', '--out', folder, target], options);
+  await run(process.execPath, ['.ci/vsix.mjs', '--out', folder, target], options);
   const [name, ...others] = fs.readdirSync(folder).filter(file => file.endsWith('.vsix'));
   if (!name || others.length > 0) throw new Error(`${folder} should hold just the VSIX that was made`);
   return path.join(folder, name);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { GuestwireApi } from '../../src/ui/api.ts';
 
-export const extensionId = 'guestwire.guestwire';
+const extensionId = 'guestwire.guestwire';
 
 export function guestwire(): vscode.Extension<GuestwireApi> {
   const extension = vscode.extensions.getExtension<GuestwireApi>(extensionId);

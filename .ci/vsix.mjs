@@ -1,5 +1,5 @@
 // Makes the VSIX: `npm run package` for all platforms in one, `npm run package -- linux-x64 win32-x64` for single
-// ones, `npm run package -- all` for every one there is; `--out FOLDER` puts them elsewhere than here.
+// ones, `npm run package -- all` for every one there is; `--out FOLDER` puts them elsewhere than at the top.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -20,12 +20,13 @@ const NATIVE = {
 const UNIVERSAL = 'universal';
 const PREBUILDS = '!dist/prebuilds/';
 
+const root = resolve(import.meta.dirname, '..');
 const { values, positionals: asked } = parseArgs({
   allowPositionals: true,
-  options: { out: { type: 'string', default: import.meta.dirname } },
+  options: { out: { type: 'string', default: root } },
 });
 const folder = resolve(values.out);
-process.chdir(import.meta.dirname);
+process.chdir(root);
 const targets = asked.includes('all') ? [UNIVERSAL, ...Object.keys(NATIVE)] : asked;
 for (const target of targets.length > 0 ? targets : [UNIVERSAL]) pack(target);
 

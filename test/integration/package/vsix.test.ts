@@ -4,9 +4,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { repositoryRoot } from '../support/paths.ts';
-import { run } from '../support/processes.ts';
-import { packageVsix, unpackVsix } from '../support/vsix.ts';
+import { repositoryRoot } from '../../support/paths.ts';
+import { run } from '../../support/processes.ts';
+import { packageVsix, unpackVsix } from '../../support/vsix.ts';
 
 const MAX_BYTES = 1_000_000;
 
@@ -15,7 +15,7 @@ const allowed = [
   /^(package|package\.nls(\.[\w-]+)?)\.json$/,
   /^(readme|changelog)\.md$/,
   /^LICENSE\.txt$/,
-  /^l10n\/bundle\.l10n\.[\w-]+\.json$/,
+  /^media\/l10n\/bundle\.l10n\.[\w-]+\.json$/,
   /^media\/([\w-]+\.(png|svg)|walkthrough\/[\w-]+\.(md|png|svg))$/,
   /^guest\/receiver\.(py|ps1|sh)$/,
   /^dist\/(extension|com-dd|chunks\/[\w-]+)\.js$/,
@@ -66,7 +66,7 @@ describe('the VSIX', () => {
 
       it('holds every file the manifest names', () => {
         const manifest = fs.readFileSync(path.join(extension, 'package.json'), 'utf8');
-        const named = [...manifest.matchAll(/"(?:\.\/)?((?:media|dist|l10n)\/[^"]+\.\w+)"/g)].map(
+        const named = [...manifest.matchAll(/"(?:\.\/)?((?:media|dist)\/[^"]+\.\w+)"/g)].map(
           ([, name]) => name ?? '',
         );
         assert.ok(named.includes('dist/extension.js'));
@@ -104,7 +104,7 @@ describe('the VSIX', () => {
   });
 
   it('is not made for a platform there is not', async () => {
-    const packaging = run(process.execPath, ['vsix.mjs', '--out', directory, 'beos-x64'], {
+    const packaging = run(process.execPath, ['.ci/vsix.mjs', '--out', directory, 'beos-x64'], {
       cwd: repositoryRoot,
     });
     await assert.rejects(packaging, /There is no platform "beos-x64"/);
