@@ -67,7 +67,7 @@ SESSION_S = 30.0                            # section 3.5
 UNKNOWN_S = 0.5                             # section 3.4
 STREAMS = 16
 
-#         device     frame   window   (section 6)
+#         device     frame   window   (section 7)
 DEVICES = {
     'uart': (4096, 16384),
     'console': (16384, 131072),

@@ -43,7 +43,7 @@ class Vectors(unittest.TestCase):
 
     def test_document_has_the_trace(self):
         with open(os.path.join(REPOSITORY, 'guest', 'PROTOCOL.md'), encoding='utf-8') as file:
-            section = file.read().split('## 7.')[1].split('```')[1]
+            section = file.read().split('## 8.')[1].split('```')[1]
         steps = re.split(r'^([→←]) (.*)$', section, flags=re.M)[1:]
         found = []
         for arrow, name, body in zip(steps[::3], steps[1::3], steps[2::3]):

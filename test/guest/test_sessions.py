@@ -296,7 +296,7 @@ class Frames(Folder):
         self.assertEqual(controls(peer.control(session, 1, 'stat', path='/'))[0][1], 'done')
 
     def test_the_worked_session(self):
-        """What section 7 shows, as far as it does not depend on chance."""
+        """What section 8 shows, as far as it does not depend on chance."""
         peer = Peer('uart')
         session = peer.connect()
         path = os.path.join(self.folder, 'hello world.txt')

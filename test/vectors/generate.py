@@ -45,7 +45,7 @@ def u32(*numbers):
     return b''.join(struct.pack('>I', n) for n in numbers)
 
 
-# -- the worked session of PROTOCOL.md, section 7 ----------------------------
+# -- the worked session of PROTOCOL.md, section 8 ----------------------------
 
 HASH = '98ea6e4f216f2fb4b69fff9b3a44842c38686ca685f3f55dc48c5d3fb1107be4'
 HELLO = b'hello\nprotocol=1-1\nagent=guestwire/0.1.0\nframe=65536\nwindow=1048576\n'
@@ -74,9 +74,9 @@ TRACE = [
 
 
 def trace():
-    steps = [described(name, 'step %d of section 7' % (number + 1), *rest, direction=direction)
+    steps = [described(name, 'step %d of section 8' % (number + 1), *rest, direction=direction)
              for number, (direction, name, *rest) in enumerate(TRACE)]
-    save('trace.json', 'The worked session of guest/PROTOCOL.md, section 7: the document and these bytes are equal.',
+    save('trace.json', 'The worked session of guest/PROTOCOL.md, section 8: the document and these bytes are equal.',
          frames=steps)
 
 
@@ -84,7 +84,7 @@ def trace():
 
 def frames():
     ramp = bytes(range(256))
-    all_of_them = [described(name, 'as in section 7 of PROTOCOL.md', *rest)
+    all_of_them = [described(name, 'as in section 8 of PROTOCOL.md', *rest)
                    for _, name, *rest in TRACE]
     all_of_them += [
         described('ACK with GAP', 'flag 01: a frame came that was later than next',
