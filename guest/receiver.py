@@ -1175,7 +1175,7 @@ class Put:
             if self.inflater.eof:
                 raise Refused('bad-data', 'the DEFLATE stream ended', self.place.path)
             data = self.inflater.unconsumed_tail
-            if not data and len(out) < STEP:
+            if not data:
                 return
             self.stop_if_cancelled()
 

@@ -571,8 +571,9 @@ class Hashing(PartialCase):
 
     def test_a_dropped_session(self):
         self.held()
-        before = len(os.listdir('/proc/self/fd'))
+        before, put = len(os.listdir('/proc/self/fd')), self.other.requests.open[9]
         self.other.requests.close()
+        self.assertGreaterEqual(put.fd, 0, 'the finisher reads it')
         self.worker.run()
         self.assertEqual((os.listdir(self.folder), self.codes()), ([self.partial], []))
         self.assertLess(len(os.listdir('/proc/self/fd')), before)
