@@ -6,13 +6,12 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { endProcess, findProgram, listProcesses, run } from './processes.ts';
 import { makeRunDirectory, removeRunDirectory } from './runDirectory.ts';
-import { installExtension, startVscodeServer, workbenchUrl, writeSettings } from './vscodeServer.ts';
+import { installExtension, startVscodeServer, writeSettings } from './vscodeServer.ts';
 
 export interface VscodeOptions {
   vsix: string;
+  /** Its README is shown. */
   folder: string;
-  /** Opened at the start. */
-  file: string;
   settings: Record<string, unknown>;
 }
 
@@ -36,7 +35,7 @@ export async function openVscode(options: VscodeOptions): Promise<OpenedVscode> 
   const userDirectory = path.join(directory, 'user');
   const profile = { directory, userDirectory, extensionsDirectory: path.join(directory, 'extensions') };
   try {
-    writeSettings(userDirectory, options.settings);
+    writeSettings(userDirectory, { ...options.settings, 'workbench.startupEditor': 'readme' });
     const desktop = findDesktop();
     return await (desktop ? openDesktop(desktop, profile, options) : openServer(profile, options));
   } catch (error) {
@@ -57,7 +56,7 @@ async function openDesktop(code: string, profile: Profile, options: VscodeOption
   // Chromium's sandbox refuses root.
   if (process.getuid?.() === 0) own.push('--no-sandbox');
   await run(code, [...own, '--install-extension', options.vsix]);
-  const window = [...own, '--new-window', '--wait', options.folder, options.file];
+  const window = [...own, '--new-window', '--wait', options.folder];
   // Waits until the window is closed. Its own session: Ctrl-C at the terminal is for us, who then close the window.
   const launcher = spawn(code, window, { detached: true, stdio: 'ignore' });
   return {
@@ -76,10 +75,14 @@ async function openServer(profile: Profile, options: VscodeOptions): Promise<Ope
   await installExtension(options.vsix, folders);
   // It stays for a while, and its terminals are the user's: other users of the machine are to be kept out.
   const connectionToken = crypto.randomBytes(16).toString('hex');
-  const server = await startVscodeServer({ ...folders, connectionToken, runDirectory: directory });
-  const file = `vscode-remote://${server.authority}${options.file}`;
+  const server = await startVscodeServer({
+    ...folders,
+    connectionToken,
+    runDirectory: directory,
+    arguments: ['--default-folder', options.folder],
+  });
   return {
-    address: workbenchUrl(server, options.folder, [['openFile', file]]),
+    address: `http://${server.authority}/?tkn=${connectionToken}`,
     ended: server.ended,
     async close() {
       await server.stop();

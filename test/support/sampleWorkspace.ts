@@ -5,13 +5,11 @@ import path from 'node:path';
 import { repositoryRoot } from './paths.ts';
 
 /** Some seconds over the virtio channel of an emulated guest, minutes over a serial port. */
-const IMAGE_BYTES = 24_000_000;
+const IMAGE_BYTES = 16_000_000;
 const LOG_LINES = 2_000;
 
 export interface SampleWorkspace {
   folder: string;
-  /** What to look at first. */
-  readme: string;
   /** Guestwire's own documents and sources, one behind the other: a few hundred kB of real text. */
   sources: string;
 }
@@ -30,11 +28,8 @@ export function writeSampleWorkspace(parent: string): SampleWorkspace {
   write('website/index.html', page);
   write('website/style.css', style);
   write('website/images/logo.png', fs.readFileSync(path.join(repositoryRoot, 'media/icon.png')));
-  return {
-    folder,
-    readme: write('README.md', readme),
-    sources: write('guestwire-sources.txt', sourcesText()),
-  };
+  write('README.md', readme);
+  return { folder, sources: write('guestwire-sources.txt', sourcesText()) };
 }
 
 function sourcesText(): string {
@@ -88,6 +83,5 @@ A virtual machine runs beside this window. It has no network: everything goes ov
 4. Click the Guestwire icon in the activity bar: your domains, their links, and what was copied.
 5. Open the **serial console** of the domain from there, press Enter, and look: \`ls -l /\`, \`sha256sum disk.img\`.
 
-The virtio channel is taken by itself because it is the fastest. In the Domains view, **Copy Files Here…** on the
-serial port \`serial1\` shows what a 16550A of the eighties can do.
+The virtio channel is taken by itself because it is the fastest. In the Domains view, **Copy Files Here…** on the serial port \`serial1\` shows what a 16550A of the eighties can do.
 `;

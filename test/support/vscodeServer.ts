@@ -28,7 +28,6 @@ export interface VscodeServerOptions {
 export interface VscodeServer {
   /** As in `vscode-remote://AUTHORITY/…`. */
   authority: string;
-  connectionToken: string | undefined;
   /** Fulfilled when it ended, whoever ended it. */
   ended: Promise<void>;
   /** Ends it with the extension hosts and terminals it started. Safe to call twice. */
@@ -94,8 +93,7 @@ export async function startVscodeServer(options: VscodeServerOptions): Promise<V
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   if (identity && options.runDirectory) recordProcess(options.runDirectory, identity);
   try {
-    const authority = `127.0.0.1:${await readPort(child)}`;
-    return { authority, connectionToken: options.connectionToken, ended, stop };
+    return { authority: `127.0.0.1:${await readPort(child)}`, ended, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -179,12 +177,11 @@ export function launchBrowser(): Promise<Browser> {
 
 /** Address of a window on a folder, or on nothing. `payload` is what the command line is to the desktop. */
 export function workbenchUrl(
-  { authority, connectionToken }: VscodeServer,
+  { authority }: VscodeServer,
   folder: string | undefined,
   payload: Array<[name: string, value: string]>,
 ): string {
   const query = new URLSearchParams(folder === undefined ? { ew: 'true' } : { folder });
-  if (connectionToken !== undefined) query.set('tkn', connectionToken);
   query.set('payload', JSON.stringify([['skipWelcome', 'true'], ...payload]));
   return `http://${authority}/?${query}`;
 }

@@ -1,0 +1,170 @@
+// Makes the README's pictures (media/docs) from the running product: the packaged extension in VS Code's window, real
+// guests at the other end. Run by hand, and look at them: `node_modules/.bin/node test/support/captureMedia.ts [NAME…]`.
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { Animation, ensureFfmpeg, shrinkPng } from './animation.ts';
+import { describeDomain } from './domainXml.ts';
+import { bootGuest, type Guest } from './guest.ts';
+import { startPrivateLibvirtd } from './libvirtd.ts';
+import { repositoryRoot } from './paths.ts';
+import { run } from './processes.ts';
+import { makeRunDirectory, removeRunDirectory } from './runDirectory.ts';
+import { type SampleWorkspace, writeSampleWorkspace } from './sampleWorkspace.ts';
+import { openWorkbench, type Workbench } from './vscodeWorkbench.ts';
+
+const out = path.join(repositoryRoot, 'media/docs');
+/** A README is some 800 to 900 pixels wide: what is larger is made smaller there, and hard to read. */
+const size = { width: 900, height: 560 };
+
+interface Scene {
+  workbench: Workbench;
+  sample: SampleWorkspace;
+  guest: Guest;
+  directory: string;
+}
+
+/** In this order, for one leaves in the guest what the next needs. */
+const pictures: Record<string, (scene: Scene) => Promise<void>> = { copy, conflict, domains, console: serialConsole };
+
+const { positionals: asked } = parseArgs({ allowPositionals: true });
+for (const name of asked) if (!(name in pictures)) throw new Error(`there is no picture "${name}"`);
+ensureFfmpeg();
+await withScene(async scene => {
+  for (const [name, make] of Object.entries(pictures)) {
+    if (asked.length > 0 && !asked.includes(name)) continue;
+    process.stdout.write(`${name}\n`);
+    await make(scene);
+    await scene.workbench.tidyUp();
+  }
+});
+
+/** Right-click, choose, watch, verified. */
+async function copy({ workbench, guest, directory }: Scene): Promise<void> {
+  const { page, quickInput } = workbench;
+  const animation = await Animation.start(page, path.join(directory, 'frames'));
+  const click = async (target: ReturnType<typeof page.locator>): Promise<void> => {
+    await animation.moveTo(target);
+    await animation.hold(350);
+    await target.click();
+  };
+  await animation.hold(900);
+  const file = workbench.file('disk.img');
+  await animation.moveTo(file);
+  await file.click({ button: 'right' });
+  const entry = page.getByRole('menuitem', { name: 'Copy to Guest VM', exact: true });
+  await entry.waitFor();
+  await animation.hold(600);
+  await click(entry);
+  const domain = quickInput.locator('.monaco-list-row', { hasText: guest.name });
+  await domain.waitFor();
+  await animation.hold(900);
+  await click(domain);
+  await workbench.asked('Copy disk.img to');
+  await animation.hold(1100);
+  await page.keyboard.press('Enter');
+  await workbench.notification(/Copying disk\.img/).waitFor();
+  await animation.follow(workbench.notification('Copied and verified: disk.img').waitFor());
+  await animation.hold(3000);
+  await animation.write(path.join(out, 'copy.gif'));
+}
+
+/** A file that was changed on both sides since it was copied. */
+async function conflict({ workbench, sample, guest }: Scene): Promise<void> {
+  const { page } = workbench;
+  const start = async (): Promise<void> => {
+    await workbench.chooseFromMenu(workbench.file('website'), 'Copy to Guest VM');
+    await workbench.pick(guest.name);
+    await workbench.asked('Copy website to');
+    await page.keyboard.press('Enter');
+  };
+  await start();
+  await workbench.notification('Copied and verified: 3 files').waitFor();
+  await workbench.tidyUp();
+  fs.appendFileSync(path.join(sample.folder, 'website/style.css'), '\nh1 {\n  color: teal;\n}\n');
+  await start();
+  await workbench.asked('exists in');
+  await still(workbench, 'conflict', 320);
+  await workbench.pick('Overwrite');
+  await workbench.notification('Copied and verified').waitFor();
+}
+
+/** Domains with their links, transfers, one of them running. */
+async function domains({ workbench, guest }: Scene): Promise<void> {
+  const { page } = workbench;
+  await workbench.chooseFromMenu(workbench.file('guestwire-sources.txt'), 'Copy to Guest VM');
+  await workbench.pick(guest.name);
+  await workbench.asked('Copy guestwire-sources.txt to');
+  await page.keyboard.press('Enter');
+  await workbench.notification('Copied and verified: guestwire-sources.txt').waitFor();
+  await workbench.tidyUp();
+  await workbench.chooseFromMenu(workbench.file('disk.img'), 'Copy to Guest VM');
+  await workbench.pick(guest.name);
+  await workbench.answer('Copy disk.img to', '/tmp/second.img');
+  await workbench.openGuestwire();
+  const row = workbench.treeRow(guest.name).first();
+  await row.waitFor();
+  await row.click();
+  await page.keyboard.press('ArrowRight');
+  await workbench.treeRow('serial1').waitFor();
+  await workbench.notification(/Copying disk\.img.*[3-8]\d%/).waitFor();
+  await still(workbench, 'domains');
+  await workbench.notification('Copied and verified: disk.img').waitFor();
+}
+
+async function serialConsole({ workbench, guest }: Scene): Promise<void> {
+  const { page } = workbench;
+  await workbench.runCommand('Guestwire: Open Serial Console');
+  await workbench.pick(guest.name);
+  await workbench.terminalText('Connected to serial0').waitFor();
+  for (const line of ['', 'uname -sr', 'ls -l /', 'sha256sum /disk.img']) {
+    await page.locator('.terminal-wrapper.active .xterm-screen').click();
+    await page.keyboard.type(`${line}\n`);
+  }
+  await workbench.terminalText(/[0-9a-f]{64}/).waitFor();
+  await still(workbench, 'console');
+}
+
+/** Twice as fine as the window, for screens that are. */
+async function still({ page }: Workbench, name: string, height = size.height): Promise<void> {
+  const file = path.join(out, `${name}.png`);
+  const clip = { x: 0, y: 0, width: size.width, height };
+  await page.screenshot({ path: `${file}.large.png`, clip, animations: 'disabled' });
+  await shrinkPng(`${file}.large.png`, file);
+  fs.rmSync(`${file}.large.png`);
+}
+
+async function withScene(use: (scene: Scene) => Promise<void>): Promise<void> {
+  const libvirtd = await startPrivateLibvirtd();
+  const directory = makeRunDirectory();
+  const guests: Guest[] = [];
+  let workbench: Workbench | undefined;
+  try {
+    for (const domainName of ['web-server', 'build-agent'])
+      guests.push(await bootGuest({ uri: libvirtd.uri, domainName, memoryMb: 512 }));
+    await defineShutOff(libvirtd.uri, 'database', directory);
+    const sample = writeSampleWorkspace(directory);
+    const settings = {
+      'guestwire.connections': [libvirtd.uri],
+      'workbench.layoutControl.enabled': false,
+      'terminal.integrated.fontSize': 12,
+    };
+    workbench = await openWorkbench({ workspace: sample.folder, settings, size, scale: 2 });
+    fs.mkdirSync(out, { recursive: true });
+    await use({ workbench, sample, guest: guests[0] as Guest, directory });
+  } finally {
+    await workbench?.close();
+    for (const guest of guests) await guest.destroy();
+    await libvirtd.stop();
+    await removeRunDirectory(directory);
+  }
+}
+
+/** A domain that is never started, and goes with its libvirtd. */
+async function defineShutOff(uri: string, name: string, directory: string): Promise<void> {
+  const file = path.join(directory, `${name}.xml`);
+  const none = path.join(directory, 'none');
+  const description = { name, memoryMb: 384, processors: 1, kernel: none, initramfs: none, testSocket: none };
+  fs.writeFileSync(file, describeDomain(description));
+  await run('virsh', ['-q', '-c', uri, 'define', file]);
+}
