@@ -39,8 +39,7 @@ export class Animation {
   /** The page as it is now, shown so long. */
   async hold(ms: number): Promise<void> {
     const file = path.join(this.#folder, `${String(this.#frames.length).padStart(4, '0')}.png`);
-    // In the window's pixels, whatever the scale of other pictures is.
-    await this.#page.screenshot({ path: file, scale: 'css', caret: 'initial' });
+    await this.#page.screenshot({ path: file, caret: 'initial' });
     this.#frames.push({ file, ms });
   }
 
@@ -80,6 +79,10 @@ export class Animation {
     await this.#page.mouse.move(x, y);
   }
 
+  async removePointer(): Promise<void> {
+    await this.#page.evaluate("document.getElementById('pointer').remove()");
+  }
+
   /** One palette for all, no dithering: a window has few colours, and what doesn't change costs nothing then. */
   async write(file: string): Promise<void> {
     const list = path.join(this.#folder, 'frames.txt');
@@ -106,10 +109,25 @@ export class Animation {
   }
 }
 
-/** Makes a PNG smaller by giving it a palette, which of a window leaves everything as it looks. */
-export async function shrinkPng(from: string, to: string): Promise<void> {
+/** Writes a PNG with a palette, which of a window leaves everything as it looks, and is a third of the size. */
+export async function writePng(picture: Buffer, file: string): Promise<void> {
+  const large = `${file}.large`;
+  fs.writeFileSync(large, picture);
   const filter = 'split[a][b];[a]palettegen=max_colors=256[p];[b][p]paletteuse=dither=none';
-  await runFfmpeg('-i', from, '-vf', filter, '-compression_level', '100', '-pred', 'none', to);
+  await runFfmpeg(
+    '-f',
+    'png_pipe',
+    '-i',
+    large,
+    '-vf',
+    filter,
+    '-compression_level',
+    '100',
+    '-pred',
+    'none',
+    file,
+  );
+  fs.rmSync(large);
 }
 
 export function ensureFfmpeg(): string {
@@ -130,6 +148,7 @@ const pointerScript = `(() => {
   arrow.setAttribute('fill', 'white');
   arrow.setAttribute('stroke', 'black');
   svg.append(arrow);
+  svg.id = 'pointer';
   Object.assign(svg.style, { position: 'fixed', width: '16px', height: '22px', zIndex: '1000000', pointerEvents: 'none' });
   document.body.append(svg);
   addEventListener('mousemove', event => {

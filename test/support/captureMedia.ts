@@ -3,13 +3,18 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { Animation, ensureFfmpeg, shrinkPng } from './animation.ts';
+import { Animation, ensureFfmpeg, writePng } from './animation.ts';
 import { describeDomain } from './domainXml.ts';
 import { bootGuest, type Guest } from './guest.ts';
-import { startPrivateLibvirtd } from './libvirtd.ts';
+import {
+  ensureSystemLibvirtd,
+  type Libvirtd,
+  startPrivateLibvirtd,
+  systemLibvirtdAnswers,
+} from './libvirtd.ts';
 import { repositoryRoot } from './paths.ts';
 import { run } from './processes.ts';
-import { makeRunDirectory, removeRunDirectory } from './runDirectory.ts';
+import { makeRunDirectory, recordDomain, removeRunDirectory } from './runDirectory.ts';
 import { type SampleWorkspace, writeSampleWorkspace } from './sampleWorkspace.ts';
 import { openWorkbench, type Workbench } from './vscodeWorkbench.ts';
 
@@ -25,7 +30,12 @@ interface Scene {
 }
 
 /** In this order, for one leaves in the guest what the next needs. */
-const pictures: Record<string, (scene: Scene) => Promise<void>> = { copy, conflict, domains, console: serialConsole };
+const pictures: Record<string, (scene: Scene) => Promise<void>> = {
+  copy,
+  conflict,
+  domains,
+  console: serialConsole,
+};
 
 const { positionals: asked } = parseArgs({ allowPositionals: true });
 for (const name of asked) if (!(name in pictures)) throw new Error(`there is no picture "${name}"`);
@@ -34,7 +44,12 @@ await withScene(async scene => {
   for (const [name, make] of Object.entries(pictures)) {
     if (asked.length > 0 && !asked.includes(name)) continue;
     process.stdout.write(`${name}\n`);
-    await make(scene);
+    try {
+      await make(scene);
+    } catch (error) {
+      await scene.workbench.screenshot(`failed ${name}`);
+      throw error;
+    }
     await scene.workbench.tidyUp();
   }
 });
@@ -60,12 +75,14 @@ async function copy({ workbench, guest, directory }: Scene): Promise<void> {
   await domain.waitFor();
   await animation.hold(900);
   await click(domain);
-  await workbench.asked('Copy disk.img to');
-  await animation.hold(1100);
+  await workbench.asked(`Copy disk.img to ${guest.name}`);
+  await animation.hold(1400);
   await page.keyboard.press('Enter');
-  await workbench.notification(/Copying disk\.img/).waitFor();
+  await workbench.notification(/Copying disk\.img.*\/s/).waitFor();
   await animation.follow(workbench.notification('Copied and verified: disk.img').waitFor());
+  await page.waitForTimeout(500);
   await animation.hold(3000);
+  await animation.removePointer();
   await animation.write(path.join(out, 'copy.gif'));
 }
 
@@ -75,7 +92,7 @@ async function conflict({ workbench, sample, guest }: Scene): Promise<void> {
   const start = async (): Promise<void> => {
     await workbench.chooseFromMenu(workbench.file('website'), 'Copy to Guest VM');
     await workbench.pick(guest.name);
-    await workbench.asked('Copy website to');
+    await workbench.asked(`Copy website to ${guest.name}`);
     await page.keyboard.press('Enter');
   };
   await start();
@@ -94,18 +111,17 @@ async function domains({ workbench, guest }: Scene): Promise<void> {
   const { page } = workbench;
   await workbench.chooseFromMenu(workbench.file('guestwire-sources.txt'), 'Copy to Guest VM');
   await workbench.pick(guest.name);
-  await workbench.asked('Copy guestwire-sources.txt to');
+  await workbench.asked(`Copy guestwire-sources.txt to ${guest.name}`);
   await page.keyboard.press('Enter');
   await workbench.notification('Copied and verified: guestwire-sources.txt').waitFor();
   await workbench.tidyUp();
   await workbench.chooseFromMenu(workbench.file('disk.img'), 'Copy to Guest VM');
   await workbench.pick(guest.name);
-  await workbench.answer('Copy disk.img to', '/tmp/second.img');
+  await workbench.answer(`Copy disk.img to ${guest.name}`, '/tmp/second.img');
   await workbench.openGuestwire();
   const row = workbench.treeRow(guest.name).first();
   await row.waitFor();
-  await row.click();
-  await page.keyboard.press('ArrowRight');
+  if ((await row.getAttribute('aria-expanded')) !== 'true') await row.click();
   await workbench.treeRow('serial1').waitFor();
   await workbench.notification(/Copying disk\.img.*[3-8]\d%/).waitFor();
   await still(workbench, 'domains');
@@ -128,14 +144,20 @@ async function serialConsole({ workbench, guest }: Scene): Promise<void> {
 /** Twice as fine as the window, for screens that are. */
 async function still({ page }: Workbench, name: string, height = size.height): Promise<void> {
   const file = path.join(out, `${name}.png`);
-  const clip = { x: 0, y: 0, width: size.width, height };
-  await page.screenshot({ path: `${file}.large.png`, clip, animations: 'disabled' });
-  await shrinkPng(`${file}.large.png`, file);
-  fs.rmSync(`${file}.large.png`);
+  const session = await page.context().newCDPSession(page);
+  const metrics = { ...size, mobile: false };
+  await session.send('Emulation.setDeviceMetricsOverride', { ...metrics, deviceScaleFactor: 2 });
+  const picture = await page.screenshot({
+    clip: { x: 0, y: 0, width: size.width, height },
+    animations: 'disabled',
+  });
+  await session.send('Emulation.setDeviceMetricsOverride', { ...metrics, deviceScaleFactor: 1 });
+  await session.detach();
+  await writePng(picture, file);
 }
 
 async function withScene(use: (scene: Scene) => Promise<void>): Promise<void> {
-  const libvirtd = await startPrivateLibvirtd();
+  const libvirtd = await findLibvirtd();
   const directory = makeRunDirectory();
   const guests: Guest[] = [];
   let workbench: Workbench | undefined;
@@ -149,22 +171,30 @@ async function withScene(use: (scene: Scene) => Promise<void>): Promise<void> {
       'workbench.layoutControl.enabled': false,
       'terminal.integrated.fontSize': 12,
     };
-    workbench = await openWorkbench({ workspace: sample.folder, settings, size, scale: 2 });
+    workbench = await openWorkbench({ workspace: sample.folder, settings, size });
+    await workbench.page.locator('.statusbar-item', { hasText: 'Activating' }).waitFor({ state: 'hidden' });
     fs.mkdirSync(out, { recursive: true });
     await use({ workbench, sample, guest: guests[0] as Guest, directory });
   } finally {
     await workbench?.close();
     for (const guest of guests) await guest.destroy();
-    await libvirtd.stop();
     await removeRunDirectory(directory);
+    await libvirtd.stop();
   }
 }
 
-/** A domain that is never started, and goes with its libvirtd. */
+/** `qemu:///system` is what most people have, but one that runs already has domains of theirs to show. */
+async function findLibvirtd(): Promise<Libvirtd> {
+  const system = (await systemLibvirtdAnswers()) ? undefined : await ensureSystemLibvirtd();
+  return system ?? startPrivateLibvirtd();
+}
+
+/** A domain that is never started. */
 async function defineShutOff(uri: string, name: string, directory: string): Promise<void> {
   const file = path.join(directory, `${name}.xml`);
   const none = path.join(directory, 'none');
   const description = { name, memoryMb: 384, processors: 1, kernel: none, initramfs: none, testSocket: none };
   fs.writeFileSync(file, describeDomain(description));
+  recordDomain(directory, uri, name);
   await run('virsh', ['-q', '-c', uri, 'define', file]);
 }

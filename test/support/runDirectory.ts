@@ -51,6 +51,17 @@ export async function removeAbandoned(): Promise<void> {
   for (const directory of [...guests, ...daemons]) await removeRunDirectory(directory).catch(() => {});
 }
 
+/** Those of a process that still lives, or did until just now. */
+export function runDirectoriesOf({ pid, startTicks }: ProcessIdentity): string[] {
+  const directories = fs.readdirSync(parent).filter(entry => entry.startsWith(prefix));
+  return directories
+    .map(entry => path.join(parent, entry))
+    .filter(directory => {
+      const owner = readJson<ProcessIdentity>(path.join(directory, 'owner'));
+      return owner?.pid === pid && owner.startTicks === startTicks;
+    });
+}
+
 function isAbandoned(directory: string): boolean {
   const stat = fs.lstatSync(directory, { throwIfNoEntry: false });
   // Somebody else's directory is not ours to read, let alone to act on: /tmp is open to everyone.

@@ -22,7 +22,9 @@ const stopped = new Promise<void>(resolve => stop.signal.addEventListener('abort
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(name));
 
 try {
-  await start(isDemoOnly());
+  const demoOnly = isDemoOnly();
+  if (demoOnly === undefined) process.exitCode = 2;
+  else await start(demoOnly);
 } catch (error) {
   // What a signal broke off, such as a copy, complains; that is no failure.
   const signal = stop.signal.reason as 'SIGINT' | 'SIGTERM' | 'SIGHUP';
@@ -30,9 +32,16 @@ try {
   if (!stop.signal.aborted) process.stderr.write(`guestwire: ${(error as Error).message}\n`);
 }
 
-function isDemoOnly(): boolean {
-  const { values } = parseArgs({ options: { demo: { type: 'boolean', default: false } } });
-  return values.demo || !['', 'false'].includes(process.env.CI ?? '');
+/** Undefined when the arguments are wrong. */
+function isDemoOnly(): boolean | undefined {
+  const inCi = !['', 'false'].includes(process.env.CI ?? '');
+  try {
+    const { values } = parseArgs({ options: { demo: { type: 'boolean', default: false } } });
+    return values.demo || inCi;
+  } catch (error) {
+    process.stderr.write(`guestwire: ${(error as Error).message}\n`);
+    return undefined;
+  }
 }
 
 async function start(demoOnly: boolean): Promise<void> {

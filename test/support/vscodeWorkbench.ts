@@ -46,8 +46,6 @@ export interface WorkbenchOptions {
   workspace: string;
   settings: Record<string, unknown>;
   size?: { width: number; height: number };
-  /** Pixels of a picture for each of the window's. */
-  scale?: number;
 }
 
 export async function openWorkbench(options: WorkbenchOptions): Promise<Workbench> {
@@ -69,7 +67,6 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     browser = await launchBrowser();
     const context = await browser.newContext({
       viewport: options.size ?? { width: 1280, height: 800 },
-      deviceScaleFactor: options.scale ?? 1,
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     context.setDefaultTimeout(WAIT_MS);
