@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
 import { Animation, ensureFfmpeg, writePng } from './animation.ts';
 import { describeDomain } from './domainXml.ts';
 import { bootGuest, type Guest } from './guest.ts';
@@ -21,6 +22,7 @@ import { openWorkbench, type Workbench } from './vscodeWorkbench.ts';
 const out = path.join(repositoryRoot, 'media/docs');
 /** A README is some 800 to 900 pixels wide: what is larger is made smaller there, and hard to read. */
 const size = { width: 900, height: 560 };
+const SIDE_BAR_WIDTH = 430;
 
 interface Scene {
   workbench: Workbench;
@@ -123,9 +125,21 @@ async function domains({ workbench, guest }: Scene): Promise<void> {
   await row.waitFor();
   if ((await row.getAttribute('aria-expanded')) !== 'true') await row.click();
   await workbench.treeRow('serial1').waitFor();
+  await widenSideBar(page);
   await workbench.notification(/Copying disk\.img.*[3-8]\d%/).waitFor();
   await still(workbench, 'domains');
   await workbench.notification('Copied and verified: disk.img').waitFor();
+}
+
+/** So that nothing in it is cut off. Takes the pointer out of it, too. */
+async function widenSideBar(page: Page): Promise<void> {
+  const { height } = size;
+  const sash = await page.locator('.sidebar').boundingBox();
+  await page.mouse.move((sash?.x ?? 0) + (sash?.width ?? 0), height / 2);
+  await page.mouse.down();
+  await page.mouse.move(SIDE_BAR_WIDTH, height / 2, { steps: 5 });
+  await page.mouse.up();
+  await page.mouse.move(size.width / 2 + SIDE_BAR_WIDTH / 2, height / 2);
 }
 
 async function serialConsole({ workbench, guest }: Scene): Promise<void> {
@@ -133,7 +147,7 @@ async function serialConsole({ workbench, guest }: Scene): Promise<void> {
   await workbench.runCommand('Guestwire: Open Serial Console');
   await workbench.pick(guest.name);
   await workbench.terminalText('Connected to serial0').waitFor();
-  for (const line of ['', 'uname -sr', 'ls -l /', 'sha256sum /disk.img']) {
+  for (const line of ['', 'uname -sr', 'ls -l /website', 'sha256sum /disk.img']) {
     await page.locator('.terminal-wrapper.active .xterm-screen').click();
     await page.keyboard.type(`${line}\n`);
   }
@@ -141,19 +155,13 @@ async function serialConsole({ workbench, guest }: Scene): Promise<void> {
   await still(workbench, 'console');
 }
 
-/** Twice as fine as the window, for screens that are. */
+/** Twice as fine as the window, for screens that are: Playwright would need a finer window for that. */
 async function still({ page }: Workbench, name: string, height = size.height): Promise<void> {
-  const file = path.join(out, `${name}.png`);
   const session = await page.context().newCDPSession(page);
-  const metrics = { ...size, mobile: false };
-  await session.send('Emulation.setDeviceMetricsOverride', { ...metrics, deviceScaleFactor: 2 });
-  const picture = await page.screenshot({
-    clip: { x: 0, y: 0, width: size.width, height },
-    animations: 'disabled',
-  });
-  await session.send('Emulation.setDeviceMetricsOverride', { ...metrics, deviceScaleFactor: 1 });
+  const clip = { x: 0, y: 0, width: size.width, height, scale: 2 };
+  const { data } = await session.send('Page.captureScreenshot', { format: 'png', clip });
   await session.detach();
-  await writePng(picture, file);
+  await writePng(Buffer.from(data, 'base64'), path.join(out, `${name}.png`));
 }
 
 async function withScene(use: (scene: Scene) => Promise<void>): Promise<void> {
