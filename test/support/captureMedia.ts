@@ -144,6 +144,8 @@ async function widenSideBar(page: Page): Promise<void> {
 
 async function serialConsole({ workbench, guest }: Scene): Promise<void> {
   const { page } = workbench;
+  // Room for long lines.
+  await workbench.runCommand('View: Toggle Primary Side Bar Visibility');
   await workbench.runCommand('Guestwire: Open Serial Console');
   await workbench.pick(guest.name);
   await workbench.terminalText('Connected to serial0').waitFor();
@@ -180,6 +182,8 @@ async function withScene(use: (scene: Scene) => Promise<void>): Promise<void> {
       'terminal.integrated.fontSize': 12,
     };
     workbench = await openWorkbench({ workspace: sample.folder, settings, size });
+    // It begins some time after the window is there.
+    await workbench.page.waitForTimeout(3000);
     await workbench.page.locator('.statusbar-item', { hasText: 'Activating' }).waitFor({ state: 'hidden' });
     fs.mkdirSync(out, { recursive: true });
     await use({ workbench, sample, guest: guests[0] as Guest, directory });
