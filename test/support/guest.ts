@@ -27,6 +27,8 @@ export interface GuestOptions {
   uri: string;
   /** Part of the domain's name, for the reader of a log. */
   name?: string;
+  /** The whole name instead, where people look at it. Only under a libvirtd of one's own: it has to be free there. */
+  domainName?: string;
   /** Default 384, enough for the system and about 200 MB in /tmp. */
   memoryMb?: number;
   processors?: number;
@@ -52,7 +54,7 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   await removeAbandoned();
   const image = await ensureGuestImage(message => process.stderr.write(`${message}\n`));
   const directory = makeRunDirectory();
-  const name = `guestwire-test-${options.name ? `${options.name}-` : ''}${crypto.randomBytes(3).toString('hex')}`;
+  const name = options.domainName ?? uniqueName(options.name);
   try {
     const testSocket = prepareFiles(directory, image, name, options);
     const guest = new Guest(options.uri, name, directory, testSocket);
@@ -64,6 +66,10 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
     await removeRunDirectory(directory);
     throw error;
   }
+}
+
+function uniqueName(part: string | undefined): string {
+  return `guestwire-test-${part ? `${part}-` : ''}${crypto.randomBytes(3).toString('hex')}`;
 }
 
 function prepareFiles(

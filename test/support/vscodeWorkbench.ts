@@ -10,11 +10,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { cacheRoot } from './paths.ts';
-import { run } from './processes.ts';
 import { makeRunDirectory, removeRunDirectory } from './runDirectory.ts';
 import {
+  installExtension,
   launchBrowser,
-  serverCommand,
   startVscodeServer,
   type VscodeServer,
   workbenchUrl,
@@ -63,7 +62,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   try {
     const settings = { ...uiSettings, ...options.settings };
     writeSettings(userDirectory, { ...settings, 'workbench.colorTheme': themes.dark.name });
-    await installExtension(await ensureVsix(), userDirectory, extensionsDirectory);
+    await installExtension(await ensureVsix(), { userDirectory, extensionsDirectory });
     server = await startVscodeServer({ userDirectory, extensionsDirectory, runDirectory: directory });
     browser = await launchBrowser();
     const context = await browser.newContext({
@@ -80,12 +79,6 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     await close();
     throw error;
   }
-}
-
-async function installExtension(vsix: string, userDirectory: string, extensions: string): Promise<void> {
-  const [program, script] = await serverCommand();
-  const folders = ['--server-data-dir', path.join(userDirectory, 'server'), '--extensions-dir', extensions];
-  await run(program, [script, ...folders, '--accept-server-license-terms', '--install-extension', vsix]);
 }
 
 interface WorkbenchParts {

@@ -83,6 +83,18 @@ describe('the VSIX', () => {
         }
       });
 
+      it('has a readme without dead links and pictures', () => {
+        const readme = fs.readFileSync(path.join(extension, 'readme.md'), 'utf8');
+        assert.match(readme, /^# Guestwire/);
+        const targets = [...readme.matchAll(/\]\(([^)]*)\)|(?:src|href)="([^"]*)"/g)];
+        assert.deepEqual(
+          targets
+            .map(([, link, attribute]) => link ?? attribute)
+            .filter(target => !target?.startsWith('https:')),
+          [],
+        );
+      });
+
       it('has a com-dd that runs anywhere', async () => {
         const version = await run(process.execPath, [path.join(extension, 'dist/com-dd.js'), '--version'], {
           cwd: os.tmpdir(),
