@@ -80,8 +80,9 @@ export class CopyFlow {
   }
 
   #pick(title: string): Promise<Target | undefined> {
-    const { connections, memory } = this.#parts;
-    return pickDomain({ connections, ports: settings.serialPorts, lastKey: memory.last?.target, title });
+    const { connections, receivers, memory } = this.#parts;
+    const lastKey = memory.last?.target;
+    return pickDomain({ connections, receivers, ports: settings.serialPorts, lastKey, title });
   }
 
   #findTarget(key: string): Target | undefined {

@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
 import type { Connections } from '../connections/connections.ts';
 import { presentDomain } from '../domains/domainPresentation.ts';
+import type { Receivers } from '../receivers.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
-import { type DomainChoices, domainChoices, onlyChoice, type Target } from './domainChoices.ts';
+import { type DomainChoices, domainChoices, onlyChoice, type Target, targetKey } from './domainChoices.ts';
 
 interface TargetItem extends vscode.QuickPickItem {
   readonly target?: Target;
@@ -11,6 +12,7 @@ interface TargetItem extends vscode.QuickPickItem {
 
 export interface PickDomainOptions {
   readonly connections: Connections;
+  readonly receivers: Receivers;
   readonly ports: readonly string[];
   readonly lastKey: string | undefined;
   readonly title: string;
@@ -30,7 +32,7 @@ export async function pickDomain(options: PickDomainOptions): Promise<Target | u
 }
 
 async function askDomain(
-  { title }: PickDomainOptions,
+  { title, receivers }: PickDomainOptions,
   loading: Promise<DomainChoices>,
   loaded: DomainChoices | undefined,
 ): Promise<Target | undefined> {
@@ -39,7 +41,7 @@ async function askDomain(
   picker.placeholder = l10n.t('Choose a domain');
   picker.matchOnDescription = true;
   picker.busy = loaded === undefined;
-  picker.items = loaded ? itemsOf(loaded) : [];
+  picker.items = loaded ? itemsOf(loaded, receivers) : [];
   try {
     return await new Promise(resolve => {
       picker.onDidHide(() => resolve(undefined));
@@ -52,7 +54,7 @@ async function askDomain(
         picker.busy = false;
         const only = onlyChoice(choices);
         if (only && !loaded) return resolve(only);
-        if (!loaded) picker.items = itemsOf(choices);
+        if (!loaded) picker.items = itemsOf(choices, receivers);
       });
     });
   } finally {
@@ -60,30 +62,33 @@ async function askDomain(
   }
 }
 
-function itemsOf({ ready, notRunning }: DomainChoices): TargetItem[] {
+function itemsOf({ ready, notRunning }: DomainChoices, receivers: Receivers): TargetItem[] {
   if (ready.length + notRunning.length === 0) {
     return [{ label: l10n.t('No domains found'), detail: l10n.t('The Guestwire view says why.') }];
   }
   const kind = vscode.QuickPickItemKind.Separator;
-  const others = notRunning.map(itemOf);
+  const others = notRunning.map(target => itemOf(target, receivers));
   return [
-    ...ready.map(itemOf),
+    ...ready.map(target => itemOf(target, receivers)),
     ...(others.length > 0 ? [{ label: l10n.t('not running'), kind }, ...others] : []),
   ];
 }
 
-function itemOf(target: Target): TargetItem {
+function itemOf(target: Target, receivers: Receivers): TargetItem {
   if (target.kind === 'port') {
     return { label: harmless(target.path), description: l10n.t('serial port of this computer'), target };
   }
   const { connection, domain } = target;
+  const key = targetKey(target);
+  const details = connection.knownDetails(domain.uuid);
   const { label, description, icon } = presentDomain({
     domain,
     connectionUri: connection.uri,
     writable: true,
     current: connection.status.kind === 'connected',
-    osId: connection.knownDetails(domain.uuid)?.devices.osId,
-    receiver: 'unknown',
+    osId: details?.devices.osId,
+    system: receivers.system(key),
+    receiver: receivers.state(key, details),
   });
   return {
     label,

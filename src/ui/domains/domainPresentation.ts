@@ -93,9 +93,8 @@ export function presentDomain(facts: DomainFacts): Presentation {
   const name = harmless(domain.name);
   const state = current ? stateText(domain.state) : l10n.t('last seen {0}', stateText(domain.state));
   const system = systemText(facts.osId, facts.system);
-  const receiver = activity === 'running' ? receiverText(facts.receiver) : '';
-  const known = facts.receiver === 'unknown' ? '' : receiver;
-  const words = [state, system, known].filter(Boolean);
+  const receiver = activity === 'running' && current ? receiverText(facts.receiver) : '';
+  const words = [state, system, receiver].filter(Boolean);
   const access = current && facts.writable ? 'writable' : 'readonly';
   return {
     label: name,

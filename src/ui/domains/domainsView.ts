@@ -4,22 +4,30 @@ import type { CopyFlow } from '../copy/copyFlow.ts';
 import { l10n } from '../support/l10n.ts';
 import type { DomainsNode } from './domainsNode.ts';
 import type { DomainsTree } from './domainsTree.ts';
+import type { DomainWatch } from './domainWatch.ts';
 import { dropFiles } from './dropFiles.ts';
 
-/** The view, which keeps the connections open for as long as it can be seen. */
-export function showDomains(
-  tree: DomainsTree,
-  connections: Connections,
-  copyFlow: CopyFlow,
-): vscode.Disposable {
+export interface DomainsViewParts {
+  readonly tree: DomainsTree;
+  readonly connections: Connections;
+  readonly watch: DomainWatch;
+  readonly copyFlow: CopyFlow;
+}
+
+/** The view, which keeps the connections open, and its domains watched, for as long as it can be seen. */
+export function showDomains({ tree, connections, watch, copyFlow }: DomainsViewParts): vscode.Disposable {
   const view = vscode.window.createTreeView('guestwire.domains', {
     treeDataProvider: tree,
     dragAndDropController: dropFiles(copyFlow),
     showCollapseAll: true,
   });
-  view.onDidChangeVisibility(({ visible }) => void connections.setVisible(visible));
+  const follow = (visible: boolean) => {
+    void connections.setVisible(visible);
+    watch.setVisible(visible);
+  };
+  view.onDidChangeVisibility(({ visible }) => follow(visible));
   // Not before the extension is active: loading libvirt takes longer than all the rest.
-  const first = setImmediate(() => void connections.setVisible(view.visible));
+  const first = setImmediate(() => follow(view.visible));
   const stop = connections.changes.on(() => showMessage(view, connections));
   const dispose = () => {
     clearImmediate(first);

@@ -33,14 +33,14 @@ function failed(code: string, wasConnected = false): ConnectionStatus {
 
 describe('domain in the tree', () => {
   const states: [DomainState, string, string][] = [
-    ['running', 'running', 'domain running writable'],
-    ['blocked', 'running', 'domain running writable'],
+    ['running', 'running · receiver unknown', 'domain running writable'],
+    ['blocked', 'running · receiver unknown', 'domain running writable'],
     ['paused', 'paused', 'domain paused writable'],
     ['pmsuspended', 'asleep', 'domain paused writable'],
     ['shutdown', 'shutting down', 'domain stopping writable'],
     ['shutoff', 'shut off', 'domain off writable'],
     ['crashed', 'crashed', 'domain off writable'],
-    ['nostate', 'state unknown', 'domain running writable'],
+    ['nostate', 'state unknown · receiver unknown', 'domain running writable'],
   ];
   for (const [state, description, contextValue] of states) {
     it(`says that it is ${description} (${state})`, () => {
