@@ -49,6 +49,19 @@ describe('copying', () => {
 
   tidyBetweenTests(() => workbench);
 
+  async function copyTo({ name }: Guest, file: string, destination = '/tmp/'): Promise<void> {
+    await workbench.chooseFromMenu(workbench.file(file), 'Copy to Guest VM');
+    await workbench.pick(name);
+    await workbench.answer(`Copy ${file} to`, destination);
+  }
+
+  async function cancel(file: string): Promise<void> {
+    const progress = workbench.notification(`Copying ${file} to`);
+    await progress.hover();
+    await progress.getByRole('button', { name: 'Cancel' }).first().click();
+    await progress.waitFor({ state: 'hidden' });
+  }
+
   it('a file from the Explorer: pick, progress, verified, the same SHA-256', async () => {
     await workbench.file('notes.txt').click({ button: 'right' });
     await workbench.page.getByRole('menuitem', { name: 'Copy to Guest VM' }).waitFor();
@@ -85,23 +98,16 @@ describe('copying', () => {
   });
 
   it('cancelled half-way from its notification', async () => {
-    await workbench.chooseFromMenu(workbench.file('large.bin'), 'Copy to Guest VM');
-    await workbench.pick(guest.name);
-    await workbench.answer('Copy large.bin to', '/tmp/');
-    const progress = workbench.notification(/Copying large\.bin to .*\/s/);
-    await progress.waitFor();
-    await progress.hover();
-    await progress.getByRole('button', { name: 'Cancel' }).first().click();
-    await workbench.notification('Copying large.bin').waitFor({ state: 'hidden' });
+    await copyTo(guest, 'large.bin');
+    await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
+    await cancel('large.bin');
     assert.notEqual((await guest.run('test -e /tmp/large.bin')).status, 0);
     await workbench.statusItem('throughput').waitFor({ state: 'hidden' });
   });
 
   it('a file that exists in the guest with other content is asked about', async () => {
     await guest.mustRun('echo other > /tmp/single.bin');
-    await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Guest VM');
-    await workbench.pick(guest.name);
-    await workbench.answer('Copy single.bin to', '/tmp/');
+    await copyTo(guest, 'single.bin');
     await workbench.asked('exists in');
     await workbench.screenshots('conflict');
     await workbench.pick('Keep Both');
@@ -134,12 +140,31 @@ describe('copying', () => {
   });
 
   it('a domain without a receiver is told as such', async () => {
-    await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Guest VM');
-    await workbench.pick(bare.name);
-    await workbench.answer('Copy single.bin to', '/tmp/');
+    await copyTo(bare, 'single.bin');
     const failure = workbench.notification(/receiver/).filter({ hasText: 'Retry' });
-    await failure.waitFor();
+    // A notification stays for as long as the mouse is on it.
+    await failure.hover();
     await workbench.screenshots('no-receiver');
+    await bare.startReceiver();
+    await failure.getByRole('button', { name: 'Retry' }).click();
+    await workbench.notification('Copied and verified: single.bin').waitFor();
+    assert.equal(await bare.sha256('/tmp/single.bin'), hashes.single);
+  });
+
+  it('side by side to two domains, one after the other to the same', async () => {
+    await copyTo(guest, 'large.bin');
+    await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
+    await copyTo(guest, 'notes.txt');
+    await workbench.notification(/Copying notes\.txt to .*waiting for the copies before it/).waitFor();
+    await bare.mustRun('mkdir /tmp/beside');
+    await copyTo(bare, 'single.bin', '/tmp/beside/');
+    await workbench.notification('Copied and verified: single.bin').waitFor();
+    await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
+    assert.match((await workbench.statusItem('throughput').getAttribute('aria-label')) ?? '', /Copying into/);
+    await workbench.screenshots('side-by-side');
+    await cancel('large.bin');
+    await workbench.notification(/verified.* notes\.txt/).waitFor();
+    assert.equal(await bare.sha256('/tmp/beside/single.bin'), hashes.single);
   });
 
   it('copies are listed in the Transfers view', async () => {
@@ -151,19 +176,14 @@ describe('copying', () => {
 
   it('a copy that a reload broke off is offered again', async () => {
     await workbench.openExplorer();
-    await workbench.chooseFromMenu(workbench.file('large.bin'), 'Copy to Guest VM');
-    await workbench.pick(guest.name);
-    await workbench.answer('Copy large.bin to', '/tmp/');
+    await copyTo(guest, 'large.bin');
     await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
     await workbench.reload();
     const offer = workbench.notification('was interrupted');
-    await offer.waitFor();
+    await offer.hover();
     await workbench.screenshots('interrupted');
     await offer.getByRole('button', { name: 'Copy Again' }).click();
-    const progress = workbench.notification(/Copying large\.bin to .*\/s/);
-    await progress.waitFor();
-    await progress.hover();
-    await progress.getByRole('button', { name: 'Cancel' }).first().click();
-    await workbench.notification('Copying large.bin').waitFor({ state: 'hidden' });
+    await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
+    await cancel('large.bin');
   });
 });

@@ -4,6 +4,7 @@ import type { ConnectionStatus } from '../connections/connectionStatus.ts';
 import type { GuestSystem, ReceiverState } from '../receivers.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { translated } from '../support/sentences.ts';
 
 /** A tree item before it is VS Code's. All texts are harmless. */
 export interface Presentation {
@@ -190,8 +191,8 @@ const LINK_ICONS: Readonly<Record<CandidateUse, string>> = {
 };
 
 export function presentLink(candidate: Candidate): Presentation {
-  const label = harmless(candidate.label);
-  const reason = harmless(candidate.reason);
+  const label = harmless(translated(candidate.label));
+  const reason = harmless(translated(candidate.reason));
   return {
     label,
     description: reason,

@@ -51,8 +51,9 @@ class TransferBar {
     });
   }
 
-  show({ state, progress }: Transfer): void {
-    this.#message = messageOf(state, progress);
+  show(transfer: Transfer): void {
+    const { progress } = transfer;
+    this.#message = messageOf(transfer);
     this.#percent = progress ? percentOf([progress]) : 0;
     this.#report();
   }
@@ -70,8 +71,8 @@ class TransferBar {
   }
 }
 
-function messageOf(state: Transfer['state'], progress: Transfer['progress']): string {
-  if (progress) return progressText(progress);
+function messageOf({ request, state, progress }: Transfer): string {
+  if (progress) return progressText(progress, sourcesText(request));
   return state === 'queued'
     ? l10n.t('waiting for the copies before it…')
     : l10n.t('looking for the receiver…');

@@ -19,9 +19,8 @@ export function announceResults(transfers: TransferList): vscode.Disposable {
 async function announceDone(transfers: TransferList, { id, request, outcome }: Transfer): Promise<void> {
   if (!outcome) return;
   const details = l10n.t('Show Details');
-  const hasMore = outcome.files > 1;
-  const message = outcomeText(request, outcome);
-  const answer = await vscode.window.showInformationMessage(message, ...(hasMore ? [details] : []));
+  // Without a button VS Code cuts the sentence off after one line.
+  const answer = await vscode.window.showInformationMessage(outcomeText(request, outcome), details);
   if (answer === details) await showDetails(id, transfers);
 }
 
