@@ -170,12 +170,18 @@ export class Workbench {
 
   /** Answers the input box with this title, or part of it. */
   async answer(title: string, text: string): Promise<void> {
-    const box = this.quickInput.filter({ has: this.#quickTitle(title) });
+    // The pick list before it may have the same words in its title, and is not gone at once.
+    const box = this.quickInput
+      .filter({ has: this.#quickTitle(title) })
+      .filter({ hasText: "Press 'Enter' to confirm" });
     const input = box.locator('input.input');
-    await input.fill(text);
+    await input.waitFor();
     // Enter doesn't count while the extension still looks at what was typed before.
     await retry(async () => {
-      if (await box.isVisible()) await input.press('Enter', { timeout: ATTEMPT_MS });
+      if (await box.isVisible()) {
+        await input.fill(text, { timeout: ATTEMPT_MS });
+        await input.press('Enter', { timeout: ATTEMPT_MS });
+      }
       await box.waitFor({ state: 'hidden', timeout: ATTEMPT_MS });
     });
   }

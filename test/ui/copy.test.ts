@@ -169,7 +169,7 @@ describe('copying', () => {
 
   it('copies are listed in the Transfers view', async () => {
     await workbench.openGuestwire();
-    await workbench.treeRow('notes.txt').filter({ hasText: 'verified' }).waitFor();
+    await workbench.treeRow('notes.txt').filter({ hasText: 'verified' }).first().waitFor();
     await workbench.treeRow('large.bin').filter({ hasText: 'cancelled' }).waitFor();
     await workbench.screenshots('transfers');
   });

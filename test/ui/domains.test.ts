@@ -149,9 +149,11 @@ describe('the Domains view', () => {
     await libvirtd.stopLibvirtd('SIGKILL');
     await isDescribed('qemu:///session', 'connection lost, reconnecting');
     await isDescribed(guest.name, 'last seen running');
+    await workbench.page.getByText('was lost').waitFor();
     await workbench.screenshots('connection-lost');
     await libvirtd.startLibvirtd();
     await isDescribed('qemu:///session', '1 domain');
-    await isDescribed(guest.name, 'running · receiver ready');
+    await isDescribed(guest.name, /running.* receiver ready/);
+    await workbench.page.getByText('was lost').waitFor({ state: 'hidden' });
   });
 });
