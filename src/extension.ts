@@ -8,6 +8,7 @@ import { Consoles } from './ui/console/consoles.ts';
 import { askConflict } from './ui/copy/askConflict.ts';
 import { CopyFlow } from './ui/copy/copyFlow.ts';
 import { CopyMemory } from './ui/copy/memory.ts';
+import { OwnCopies } from './ui/copy/ownCopies.ts';
 import { workspaceFiles } from './ui/copy/workspaceFiles.ts';
 import { DomainsTree } from './ui/domains/domainsTree.ts';
 import { showDomains } from './ui/domains/domainsView.ts';
@@ -90,11 +91,13 @@ function followLifecycles(connections: Connections, receivers: Receivers): Recei
 }
 
 function transferRunner(receivers: Receivers): RunTransfer {
+  const ownCopies = new OwnCopies();
   return async ({ request }, signal, onProgress) => {
     const engine = await loadEngine();
     return runTransfer(request, {
       engine,
       receivers,
+      ownCopies,
       sourceSystem: workspaceFiles(engine.localDisk, request.unsaved),
       signal,
       onProgress,

@@ -131,11 +131,15 @@ describe('copying', () => {
     const sha256 = workspace.addContent('todo.md', '# To do\n\n- copy this once more\n');
     await workbench.page.locator('.editor-group-container .view-line', { hasText: 'once more' }).waitFor();
     await workbench.page.locator('.editor-group-container .view-lines').click();
+    // The guest's is the one that was copied there: it is replaced.
     await workbench.page.keyboard.press('Control+Alt+g');
-    // The guest has it already, with other content.
+    await workbench.notification('Copied and verified: todo.md').waitFor();
+    assert.equal(await guest.sha256('/tmp/todo.md'), sha256);
+    await guest.mustRun('echo "somebody\'s work" >> /tmp/todo.md');
+    await workbench.page.keyboard.press('Control+Alt+g');
     await workbench.asked('exists in');
     await workbench.pick('Overwrite');
-    await workbench.notification('Copied and verified: todo.md').waitFor();
+    await workbench.notification(/Copying todo\.md/).waitFor({ state: 'hidden' });
     assert.equal(await guest.sha256('/tmp/todo.md'), sha256);
   });
 

@@ -61,13 +61,15 @@ export class CopyFlow {
     const target = this.#findTarget(last.target);
     if (!target) return this.copy(uris);
     const sources = distinctSources(uris);
-    const { destination } = last;
-    return this.#start(target, { sources, unsaved: allUnsaved(sources), destination, link: undefined });
+    const what = { sources, unsaved: allUnsaved(sources), destination: last.destination };
+    return this.#start(target, { ...what, link: undefined, repeated: true });
   }
 
   #start(
     target: Target,
-    what: Pick<CopyRequest, 'sources' | 'unsaved' | 'destination'> & { link: string | undefined },
+    what: Pick<CopyRequest, 'sources' | 'unsaved' | 'destination' | 'repeated'> & {
+      link: string | undefined;
+    },
   ): Promise<Completion | undefined> {
     const request: CopyRequest = {
       ...what,
