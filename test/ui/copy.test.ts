@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { bootGuest, type Guest } from '../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
+import { pollUntil } from '../support/processes.ts';
 import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
 import { TestWorkspace } from './workspace.ts';
@@ -175,9 +176,18 @@ describe('copying', () => {
 
   it('copies are listed in the Transfers view', async () => {
     await workbench.openGuestwire();
-    await workbench.treeRow('notes.txt').filter({ hasText: 'verified' }).first().waitFor();
-    await workbench.treeRow('large.bin').filter({ hasText: 'cancelled' }).waitFor();
+    const notes = workbench.treeRow('notes.txt').filter({ hasText: 'verified' }).first();
+    await notes.waitFor();
+    await workbench.treeRow('large.bin').filter({ hasText: 'cancelled' }).first().waitFor();
     await workbench.screenshots('transfers');
+    await workbench.chooseFromMenu(notes, 'Copy SHA-256');
+    const readClipboard = () => workbench.page.evaluate('navigator.clipboard.readText()');
+    assert.ok(await pollUntil(async () => (await readClipboard()) === hashes.notes, 10_000));
+    await notes.click();
+    await workbench.page.locator('.view-line', { hasText: hashes.notes }).first().waitFor();
+    await workbench.screenshot('transfer-details');
+    await workbench.runCommand('Guestwire: Clear Finished Transfers');
+    await notes.waitFor({ state: 'detached' });
   });
 
   it('a copy that a reload broke off is offered again', async () => {

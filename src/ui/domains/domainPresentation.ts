@@ -147,15 +147,16 @@ export interface ConnectionFacts {
 }
 
 export function presentConnection({ uri, status, domainCount }: ConnectionFacts): Presentation {
-  // All of it: two connections may differ in their parameters alone.
-  const label = harmless(uri);
-  const description = connectionText(status, domainCount);
+  const whole = harmless(uri);
+  const state = connectionText(status, domainCount);
   const problem = status.kind === 'failed' ? harmless(status.message) : '';
+  // Two connections may differ in their parameters alone; but how they are comes first, for the rest is cut off.
+  const [label = '', parameters] = whole.split('?', 2);
   return {
     label,
-    description,
-    tooltip: [label, description, problem].filter(Boolean).join('\n'),
-    accessibleLabel: [l10n.t('Connection {0}', label), description, problem].filter(Boolean).join(', '),
+    description: [state, parameters].filter(Boolean).join(' · '),
+    tooltip: [whole, state, problem].filter(Boolean).join('\n'),
+    accessibleLabel: [l10n.t('Connection {0}', whole), state, problem].filter(Boolean).join(', '),
     icon: connectionIcon(status),
     contextValue: `connection ${status.kind}`,
   };

@@ -96,6 +96,14 @@ describe('connection in the tree', () => {
     assert.match(show(failed('no-socket')).tooltip, /It failed\.$/);
   });
 
+  it('says so before the parameters of its URI', () => {
+    const uri = 'qemu:///session?socket=/run/user/1000/libvirt/libvirt-sock';
+    const shown = presentConnection({ uri, status: { kind: 'connected', readOnly: false }, domainCount: 1 });
+    assert.equal(shown.label, 'qemu:///session');
+    assert.equal(shown.description, '1 domain · socket=/run/user/1000/libvirt/libvirt-sock');
+    assert.ok(shown.accessibleLabel.includes(uri));
+  });
+
   it('tries again sooner at first, and only where that may help', () => {
     assert.deepEqual([1, 2, 3, 20].map(backOffMs), [500, 1000, 2000, 15_000]);
     assert.ok(isPassing('no-socket') && !isPassing('denied') && !isPassing('bad-uri'));
