@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Connections } from '../connections/connections.ts';
-import { presentDomain } from '../domains/domainPresentation.ts';
+import { activityOf, presentDomain } from '../domains/domainPresentation.ts';
 import type { Receivers } from '../receivers.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
@@ -20,15 +20,25 @@ export interface PickDomainOptions {
 
 /** How long connecting may take before the empty list is shown. */
 const PATIENCE_MS = 300;
+/** Whose receivers are looked for before the list is shown; more would make it late. */
+const MAX_READ = 20;
 
 /** Undefined when the user thinks better of it. Asks nothing where only one domain runs. */
 export async function pickDomain(options: PickDomainOptions): Promise<Target | undefined> {
   const { connections, ports, lastKey } = options;
   const choices = () => domainChoices(connections.domains(), ports, lastKey);
-  const loading = connections.openAll().then(choices);
+  const loading = load(connections).then(choices);
   const quick = await Promise.race([loading, afterMs(PATIENCE_MS)]);
   const only = quick && onlyChoice(quick);
   return only ?? askDomain(options, loading, quick);
+}
+
+/** With what each line says of guest system and receiver. */
+async function load(connections: Connections): Promise<void> {
+  await connections.openAll();
+  const running = connections.domains().filter(({ domain }) => activityOf(domain.state) === 'running');
+  const read = running.slice(0, MAX_READ).map(({ connection, domain }) => connection.details(domain));
+  await Promise.allSettled(read);
 }
 
 async function askDomain(
