@@ -37,7 +37,7 @@ export async function pickDomain(options: PickDomainOptions): Promise<Target | u
 async function load(connections: Connections): Promise<void> {
   await connections.openAll();
   const running = connections.domains().filter(({ domain }) => activityOf(domain.state) === 'running');
-  const read = running.slice(0, MAX_READ).map(({ connection, domain }) => connection.details(domain));
+  const read = running.slice(0, MAX_READ).map(({ connection, domain }) => connection.renewDetails(domain));
   await Promise.allSettled(read);
 }
 
