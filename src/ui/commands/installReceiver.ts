@@ -34,9 +34,7 @@ function waysFor({ domain }: DomainPlace): Way[] {
     ...withRunning,
     {
       label: l10n.t('$(clippy) Copy a command with the receiver in it'),
-      detail: l10n.t(
-        'Some 450 lines to paste into a shell in the guest, over ssh or a console: writes receiver.py and checks it',
-      ),
+      detail: l10n.t('Many lines to paste into a shell in the guest: writes receiver.py and checks it'),
       run: copyPasteCommand,
     },
     {

@@ -76,6 +76,20 @@ describe('the VSIX', () => {
         );
       });
 
+      it('reads neither libvirt nor serialport to be activated', () => {
+        const read = readAtOnce(path.join(extension, 'dist'), 'extension.js').join('');
+        const later = fs.readFileSync(path.join(extension, 'dist/extension.js'), 'utf8');
+        assert.match(later, /import\("\.\/chunks\/engine-\w+\.js"\)/);
+        // libvirt's program number, and the folder of serialport's native code.
+        for (const mark of [/536903814/, /prebuilds/]) {
+          assert.doesNotMatch(read, mark);
+          assert.ok(
+            files.some(file => mark.test(readJs(path.join(extension, file)))),
+            `${mark} is nowhere`,
+          );
+        }
+      });
+
       it('names no place of the machine it was made on', () => {
         for (const file of files) {
           const content = fs.readFileSync(path.join(extension, file));
@@ -122,3 +136,18 @@ describe('the VSIX', () => {
     await assert.rejects(packaging, /There is no platform "beos-x64"/);
   });
 });
+
+/** A program with all that it imports before it runs. */
+function readAtOnce(folder: string, name: string, seen = new Set<string>()): string[] {
+  if (seen.has(name)) return [];
+  seen.add(name);
+  const text = readJs(path.join(folder, name));
+  const imported = [...text.matchAll(/(?:from|import)"(\.[^"]+)"/g)].map(([, file = '']) =>
+    path.join(path.dirname(name), file),
+  );
+  return [text, ...imported.flatMap(file => readAtOnce(folder, file, seen))];
+}
+
+function readJs(file: string): string {
+  return file.endsWith('.js') ? fs.readFileSync(file, 'utf8') : '';
+}
