@@ -7,6 +7,7 @@ import { finished } from 'node:stream/promises';
 import { after, before, test } from 'node:test';
 import { connect, type Domain, type LibvirtConnection, type StoragePool, type StorageVolume } from 'libvirt';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import { pollUntil } from '../../support/processes.ts';
 import { makeTestPool, type TestPool } from '../../support/storagePool.ts';
 import { SeededRandom } from '../../unit/libvirt/random.ts';
 
@@ -41,6 +42,20 @@ async function upload(volume: StorageVolume, bytes: Buffer): Promise<void> {
   const stream = await connection.storage.openUpload(volume, bytes.length);
   stream.resume().end(bytes);
   await finished(stream);
+}
+
+/** While the BIOS starts it closes the tray, now and then right after libvirt has opened it to change the medium. */
+async function untilSettled(change: () => Promise<void>): Promise<void> {
+  let last: unknown;
+  const attempt = () =>
+    change().then(
+      () => true,
+      error => {
+        last = error;
+        return undefined;
+      },
+    );
+  if (!(await pollUntil(attempt, 20_000))) throw last;
 }
 
 test('pools are listed and looked up', async () => {
@@ -114,18 +129,22 @@ test('a medium is put into the CD drive of a running domain, and taken out', asy
     <os><type arch="x86_64" machine="pc">hvm</type></os>
     <devices><controller type="usb" model="none"/><memballoon model="none"/>${drive('')}</devices>
   </domain>`);
-  domain = await connection.startDomain(defined);
+  const started = await connection.startDomain(defined);
+  domain = started;
   const media = async () => {
     const live = await connection.domainXml(defined);
     const stored = await connection.domainXml(defined, { inactive: true });
     return [live, stored].map(xml => xml.includes(file));
   };
   const withDisc = drive(`<source file="${file}"/>`);
-  await connection.updateDevice(domain, withDisc, { live: true, config: false });
+  await untilSettled(() => connection.updateDevice(started, withDisc, { live: true, config: false }));
   assert.deepEqual(await media(), [true, false]);
-  await connection.updateDevice(domain, withDisc, { live: false, config: true });
+  await connection.updateDevice(started, withDisc, { live: false, config: true });
   assert.deepEqual(await media(), [true, true]);
-  await connection.updateDevice(domain, drive(''), { live: true, config: true, force: true });
+  const empty = drive('');
+  await untilSettled(() =>
+    connection.updateDevice(started, empty, { live: true, config: true, force: true }),
+  );
   assert.deepEqual(await media(), [false, false]);
   await connection.storage.deleteVolume(volume);
 });
