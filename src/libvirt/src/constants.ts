@@ -50,6 +50,7 @@ export const PROC = {
   storageVolCreateXml: 93,
   storageVolDelete: 94,
   storageVolLookupByName: 95,
+  storageVolLookupByPath: 97,
   storageVolGetPath: 100,
   domainIsPersistent: 151,
   getLibVersion: 157,

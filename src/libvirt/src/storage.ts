@@ -57,6 +57,11 @@ export class Storage implements LibvirtStorage {
     return this.#rpc.call(PROC.storageVolLookupByName, payload, readVolume, options);
   }
 
+  async lookupVolumeByPath(path: string, options?: CallOptions): Promise<StorageVolume> {
+    const payload = new XdrWriter().string(path).finish();
+    return this.#rpc.call(PROC.storageVolLookupByPath, payload, readVolume, options);
+  }
+
   async createVolume(pool: StoragePool, xml: string, options?: CallOptions): Promise<StorageVolume> {
     const payload = writePool(new XdrWriter(), pool).string(xml).u32(0).finish();
     return this.#rpc.call(PROC.storageVolCreateXml, payload, readVolume, options);

@@ -96,6 +96,8 @@ export interface LibvirtStorage {
   refreshPool(pool: StoragePool, options?: CallOptions): Promise<void>;
 
   lookupVolume(pool: StoragePool, name: string, options?: CallOptions): Promise<StorageVolume>;
+  /** In whichever active pool it is. */
+  lookupVolumeByPath(path: string, options?: CallOptions): Promise<StorageVolume>;
   /** @throws LibvirtError `volume-exists` if the pool has one of that name */
   createVolume(pool: StoragePool, xml: string, options?: CallOptions): Promise<StorageVolume>;
   /** Where it is on libvirt's host: what a domain's disk has as its source. */

@@ -79,6 +79,7 @@ test('a volume is created, filled, found and deleted', async () => {
   assert.deepEqual(await connection.storage.lookupVolume(pool, 'whole.img'), volume);
   const file = await connection.storage.volumePath(volume);
   assert.equal(file, path.join(folder.folder, 'whole.img'));
+  assert.deepEqual(await connection.storage.lookupVolumeByPath(file), volume);
 
   await upload(volume, bytes);
   assert.ok(fs.readFileSync(file).equals(bytes));

@@ -82,6 +82,7 @@ test('each call carries what its procedure takes', async () => {
     [93, (peer, call) => peer.reply(call, volumeXdr)],
     [94, ok],
     [95, (peer, call) => peer.reply(call, volumeXdr)],
+    [97, (peer, call) => peer.reply(call, volumeXdr)],
     [100, (peer, call) => peer.reply(call, xdr('/v/cd'))],
     [174, ok],
     [281, (peer, call) => peer.reply(call, xdr(1, poolXdr, 1))],
@@ -94,6 +95,7 @@ test('each call carries what its procedure takes', async () => {
   assert.deepEqual(await storage.createVolume(pool, '<volume/>'), volume);
   await storage.deleteVolume(volume);
   assert.deepEqual(await storage.lookupVolume(pool, 'cd'), volume);
+  assert.deepEqual(await storage.lookupVolumeByPath('/v/cd'), volume);
   assert.equal(await storage.volumePath(volume), '/v/cd');
   assert.deepEqual(await storage.listActivePools(), [pool]);
   await connection.updateDevice(demoDomain, '<d/>', { live: true, config: false });
@@ -109,6 +111,7 @@ test('each call carries what its procedure takes', async () => {
   assert.deepEqual(sent(93), [xdr(poolXdr, '<volume/>', 0)]);
   assert.deepEqual(sent(94), [xdr(volumeXdr, 0)]);
   assert.deepEqual(sent(95), [xdr(poolXdr, 'cd')]);
+  assert.deepEqual(sent(97), [xdr('/v/cd')]);
   assert.deepEqual(sent(100), [volumeXdr]);
   assert.deepEqual(sent(281), [xdr(1, 2)]); // results wanted; only active ones
   assert.deepEqual(sent(174), [xdr(demoDomainXdr, '<d/>', 1), xdr(demoDomainXdr, '<d/>', 1 | 2 | 4)]);

@@ -67,12 +67,7 @@ export interface FileEntry extends Extent {
 }
 
 /** The root directory, the only one there is. `self.bytes` is whole sectors, as `directoryBytes` gives it. */
-export function rootDirectory(
-  naming: Naming,
-  self: Extent,
-  files: readonly FileEntry[],
-  date: Date,
-): Buffer {
+export function rootDirectory(naming: Naming, self: Extent, files: readonly FileEntry[], date: Date): Buffer {
   const directory = Buffer.alloc(self.bytes);
   placeRecords(naming, self, files, date, (record, offset) => record.copy(directory, offset));
   return directory;
