@@ -83,7 +83,7 @@ describe("the installer's CD", () => {
     const file = await upload();
     assert.equal(file, path.join(pool.folder, `guestwire-${version}.iso`));
     assert.ok(fs.readFileSync(file).equals(image));
-    const [plan, ...others] = drivePlans(await readDriveFacts(connection, domain), file);
+    const [plan, ...others] = drivePlans(await readDriveFacts(connection, domain));
     assert.ok(plan);
     assert.deepEqual(others, []);
     assert.deepEqual(
@@ -130,7 +130,7 @@ describe("the installer's CD", () => {
 
   it('comes with a drive of its own where there is none, and goes with it', async () => {
     const file = await upload();
-    const drive = newDrive('scsi', file, ['hdc']);
+    const drive = newDrive('scsi', ['hdc']);
     assert.ok(drive);
     const inserted = await insertDisc(connection, domain, { kind: 'add', where: 'guest', drive }, file);
     assert.deepEqual([await media(), await media(true)], [[former, file], [former]]);
@@ -145,7 +145,7 @@ describe("the installer's CD", () => {
 
   it('leaves alone what another domain has in its drive', async () => {
     const first = await upload();
-    const [plan] = drivePlans(await readDriveFacts(connection, domain), first);
+    const [plan] = drivePlans(await readDriveFacts(connection, domain));
     assert.ok(plan);
     const inserted = await insertDisc(connection, domain, plan, first);
     const second = await upload();

@@ -111,14 +111,13 @@ export type NewDriveBus = 'usb' | 'scsi' | 'sata' | 'ide';
 
 const TARGET_PREFIX: Readonly<Record<NewDriveBus, string>> = { usb: 'sd', scsi: 'sd', sata: 'sd', ide: 'hd' };
 
-/** @param taken targets in use; undefined where no name is left */
-export function newDrive(bus: NewDriveBus, path: string, taken: readonly string[]): CdDrive | undefined {
+/** An empty one. @param taken targets in use; undefined where no name is left */
+export function newDrive(bus: NewDriveBus, taken: readonly string[]): CdDrive | undefined {
   const letters = bus === 'ide' ? 'abcd' : 'abcdefghijklmnopqrstuvwxyz';
   const target = [...letters].map(letter => TARGET_PREFIX[bus] + letter).find(name => !taken.includes(name));
   if (target === undefined) return undefined;
-  const { source } = fileMedium(path);
-  const element = `<disk type='file' device='cdrom'>${driverXml('raw')}${source}<target dev='${target}' bus='${bus}'/><readonly/></disk>`;
-  return { target, bus, path, element };
+  const element = `<disk type='file' device='cdrom'>${driverXml('raw')}<target dev='${target}' bus='${bus}'/><readonly/></disk>`;
+  return { target, bus, path: undefined, element };
 }
 
 /** How the running guest can get a drive: by a controller that takes one while it runs. */

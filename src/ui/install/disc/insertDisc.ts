@@ -56,14 +56,14 @@ export async function readDriveFacts(connection: DriveConnection, domain: Domain
 }
 
 /** All ways there are, of the best kind: at once before later, a drive that is there before a new one. */
-export function drivePlans({ live = '', stored = '' }: DriveFacts, path: string): DrivePlan[] {
+export function drivePlans({ live = '', stored = '' }: DriveFacts): DrivePlan[] {
   const taken = [...usedTargets(live), ...usedTargets(stored)];
   const hot = hotPlugBus(live);
   const plans: DrivePlan[][] = [
     cdDrives(live).map(drive => ({ kind: 'change', where: 'guest', drive })),
-    addPlan('guest', hot && newDrive(hot, path, taken)),
+    addPlan('guest', hot && newDrive(hot, taken)),
     cdDrives(stored).map(drive => ({ kind: 'change', where: 'definition', drive })),
-    stored === '' ? [] : addPlan('definition', newDrive(coldPlugBus(stored), path, taken)),
+    stored === '' ? [] : addPlan('definition', newDrive(coldPlugBus(stored), taken)),
   ];
   return plans.find(some => some.length > 0) ?? [];
 }
@@ -82,7 +82,7 @@ export async function insertDisc(
 ): Promise<InsertedDisc> {
   const scope = { live: where === 'guest', config: where === 'definition' };
   if (kind === 'add') {
-    await connection.attachDevice(domain, drive.element, scope);
+    await connection.attachDevice(domain, withMedium(drive, fileMedium(path)), scope);
     return { path, target: drive.target, former: undefined };
   }
   await changeMedium(connection, domain, drive, fileMedium(path), { ...scope, force });
@@ -138,6 +138,21 @@ async function changeMedium(
 /** QEMU's refusal comes as an "internal error", of which only the text tells what it is about. */
 function isTrayClosed(error: unknown): boolean {
   return error instanceof Error && /\btray\b.*\bnot open\b/i.test(error.message);
+}
+
+/** While the guest uses the medium (has it mounted), the drive stays shut unless it is opened by force. */
+export function isHeldByGuest(error: unknown): boolean {
+  return error instanceof Error && /\b(locked|tray)\b/i.test(error.message);
+}
+
+/** Where a domain has the medium; undefined where it has it no more. */
+export function whereIs(
+  { live = '', stored = '' }: DriveFacts,
+  path: string,
+): DrivePlan['where'] | undefined {
+  const has = (xml: string) => cdDrives(xml).some(drive => drive.path === path);
+  if (has(live)) return 'guest';
+  return has(stored) ? 'definition' : undefined;
 }
 
 /** Our CD in one of the domain's drives, where nothing is known any more of what was there before. */
