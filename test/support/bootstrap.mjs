@@ -43,6 +43,12 @@ const systemPackages = [
     provides: ['isoinfo'],
     only: ['test'],
   },
+  {
+    name: 'systemd',
+    why: 'systemd-analyze, which checks the unit of the receiver',
+    provides: ['systemd-analyze'],
+    only: ['test'],
+  },
   { name: 'libvirt-clients', why: 'virsh, which boots and removes the guests', provides: ['virsh'] },
   { name: 'qemu-system-x86', why: 'runs the guests', provides: ['qemu-system-x86_64'] },
   {
