@@ -125,7 +125,7 @@ END
 
 start_systemd() {
   systemctl daemon-reload
-  systemctl restart guestwire
+  systemctl restart guestwire || true # what came of it is reported
 }
 
 install_openrc() {
@@ -149,7 +149,7 @@ END
 }
 
 start_openrc() {
-  rc-service guestwire restart
+  rc-service guestwire restart || true # what came of it is reported
 }
 
 install_busybox() {
@@ -219,22 +219,26 @@ stop_processes() {
   done
 }
 
+# Whether the receiver itself is there, not only what starts it.
+runs() {
+  for pid in $(our_processes); do
+    [ "$(tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline")" != "$command " ] || return 0
+  done
+  return 1
+}
+
 # The receiver ends by itself within moments if it finds no port.
 report() {
   tries=0
-  until [ -n "$(our_processes)" ] || [ $tries -ge 15 ]; do
+  until runs || [ $tries -ge 15 ]; do
     tries=$((tries + 1))
     sleep 1
   done
   sleep 2
-  for pid in $(our_processes); do
-    case $(tr '\0' ' ' < "/proc/$pid/cmdline") in
-      *" $lib/receiver."*)
-        echo "The Guestwire receiver runs ($command), and will after each start ($init)."
-        return
-        ;;
-    esac
-  done
+  if runs; then
+    echo "The Guestwire receiver runs ($command), and will after each start ($init)."
+    return
+  fi
   echo "The Guestwire receiver is installed ($init), but found no free port to serve; it tries again every 10 s." >&2
   echo "Give this machine the channel org.guestwire.0 or a second serial port. What it says: $command" >&2
 }

@@ -96,7 +96,7 @@ function volumeXml(name: string, bytes: number): string {
 }
 
 /** Whether any domain has the file, now or from its next start on. */
-export async function isInUse(connection: StorageConnection, path: string): Promise<boolean> {
+async function isInUse(connection: StorageConnection, path: string): Promise<boolean> {
   const quoted = escapeXml(path);
   for (const domain of await connection.listDomains()) {
     for (const inactive of [false, true]) {
