@@ -13,6 +13,7 @@ import { workspaceFiles } from './ui/copy/workspaceFiles.ts';
 import { DomainsTree } from './ui/domains/domainsTree.ts';
 import { showDomains } from './ui/domains/domainsView.ts';
 import { DomainWatch } from './ui/domains/domainWatch.ts';
+import { InsertedDiscs } from './ui/install/disc/insertedDiscs.ts';
 import { loadEngine } from './ui/loadEngine.ts';
 import { domainKey, Receivers } from './ui/receivers.ts';
 import { onSettingChange, settings } from './ui/settings.ts';
@@ -41,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): GuestwireApi {
   const memory = new CopyMemory(context.globalState);
   const copyFlow = new CopyFlow({ connections, receivers, transfers, memory });
   const consoles = new Consoles();
+  const discs = new InsertedDiscs(context.globalState);
   const domainsTree = new DomainsTree(connections, receivers);
   const watch = new DomainWatch({ connections, receivers });
   const transfersTree = new TransfersTree(transfers);
@@ -60,7 +62,7 @@ export function activate(context: vscode.ExtensionContext): GuestwireApi {
     logTransfers(transfers, log),
     onSettingChange('connections', () => connections.reload()),
     onSettingChange('maxParallelTransfers', () => queue.startNext()),
-    ...registerCommands({ connections, consoles, copyFlow, domainsTree, receivers, transfers, log }),
+    ...registerCommands({ connections, consoles, copyFlow, discs, domainsTree, receivers, transfers, log }),
   );
   void offerInterrupted(transfers);
   return createApi(connections, transfers);

@@ -28,6 +28,27 @@ const systemPackages = [
       '/usr/lib64/libvirt/connection-driver/libvirt_driver_qemu.so',
     ],
   },
+  {
+    name: 'libvirt-daemon-driver-storage',
+    why: "libvirtd's storage driver, for the pool that an installer's CD goes to",
+    provides: [
+      '/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_storage.so',
+      '/usr/lib64/libvirt/connection-driver/libvirt_driver_storage.so',
+    ],
+    only: ['test'],
+  },
+  {
+    name: 'genisoimage',
+    why: 'isoinfo, which reads the CD images we write',
+    provides: ['isoinfo'],
+    only: ['test'],
+  },
+  {
+    name: 'systemd',
+    why: 'systemd-analyze, which checks the unit of the receiver',
+    provides: ['systemd-analyze'],
+    only: ['test'],
+  },
   { name: 'libvirt-clients', why: 'virsh, which boots and removes the guests', provides: ['virsh'] },
   { name: 'qemu-system-x86', why: 'runs the guests', provides: ['qemu-system-x86_64'] },
   {

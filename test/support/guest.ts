@@ -38,6 +38,8 @@ export interface GuestOptions {
   receiverPorts?: string[];
   /** Further arguments of the receiver, such as `--root`. */
   receiverArguments?: string[];
+  /** Further devices of the domain, as XML. */
+  devices?: string;
 }
 
 export const guestPorts = {
@@ -112,6 +114,7 @@ async function defineDomain(
     processors: options.processors ?? 1,
     kernel: path.join(directory, 'vmlinuz'),
     initramfs: path.join(directory, 'initramfs'),
+    devices: options.devices,
   };
   fs.writeFileSync(xml, describeDomain(description));
   await virsh(options.uri, 'define', xml);
@@ -150,6 +153,12 @@ export class Guest {
     if (status !== 0)
       throw new Error(`in the guest: ${command}: status ${status}: ${stderr.trim() || stdout.trim()}`);
     return stdout;
+  }
+
+  /** Loads what a CD drive needs; afterwards a medium is at /dev/sr0. */
+  async loadCdDrivers(): Promise<void> {
+    const load = 'while read -r module; do insmod "$module"; done < /lib/modules/load-order-cd';
+    await this.mustRun(`${load}; until [ -e /dev/sr0 ]; do usleep 50000; done`, { timeoutMs: 30_000 });
   }
 
   /** SHA-256 of a file in the guest, hexadecimal. */

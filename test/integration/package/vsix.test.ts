@@ -17,7 +17,8 @@ const allowed = [
   /^LICENSE\.txt$/,
   /^media\/l10n\/bundle\.l10n\.[\w-]+\.json$/,
   /^media\/([\w-]+\.(png|svg)|walkthrough\/[\w-]+\.(md|png|svg))$/,
-  /^guest\/receiver\.(py|ps1|sh)$/,
+  /^guest\/(receiver|install)\.(py|ps1|sh|cmd)$/,
+  /^guest\/(disc\.txt|uninstall\.cmd)$/,
   /^dist\/(extension|com-dd|chunks\/[\w-]+)\.js$/,
   /^dist\/prebuilds\/[\w+-]+\/@serialport\+bindings-cpp\.[\w.]*node$/,
 ];
@@ -26,6 +27,11 @@ const required = [
   'dist/extension.js',
   'dist/com-dd.js',
   'guest/receiver.py',
+  'guest/disc.txt',
+  'guest/install.cmd',
+  'guest/install.ps1',
+  'guest/install.sh',
+  'guest/uninstall.cmd',
   'dist/prebuilds/linux-x64/@serialport+bindings-cpp.glibc.node',
 ];
 
