@@ -21,7 +21,7 @@ const SAMPLE_BYTES = 8_192;
 /** A sample that shrinks less than this does not pay on a fast line. */
 const WORTHWHILE_RATIO = 0.85;
 /** After data that does not compress, the next look comes 1, 2, 4… and at most this many pieces later. */
-const MAX_PAUSE_PIECES = 32;
+const MAX_PAUSE_PIECES = 16;
 
 /** What DEFLATE's fastest level does on one processor; believed until it is measured. */
 const EXPECTED_CODEC_BYTES_PER_SECOND = 60e6;
