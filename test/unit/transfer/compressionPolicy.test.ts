@@ -15,9 +15,10 @@ interface Speeds {
   codec: number;
 }
 
+let nowMs = 0;
+
 /** Sends that many pieces; returns which of them were compressed. */
 function send(policy: CompressionPolicy, pieces: number, speeds: Speeds, data: Buffer = TEXT): boolean[] {
-  let nowMs = 0;
   return Array.from({ length: pieces }, () => {
     const isEncoded = policy.effortFor(data) !== undefined;
     if (isEncoded) policy.onEncoded(data.length, (1_000 * data.length) / speeds.codec);
