@@ -41,7 +41,27 @@ export function copy(
   destination: string,
   options: CopyOptions,
 ): Promise<CopyResult> {
-  return new CopyJob(session, options).run(sources, destination);
+  const streams = new SourceStreams(
+    session,
+    options.sourceSystem ?? localDisk,
+    options.compression ?? 'auto',
+  );
+  return copyWith(streams, session, sources, destination, options);
+}
+
+/** The same, with sources that may be shared with copies to other guests. */
+export async function copyWith(
+  streams: SourceStreams,
+  session: Session,
+  sources: readonly string[],
+  destination: string,
+  options: CopyOptions,
+): Promise<CopyResult> {
+  try {
+    return await new CopyJob(session, streams, options).run(sources, destination);
+  } finally {
+    streams.close();
+  }
 }
 
 class CopyJob {
@@ -64,14 +84,13 @@ class CopyJob {
   /** What ends the whole copy: the session's end or the user's cancellation. */
   #fatal: ProtocolError | undefined;
 
-  constructor(session: Session, options: CopyOptions) {
+  constructor(session: Session, streams: SourceStreams, options: CopyOptions) {
     this.#session = session;
     this.#wireBytesBefore = session.wireBytes;
     this.#onInterrupted = options.onInterrupted;
     this.#signal = options.signal;
-    this.#system = options.sourceSystem ?? localDisk;
+    this.#system = streams.system;
     this.#tracker = new ProgressTracker(() => session.wireBytes - this.#wireBytesBefore, options.onProgress);
-    const streams = new SourceStreams(session, this.#system, options.compression ?? 'auto');
     const sender = new FileSender(session, streams.policy, options.signal);
     const context = { session, streams, sender, tracker: this.#tracker, options };
     this.#copier = new FileCopier(context, new ConflictResolver(options));

@@ -28,6 +28,14 @@ export class FileCopier {
 
   /** @param onQueued - nothing more of this file waits to be read */
   async copyFile(task: CopyTask, onQueued: () => void): Promise<Outcome> {
+    try {
+      return await this.#copyOrSkip(task, onQueued);
+    } finally {
+      this.#context.streams.finished(task.entry.source);
+    }
+  }
+
+  async #copyOrSkip(task: CopyTask, onQueued: () => void): Promise<Outcome> {
     const compares = this.#context.options.checksum === true && task.place !== 'new';
     if (compares) {
       const same = await this.#identical(task, task.path);

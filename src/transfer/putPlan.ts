@@ -47,13 +47,10 @@ export function planPut(
     can('delta') &&
     welcome.streams >= DELTA_STREAMS &&
     wantsDelta(info.size, welcome.device, options);
-  return {
-    // Who asks for a second file beside the first gets it, whatever the first one holds.
-    unchanged: can('unchanged') && place === 'old' && !options.checksum && policy !== 'rename',
-    resume,
-    basis,
-    waits: resume || basis || info.size > SMALL_FILE_BYTES,
-  };
+  // Who asks for a second file beside the first gets it, whatever the first one holds.
+  const unchanged = can('unchanged') && place === 'old' && !options.checksum && policy !== 'rename';
+  const waits = unchanged || resume || basis || info.size > SMALL_FILE_BYTES;
+  return { unchanged, resume, basis, waits };
 }
 
 /** The same without what leans on bytes that the guest has already. */

@@ -4,6 +4,7 @@ import { BlockPool } from './blockPool.ts';
 import { chooseCodec } from './codec.ts';
 import { type CompressionMode, CompressionPolicy } from './compressionPolicy.ts';
 import { FilePieces, PieceEncoder, type Pieces } from './pieces.ts';
+import type { SharedSources } from './sharedSources.ts';
 import { SourceReader } from './sourceReader.ts';
 import type { SourceSystem } from './sourceSystem.ts';
 
@@ -19,6 +20,9 @@ export class SourceStreams {
   readonly policy: CompressionPolicy;
   /** What puts announce as `encoding`. */
   readonly encoding: string | undefined;
+  /** Receivers of the same kind take the very same pieces. */
+  readonly kind: string;
+  #shared: SharedSources | undefined;
   readonly #codec: ReturnType<typeof chooseCodec>;
   readonly #pool: BlockPool;
   /** One byte more, so that the first read shows the file's end. */
@@ -29,6 +33,7 @@ export class SourceStreams {
     this.policy = new CompressionPolicy(compression, welcome.device);
     this.#codec = compression === 'off' ? undefined : chooseCodec(welcome.capabilities);
     this.encoding = this.#codec?.name;
+    this.kind = [welcome.device, welcome.frame, compression, this.encoding].join();
     const frameBytes = welcome.frame - DATA_OFFSET_BYTES;
     this.#pool = new BlockPool(frameBytes * Math.min(FRAMES_PER_BLOCK, Math.ceil(BLOCK_BYTES / frameBytes)));
   }
@@ -43,7 +48,23 @@ export class SourceStreams {
   }
 
   async openPieces(source: string, size: number): Promise<Pieces> {
-    return new FilePieces(await this.openReader(source, size), this.newEncoder());
+    const open = async () => new FilePieces(await this.openReader(source, size), this.newEncoder());
+    return this.#shared ? this.#shared.open(this, source, open) : open();
+  }
+
+  /** From now on files are read together with other guests. */
+  share(shared: SharedSources): void {
+    this.#shared = shared;
+  }
+
+  /** This file is copied, or given up: no other guest need wait for this one. */
+  finished(source: string): void {
+    void this.#shared?.finished(this, source);
+  }
+
+  /** No further file will be read. */
+  close(): void {
+    this.#shared?.leave(this);
   }
 
   /** For one put; undefined where nothing is to be compressed. */
