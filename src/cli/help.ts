@@ -20,6 +20,7 @@ Options:
                         serial1, channel0 or console1, the name of a channel, or a
                         serial port or pty of this computer such as /dev/pts/3 (then
                         Guest Domain is only a name, and libvirt is not asked)
+      --also DOMAIN     copy into this domain, too, at the same time; may be repeated
       --conflict ask|overwrite|skip|newer|rename
                         when another file has that name in the guest (default: ask at
                         a terminal, else it is an error)

@@ -17,6 +17,8 @@ export interface CopyArguments {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly domain: string;
+  /** Further domains that get the same. */
+  readonly also: readonly string[];
   readonly sources: readonly string[];
   readonly destination: string;
 }
@@ -47,6 +49,7 @@ const options = {
   conflict: { type: 'string', default: 'ask' },
   compress: { type: 'string', default: 'auto' },
   delta: { type: 'string', default: 'auto' },
+  also: { type: 'string', multiple: true, default: [] as string[] },
   checksum: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   quiet: { type: 'boolean', default: false },
@@ -77,6 +80,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     compress: oneOf('--compress', values.compress, ON_OFF),
     delta: oneOf('--delta', values.delta, ON_OFF),
     checksum: values.checksum,
+    also: values.also.map(domain => notEmpty('--also', domain)),
     json,
     quiet,
     ...operands(positionals),
