@@ -1,5 +1,12 @@
 import type { OpenGuest } from '../../cli/openGuest.ts';
-import type { Conflict, ConflictDecision, CopyResult, Progress, SourceSystem } from '../../transfer/index.ts';
+import type {
+  Conflict,
+  ConflictDecision,
+  CopyOptions,
+  CopyResult,
+  Progress,
+  SourceSystem,
+} from '../../transfer/index.ts';
 import type { Engine } from '../loadEngine.ts';
 import { domainKey, type Receivers } from '../receivers.ts';
 import { describeFailure } from './describeFailure.ts';
@@ -13,6 +20,8 @@ export interface RunOptions {
   readonly receivers: Receivers;
   readonly sourceSystem: SourceSystem;
   readonly signal: AbortSignal;
+  readonly compression: NonNullable<CopyOptions['compression']>;
+  readonly delta: NonNullable<CopyOptions['delta']>;
   readonly onProgress: (progress: Progress) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictDecision>;
 }
@@ -57,10 +66,12 @@ async function copyInto(
   { sources, destination, conflict }: CopyRequest,
   options: RunOptions & { onInterrupted: (outcome: Outcome) => void },
 ): Promise<Completion> {
-  const { engine, sourceSystem, signal, onProgress, onConflict } = options;
+  const { engine, sourceSystem, signal, compression, delta, onProgress, onConflict } = options;
   const judge = (result: CopyResult) => outcomeOf(result, link.description.label, session.welcome);
   const result = await engine.copy(session, sources, destination, {
     conflict,
+    compression,
+    delta,
     sourceSystem,
     signal,
     onProgress,
