@@ -102,6 +102,8 @@ function transferRunner(receivers: Receivers): RunTransfer {
       ownCopies,
       sourceSystem: workspaceFiles(engine.localDisk, request.unsaved),
       signal,
+      compression: settings.compression,
+      delta: settings.delta,
       onProgress,
       onConflict: conflict => askConflict(conflict, request.domain, signal),
     });

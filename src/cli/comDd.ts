@@ -1,4 +1,4 @@
-import { EXIT_INCOMPLETE, EXIT_INTERRUPTED } from './copyFiles.ts';
+import { EXIT_INCOMPLETE, EXIT_INTERRUPTED } from './exitCodes.ts';
 import { main } from './main.ts';
 import { describeError } from './messages.ts';
 import { type OutputStream, printError } from './terminal.ts';

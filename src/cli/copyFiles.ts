@@ -1,19 +1,17 @@
 import { lstat } from 'node:fs/promises';
 import { type CopyOptions, type CopyResult, copy } from '../transfer/index.ts';
 import { askConflict } from './askConflict.ts';
+import { copyToGuests } from './copyToGuests.ts';
 import { diagnose } from './diagnose.ts';
+import { EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK } from './exitCodes.ts';
 import type { FileMessageContext } from './fileMessages.ts';
+import { linkNotes } from './linkNotes.ts';
 import { codeOfError, describeError, type ErrorContext } from './messages.ts';
 import { type OpenGuest, openGuest, uriOf } from './openGuest.ts';
 import type { CopyArguments } from './parseArguments.ts';
-import { printable } from './printable.ts';
 import { ProgressLine } from './progressLine.ts';
 import { emptyResult, failures, isComplete, jsonFailure, jsonReport, summary } from './report.ts';
 import { isInteractive, printError, type Terminal } from './terminal.ts';
-
-export const EXIT_OK = 0;
-export const EXIT_INCOMPLETE = 1;
-export const EXIT_INTERRUPTED = 130;
 
 /** The command itself. Everything that goes wrong is printed here; resolves to the exit code. */
 export async function copyFiles(
@@ -21,12 +19,10 @@ export async function copyFiles(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  if (args.compress === 'on' || args.delta === 'on') {
-    printError(terminal, 'note: --compress and --delta are accepted, but not used yet.');
-  }
   const missing = await missingSources(args.sources, args.destination);
   if (missing) return finish(args, terminal, missing, null, {});
   const progress = new ProgressLine(terminal.stderr, args.quiet);
+  if (args.also.length > 0) return copyToGuests(args, terminal, progress, signal);
   let guest: OpenGuest | undefined;
   let partial = emptyResult();
   const onInterrupted = (result: CopyResult) => {
@@ -35,7 +31,9 @@ export async function copyFiles(
   try {
     progress.text(`Looking for the receiver in ${args.domain}…`);
     guest = await openGuest(args, signal);
-    noteSlowerLink(args, guest, terminal, progress);
+    const notes = args.quiet ? [] : linkNotes(guest, args.link === 'auto');
+    if (notes.length > 0) progress.clear();
+    for (const note of notes) printError(terminal, note);
     const result = await runCopy(args, guest, terminal, progress, { signal, onInterrupted });
     progress.clear();
     return finish(args, terminal, result, guest.link.description.device, contextOf(guest));
@@ -78,6 +76,9 @@ async function runCopy(
   const options: CopyOptions = {
     ...hooks,
     conflict: args.conflict,
+    compression: args.compress,
+    delta: args.delta,
+    checksum: args.checksum,
     onProgress: state => {
       if (!asking && !signal.aborted) progress.show(state);
     },
@@ -97,20 +98,6 @@ async function runCopy(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-/** Whoever waits for a fast link should know that this copy goes over another. */
-function noteSlowerLink(
-  args: CopyArguments,
-  guest: OpenGuest,
-  terminal: Terminal,
-  progress: ProgressLine,
-): void {
-  if (guest.passedOver.length === 0 || args.quiet) return;
-  progress.clear();
-  const silent = guest.passedOver.map(link => link.label).join(', ');
-  const text = `note: copying over ${guest.link.description.label}, for no receiver answered on ${silent}, or another program has it.`;
-  printError(terminal, printable(text));
 }
 
 function contextOf(guest: OpenGuest | undefined): FileMessageContext {

@@ -1,4 +1,5 @@
-import { copyFiles, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK } from './copyFiles.ts';
+import { copyFiles } from './copyFiles.ts';
+import { EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './exitCodes.ts';
 import { HELP } from './help.ts';
 import { listDomains } from './listDomains.ts';
 import { codeOfError, describeError } from './messages.ts';
@@ -6,8 +7,6 @@ import { uriOf } from './openGuest.ts';
 import { type Arguments, type ListArguments, parseArguments, UsageError } from './parseArguments.ts';
 import { printError, type Terminal } from './terminal.ts';
 import { version } from './version.ts';
-
-const EXIT_USAGE = 2;
 
 /** Runs com-dd; resolves to the exit code. The signal is the user's first Ctrl-C. */
 export async function main(

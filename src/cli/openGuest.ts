@@ -1,6 +1,7 @@
 import { connect, type Domain, defaultUri, type LibvirtConnection } from 'libvirt';
 import {
   type Candidate,
+  CHANNEL_NAME,
   chooseCandidate,
   type FoundReceiver,
   findReceiver,
@@ -25,6 +26,8 @@ export interface GuestRequest {
 export interface OpenGuest extends FoundReceiver<Session> {
   readonly connection: LibvirtConnection | undefined;
   readonly domain: Domain | undefined;
+  /** The domain has the channel that is the fastest way in, whether it was taken or not. */
+  readonly hasChannel: boolean;
   close(): Promise<void>;
 }
 
@@ -47,7 +50,13 @@ async function openOnHostPort(path: string, signal: AbortSignal): Promise<OpenGu
     handshake,
     signal,
   });
-  return { ...found, connection: undefined, domain: undefined, close: () => found.session.close() };
+  return {
+    ...found,
+    connection: undefined,
+    domain: undefined,
+    hasChannel: false,
+    close: () => found.session.close(),
+  };
 }
 
 async function openDomain(request: GuestRequest, signal: AbortSignal): Promise<OpenGuest> {
@@ -72,13 +81,13 @@ async function findInDomain(
   domain: Domain,
   device: string,
   signal: AbortSignal,
-): Promise<FoundReceiver<Session>> {
+): Promise<FoundReceiver<Session> & { hasChannel: boolean }> {
   const devices = parseDomainDevices(await connection.domainXml(domain, { signal }));
   const candidates = rankCandidates(devices);
   const named = device === 'auto' ? undefined : chooseCandidate(candidates, device, domain.name);
   const open = (candidate: Candidate, attempt: AbortSignal) =>
     openLink(connection, domain, candidate, { signal: attempt });
-  return findReceiver({
+  const found = await findReceiver({
     domainName: domain.name,
     osFamily: devices.osFamily,
     candidates,
@@ -87,6 +96,7 @@ async function findInDomain(
     handshake,
     signal,
   });
+  return { ...found, hasChannel: devices.channels.some(({ name }) => name === CHANNEL_NAME) };
 }
 
 /** The search sets its own time limits, by the signal. */

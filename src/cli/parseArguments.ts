@@ -12,9 +12,13 @@ export interface CopyArguments {
   readonly conflict: ConflictOption;
   readonly compress: OnOff;
   readonly delta: OnOff;
+  /** Compare files that are there by their content, not by size and time. */
+  readonly checksum: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly domain: string;
+  /** Further domains that get the same. */
+  readonly also: readonly string[];
   readonly sources: readonly string[];
   readonly destination: string;
 }
@@ -45,6 +49,8 @@ const options = {
   conflict: { type: 'string', default: 'ask' },
   compress: { type: 'string', default: 'auto' },
   delta: { type: 'string', default: 'auto' },
+  also: { type: 'string', multiple: true, default: [] as string[] },
+  checksum: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   quiet: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
@@ -73,6 +79,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
     conflict: oneOf('--conflict', values.conflict, CONFLICTS),
     compress: oneOf('--compress', values.compress, ON_OFF),
     delta: oneOf('--delta', values.delta, ON_OFF),
+    checksum: values.checksum,
+    also: values.also.map(domain => notEmpty('--also', domain)),
     json,
     quiet,
     ...operands(positionals),

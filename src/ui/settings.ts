@@ -5,6 +5,7 @@ import type { DestinationSetting } from './copy/destinations.ts';
 
 const SECTION = 'guestwire';
 const CONFLICTS: readonly ConflictPolicy[] = ['ask', 'overwrite', 'skip', 'newer', 'rename'];
+const ON_OFF = ['auto', 'on', 'off'] as const;
 const MAX_PARALLEL = 3;
 
 /** The settings as they are now. VS Code doesn't check what people write into settings.json: here it is. */
@@ -21,6 +22,12 @@ export const settings = {
   get conflict(): ConflictPolicy {
     const value = read('conflict');
     return CONFLICTS.find(policy => policy === value) ?? 'ask';
+  },
+  get compression(): (typeof ON_OFF)[number] {
+    return onOff('compression');
+  },
+  get delta(): (typeof ON_OFF)[number] {
+    return onOff('delta');
   },
   get maxParallelTransfers(): number {
     const value = read('maxParallelTransfers');
@@ -46,6 +53,11 @@ export function onSettingChange(key: string, listener: () => void): vscode.Dispo
 
 function read(key: string): unknown {
   return vscode.workspace.getConfiguration(SECTION).get<unknown>(key);
+}
+
+function onOff(key: string): (typeof ON_OFF)[number] {
+  const value = read(key);
+  return ON_OFF.find(choice => choice === value) ?? 'auto';
 }
 
 function strings(key: string, fallback: string[]): string[] {

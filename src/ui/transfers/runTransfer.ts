@@ -2,6 +2,7 @@ import type { OpenGuest } from '../../cli/openGuest.ts';
 import type {
   Conflict,
   ConflictDecision,
+  CopyOptions,
   CopyResult,
   Progress,
   SourceInfo,
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly ownCopies: OwnCopies;
   readonly sourceSystem: SourceSystem;
   readonly signal: AbortSignal;
+  readonly compression: NonNullable<CopyOptions['compression']>;
+  readonly delta: NonNullable<CopyOptions['delta']>;
   readonly onProgress: (progress: Progress) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictDecision>;
 }
@@ -66,7 +69,7 @@ async function copyInto(
   request: CopyRequest,
   options: RunOptions & { onInterrupted: (outcome: Outcome) => void },
 ): Promise<Completion> {
-  const { engine, ownCopies, signal, onProgress, onConflict } = options;
+  const { engine, ownCopies, signal, compression, delta, onProgress, onConflict } = options;
   const { sources, destination, conflict } = request;
   const target = laneOf(request);
   const seen = new Map<string, SourceInfo>();
@@ -79,6 +82,8 @@ async function copyInto(
   const judge = (result: CopyResult) => outcomeOf(result, link.description.label, session.welcome);
   const result = await engine.copy(session, sources, destination, {
     conflict,
+    compression,
+    delta,
     sourceSystem: rememberingStats(options.sourceSystem, seen),
     signal,
     onProgress,

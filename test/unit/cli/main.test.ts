@@ -35,6 +35,8 @@ describe('com-dd without a guest', () => {
       '--conflict',
       '--compress',
       '--delta',
+      '--checksum',
+      '--also',
       '--json',
       '--quiet',
       '--list',

@@ -13,6 +13,8 @@ describe('command line', () => {
       conflict: 'ask',
       compress: 'auto',
       delta: 'auto',
+      checksum: false,
+      also: [],
       json: false,
       quiet: false,
       domain: 'guest',
@@ -47,6 +49,12 @@ describe('command line', () => {
     for (const option of ['--compress', '--delta']) {
       for (const value of ['auto', 'on', 'off']) parseArguments([option, value, 'guest', 'a', 'b']);
     }
+  });
+
+  it('collects further domains', () => {
+    const args = parseArguments(words('--also two guest a b --also three'));
+    assert.ok(args.mode === 'copy');
+    assert.deepEqual([args.domain, args.also], ['guest', ['two', 'three']]);
   });
 
   it('knows --list, --help and --version', () => {

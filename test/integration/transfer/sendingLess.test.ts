@@ -1,0 +1,126 @@
+// Compression, delta, resumption and the quick check with the real receiver: what goes over the line, and what arrives.
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { buildComDd, comDd, startComDd } from '../../support/comDd.ts';
+import { bootGuest, type Guest } from '../../support/guest.ts';
+import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import { repositoryRoot } from '../../support/paths.ts';
+import { pollUntil } from '../../support/processes.ts';
+
+const RESUME_BYTES = 400_000_000;
+
+interface JsonResult {
+  files: Array<{ source: string; sha256: string; verified: boolean; skipped: boolean }>;
+  bytes: number;
+  wireBytes: number;
+  resumedFrom: number;
+}
+
+describe('com-dd, sending less', () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-less-'));
+  let libvirtd: Libvirtd;
+  let guest: Guest;
+
+  before(async () => {
+    await buildComDd();
+    libvirtd = await ensureLibvirtd();
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'less', memoryMb: 1_400 });
+  });
+
+  after(async () => {
+    await guest?.destroy();
+    await libvirtd?.stop();
+    fs.rmSync(directory, { recursive: true, force: true });
+  });
+
+  const argumentsFor = (link: string, ...rest: string[]) => [
+    ...['--connect', guest.uri, '--link', link, '--json'],
+    ...rest,
+  ];
+
+  /** Runs com-dd; it must succeed. */
+  async function copy(
+    link: string,
+    source: string,
+    destination: string,
+    ...options: string[]
+  ): Promise<JsonResult> {
+    const { code, stdout, stderr } = await comDd(
+      ...argumentsFor(link, ...options, guest.name, source, destination),
+    );
+    assert.equal(code, 0, stderr || stdout);
+    return JSON.parse(stdout) as JsonResult;
+  }
+
+  function write(name: string, content: Buffer): { file: string; sha256: string } {
+    const file = path.join(directory, name);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, content);
+    return { file, sha256: crypto.createHash('sha256').update(content).digest('hex') };
+  }
+
+  it('brings source text over the serial port in less than half its bytes', async () => {
+    const content = fs.readFileSync(path.join(repositoryRoot, 'package-lock.json'));
+    const { file, sha256 } = write('text', content);
+    const result = await copy('serial1', file, '/tmp/text');
+    assert.ok(result.wireBytes < content.length / 2, `${result.wireBytes} of ${content.length}`);
+    assert.equal(await guest.sha256('/tmp/text'), sha256);
+  });
+
+  it('compresses when told to, on the channel too, across data of both kinds', async () => {
+    const text = Buffer.from('some words that come again and again\n'.repeat(60_000));
+    const { file, sha256 } = write('mixed', Buffer.concat([text, crypto.randomBytes(3_000_000), text]));
+    const result = await copy('org.guestwire.0', file, '/tmp/mixed', '--compress', 'on');
+    assert.ok(result.wireBytes < 3_300_000, `${result.wireBytes}`);
+    assert.equal(await guest.sha256('/tmp/mixed'), sha256);
+  });
+
+  it('sends only what changed of a file that is there, and nothing of one that is the same', async () => {
+    const basis = crypto.randomBytes(3_000_000);
+    const before = write('delta', basis);
+    await copy('org.guestwire.0', before.file, '/tmp/delta');
+    const parts = ['inserted in front', basis.subarray(0, 1_000_000), basis.subarray(1_200_000), 'appended'];
+    const { file, sha256 } = write('delta', Buffer.concat(parts.map(part => Buffer.from(part))));
+    const replace = ['--conflict', 'overwrite'];
+    const changed = await copy('serial1', file, '/tmp/delta', ...replace);
+    assert.ok(changed.wireBytes < 60_000, `${changed.wireBytes}`);
+    assert.equal(await guest.sha256('/tmp/delta'), sha256);
+    const same = await copy('serial1', file, '/tmp/delta', ...replace);
+    assert.ok(same.wireBytes < 10_000, `${same.wireBytes}`);
+    assert.deepEqual([same.files[0]?.skipped, same.files[0]?.verified], [true, true]);
+  });
+
+  it('goes on where a copy ended that was killed', async () => {
+    const { file, sha256 } = write('resumed', crypto.randomBytes(RESUME_BYTES));
+    const killed = startComDd(argumentsFor('org.guestwire.0', guest.name, file, '/tmp/resumed'));
+    const arrivedBytes = async () =>
+      Number(await guest.mustRun('cat /tmp/.guestwire-*.partial 2>/dev/null | wc -c'));
+    assert.ok(await pollUntil(async () => (await arrivedBytes()) > 2_000_000, 30_000, 50), 'nothing arrived');
+    killed.child.kill('SIGKILL');
+    await killed.result;
+    const result = await copy('org.guestwire.0', file, '/tmp/resumed');
+    assert.ok(result.resumedFrom >= 2_000_000 && result.resumedFrom < RESUME_BYTES, `${result.resumedFrom}`);
+    assert.ok(result.wireBytes < RESUME_BYTES - result.resumedFrom + 2_000_000, `${result.wireBytes}`);
+    assert.equal(result.files[0]?.sha256, sha256);
+    assert.equal(await guest.sha256('/tmp/resumed'), sha256);
+    assert.equal((await guest.mustRun('ls -A /tmp | grep -c guestwire || true')).trim(), '0');
+  });
+
+  it('skips the files of a folder that have not changed', async () => {
+    for (const name of ['a', 'b', 'c']) write(`folder/${name}`, crypto.randomBytes(20_000));
+    const folder = path.join(directory, 'folder');
+    await copy('org.guestwire.0', folder, '/tmp/');
+    const { sha256 } = write('folder/b', crypto.randomBytes(20_001));
+    const again = await copy('org.guestwire.0', folder, '/tmp/', '--conflict', 'overwrite');
+    assert.equal(again.files.filter(file => file.skipped && !file.verified).length, 2);
+    assert.equal(again.bytes, 20_001);
+    assert.ok(again.wireBytes < 25_000, `${again.wireBytes}`);
+    assert.equal(await guest.sha256('/tmp/folder/b'), sha256);
+    const checked = await copy('org.guestwire.0', folder, '/tmp/', '--checksum');
+    assert.ok(checked.files.every(file => file.skipped && file.verified));
+  });
+});
