@@ -80,7 +80,7 @@ function outcomeLines(outcome: Outcome): string[] {
   const { files, verified, identical, skipped, failed, bytes, wireBytes, seconds, bytesPerSecond } = outcome;
   return [
     l10n.t(
-      '{0} files: {1} verified ({2} of them were there already), {3} skipped, {4} failed',
+      'Files: {0}; verified: {1} (there already: {2}); skipped: {3}; failed: {4}',
       files,
       verified,
       identical,

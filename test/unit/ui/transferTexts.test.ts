@@ -71,7 +71,7 @@ describe('outcome of a copy', () => {
       'virtio channel',
       'disk is full',
       sha256,
-      '2 files: 1 verified',
+      'Files: 2; verified: 1',
     ]) {
       assert.ok(text.includes(part), part);
     }
