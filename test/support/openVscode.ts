@@ -10,8 +10,9 @@ import { installExtension, startVscodeServer, writeSettings } from './vscodeServ
 
 export interface VscodeOptions {
   vsix: string;
-  /** Its README is shown. */
   folder: string;
+  /** Opened at the start. */
+  file: string;
   settings: Record<string, unknown>;
 }
 
@@ -35,7 +36,7 @@ export async function openVscode(options: VscodeOptions): Promise<OpenedVscode> 
   const userDirectory = path.join(directory, 'user');
   const profile = { directory, userDirectory, extensionsDirectory: path.join(directory, 'extensions') };
   try {
-    writeSettings(userDirectory, { ...options.settings, 'workbench.startupEditor': 'readme' });
+    writeSettings(userDirectory, options.settings);
     const desktop = findDesktop();
     return await (desktop ? openDesktop(desktop, profile, options) : openServer(profile, options));
   } catch (error) {
@@ -56,7 +57,7 @@ async function openDesktop(code: string, profile: Profile, options: VscodeOption
   // Chromium's sandbox refuses root.
   if (process.getuid?.() === 0) own.push('--no-sandbox');
   await run(code, [...own, '--install-extension', options.vsix]);
-  const window = [...own, '--new-window', '--wait', options.folder];
+  const window = [...own, '--new-window', '--wait', options.folder, options.file];
   // Waits until the window is closed. Its own session: Ctrl-C at the terminal is for us, who then close the window.
   const launcher = spawn(code, window, { detached: true, stdio: 'ignore' });
   return {
@@ -81,8 +82,11 @@ async function openServer(profile: Profile, options: VscodeOptions): Promise<Ope
     runDirectory: directory,
     arguments: ['--default-folder', options.folder],
   });
+  // As text: the preview that `workbench.startupEditor` would open stays blank for long in a browser.
+  const payload = [['openFile', `vscode-remote://${server.authority}${options.file}`]];
+  const query = new URLSearchParams({ tkn: connectionToken, payload: JSON.stringify(payload) });
   return {
-    address: `http://${server.authority}/?tkn=${connectionToken}`,
+    address: `http://${server.authority}/?${query}`,
     ended: server.ended,
     async close() {
       await server.stop();

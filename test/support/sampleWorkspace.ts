@@ -10,6 +10,8 @@ const LOG_LINES = 2_000;
 
 export interface SampleWorkspace {
   folder: string;
+  /** What to look at first. */
+  readme: string;
   /** Guestwire's own documents and sources, one behind the other: a few hundred kB of real text. */
   sources: string;
 }
@@ -28,8 +30,11 @@ export function writeSampleWorkspace(parent: string): SampleWorkspace {
   write('website/index.html', page);
   write('website/style.css', style);
   write('website/images/logo.png', fs.readFileSync(path.join(repositoryRoot, 'media/icon.png')));
-  write('README.md', readme);
-  return { folder, sources: write('guestwire-sources.txt', sourcesText()) };
+  return {
+    folder,
+    readme: write('README.md', readme),
+    sources: write('guestwire-sources.txt', sourcesText()),
+  };
 }
 
 function sourcesText(): string {

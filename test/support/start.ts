@@ -86,6 +86,7 @@ async function showVscode(vsix: string, guest: Guest, sample: SampleWorkspace): 
   const vscode = await openVscode({
     vsix,
     folder: sample.folder,
+    file: sample.readme,
     settings: { 'guestwire.connections': [guest.uri, ...own] },
   });
   try {

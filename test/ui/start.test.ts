@@ -63,6 +63,7 @@ describe('npm start', () => {
       const workbench = new Workbench(page, { userDirectory: '', settings: {}, close: async () => {} });
       await workbench.ready();
       await workbench.file('website').waitFor();
+      await page.locator('.view-line', { hasText: 'Guestwire: try it' }).waitFor();
       await workbench.openGuestwire();
       await workbench.treeRow('demo-guest').filter({ hasText: 'running' }).waitFor();
       await workbench.screenshot('npm-start');
