@@ -41,7 +41,7 @@ export interface InsertedDisc {
   readonly former: Medium | undefined;
 }
 
-/** SeaBIOS closes a drive's tray, now and then just after libvirt has opened it: then try again. */
+/** While the firmware starts it closes a drive's tray, now and then just after libvirt has opened it: then try again. */
 const TRIES = 6;
 const TRY_AGAIN_MS = 500;
 
