@@ -24,7 +24,7 @@ export async function channelRandom(session: Session): Promise<CaseResult> {
   });
   return interleave(
     'channel-random',
-    'virtio channel, one large incompressible file into a tmpfs',
+    'virtio channel; one large incompressible file into a tmpfs',
     session.scale.fewRepeats,
     [
       {
@@ -49,7 +49,7 @@ export async function channelAgent(session: Session): Promise<CaseResult> {
   const bench = await session.mainGuest();
   const file = session.randomFile(session.scale.agentBytes);
   const agent = (chunkMb: number) => ({
-    name: `guest agent, ${chunkMb} MB a write`,
+    name: `guest agent, ${chunkMb} MB chunks`,
     run: () => agentCopy(bench, file, chunkMb * 1_000_000),
   });
   const chunks = CHUNK_MB.filter(chunkMb => chunkMb * 1_000_000 <= session.scale.agentBytes);
@@ -59,7 +59,7 @@ export async function channelAgent(session: Session): Promise<CaseResult> {
   if (best === undefined) throw new Error('the guest agent took no chunk size');
   return interleave(
     'channel-agent',
-    'virtio channel, incompressible, against the guest agent with its best chunk',
+    'virtio channel, incompressible; the guest agent with the chunk that was best for it',
     session.scale.fewRepeats,
     [
       agent(best),

@@ -28,7 +28,7 @@ export async function delta(session: Session): Promise<CaseResult> {
   await bench.clear();
   return interleave(
     'delta',
-    'isa-serial, a large incompressible file of which the guest has an earlier version',
+    'isa-serial; a large incompressible file of which the guest has an earlier version',
     session.scale.fewRepeats,
     [
       { name: `1 % changed in ${CHANGED_PLACES} places`, run: copy(changed) },

@@ -16,7 +16,12 @@ export async function fanOut(session: Session): Promise<CaseResult> {
     while (guests.length < Math.max(...counts)) guests.push(await session.boot({ memoryMb: GUEST_MB }));
     const together = (await comDd('--help')).stdout.includes('--also');
     const ways = counts.flatMap(count => waysFor(guests.slice(0, count), file, together));
-    return await interleave('fan-out', 'virtio channel, the same file to several guests', fewRepeats, ways);
+    return await interleave(
+      'fan-out',
+      'virtio channel; the same file to several guests, rate of all together',
+      fewRepeats,
+      ways,
+    );
   } finally {
     for (const guest of guests) await session.release(guest);
   }

@@ -16,5 +16,5 @@ export async function sizes(session: Session): Promise<CaseResult> {
       return guestwireCopy(bench, ports.channel, [session.randomFile(bytes)], destination);
     },
   }));
-  return interleave('sizes', 'virtio channel, cost against size', session.scale.fewRepeats, ways);
+  return interleave('sizes', 'virtio channel; cost against size', session.scale.fewRepeats, ways);
 }

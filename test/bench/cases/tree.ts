@@ -20,7 +20,7 @@ export async function tree(session: Session): Promise<CaseResult> {
   };
   return interleave(
     'tree',
-    'virtio channel, many small files against one of the same bytes',
+    'virtio channel; many small files against one of the same bytes',
     session.scale.repeats,
     [
       { name: `${treeFiles.toLocaleString('en')} files of ${FILE_BYTES} bytes`, run: copy(many) },

@@ -6,7 +6,7 @@ import { line, type Panel, rectangle, text } from './svg.ts';
 const TITLE_HEIGHT = 44;
 const ROW_HEIGHT = 24;
 const BAR_HEIGHT = 14;
-const LABEL_WIDTH = 170;
+const LABEL_WIDTH = 190;
 const VALUE_WIDTH = 74;
 
 /** Rates as horizontal bars from zero; a failed way has the word instead. */

@@ -4,7 +4,7 @@ import { type BenchResult, bytesPerSecond, type RoundSample, type Row } from '..
 export type Value = (sample: RoundSample) => number | undefined;
 
 /** A way is named by how its name begins. */
-export function findRow(result: BenchResult, caseId: string, way: string): Row | undefined {
+function findRow(result: BenchResult, caseId: string, way: string): Row | undefined {
   return result.cases.find(({ id }) => id === caseId)?.rows.find(row => row.way.startsWith(way));
 }
 

@@ -45,7 +45,8 @@ const STYLE = `<style>
   .ground { fill: #ffffff }
   .axis { stroke: #c4cfd2; stroke-width: 1 }
   .whisker { stroke: #1c2b30; stroke-width: 1.5 }
-  .own { fill: #0e8a8a; stroke: #0e8a8a }
+  .own { fill: #0e8a8a }
+  .course { fill: none; stroke: #0e8a8a; stroke-width: 1.5 }
   .raw { fill: #a3b3b8 }
   .peer { fill: #e0a458 }
   @media (prefers-color-scheme: dark) {
@@ -54,7 +55,8 @@ const STYLE = `<style>
     .ground { fill: #12191c }
     .axis { stroke: #3b484d }
     .whisker { stroke: #e4ecee }
-    .own { fill: #2fb8b3; stroke: #2fb8b3 }
+    .own { fill: #2fb8b3 }
+    .course { stroke: #2fb8b3 }
     .raw { fill: #6d7f85 }
     .peer { fill: #b9803a }
   }

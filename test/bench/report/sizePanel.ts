@@ -3,7 +3,7 @@ import { spread } from '../statistics.ts';
 import { formatBytes, formatSeconds } from '../units.ts';
 import { circle, line, type Panel, text } from './svg.ts';
 
-const [TOP, BOTTOM, LEFT, RIGHT] = [48, 250, 60, 30];
+const [TOP, BOTTOM, LEFT, RIGHT] = [64, 250, 10, 10];
 const HEIGHT = 290;
 
 /** Time of the whole command over size, both logarithmic: what is proportional is a straight line. */
@@ -20,15 +20,16 @@ export function sizePanel({ title, rows }: CaseResult, width: number): Panel {
     TOP,
   );
   const content = [
-    text(0, 16, title, 'title'),
-    text(0, 32, 'seconds of the whole command; beside each point the most memory com-dd had', 'quiet'),
+    text(0, 16, title.split('; ').join(', '), 'title'),
+    text(0, 32, 'seconds of the whole command, below it the most memory com-dd had', 'quiet'),
     line(LEFT, TOP, LEFT, BOTTOM, 'axis'),
     line(LEFT, BOTTOM, width - RIGHT, BOTTOM, 'axis'),
+    `<polyline points="${points.map(({ bytes, seconds }) => `${Math.round(x(bytes))},${Math.round(y(seconds))}`).join(' ')}" class="course"/>`,
     ...points.flatMap(({ bytes, label, seconds, low, high, rss }) => [
       line(x(bytes), y(low), x(bytes), y(high), 'whisker'),
       circle(x(bytes), y(seconds), 4, 'own'),
-      text(x(bytes), y(high) - 20, formatSeconds(seconds), '', 'middle'),
-      text(x(bytes), y(high) - 7, formatBytes(rss), 'quiet', 'middle'),
+      text(x(bytes) + 6, y(high) - 21, formatSeconds(seconds), '', 'end'),
+      text(x(bytes) + 6, y(high) - 8, formatBytes(rss), 'quiet', 'end'),
       text(x(bytes), BOTTOM + 18, label, 'quiet', 'middle'),
     ]),
   ];

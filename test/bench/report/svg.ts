@@ -27,7 +27,7 @@ export function circle(x: number, y: number, radius: number, kind: string): stri
 }
 
 /** A tenth of a pixel is finer than anyone sees. */
-export function rounded(value: number): number {
+function rounded(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
