@@ -21,9 +21,6 @@ export async function copyFiles(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  if (args.compress === 'on' || args.delta === 'on') {
-    printError(terminal, 'note: --compress and --delta are accepted, but not used yet.');
-  }
   const missing = await missingSources(args.sources, args.destination);
   if (missing) return finish(args, terminal, missing, null, {});
   const progress = new ProgressLine(terminal.stderr, args.quiet);
@@ -78,6 +75,9 @@ async function runCopy(
   const options: CopyOptions = {
     ...hooks,
     conflict: args.conflict,
+    compression: args.compress,
+    delta: args.delta,
+    checksum: args.checksum,
     onProgress: state => {
       if (!asking && !signal.aborted) progress.show(state);
     },

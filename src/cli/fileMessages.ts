@@ -108,6 +108,11 @@ const SENTENCES: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
     ({ source }) => `${source} changed while it was copied, and nothing was kept: copy it again.`,
   ],
   ['hash-mismatch', tryAgain],
+  ['bad-data', tryAgain],
+  [
+    'basis-changed',
+    ({ destination }) => `${destination} changed in the guest while it was being replaced: copy it again.`,
+  ],
   ['cancelled', ({ source }) => `${source} was not copied: the copy was cancelled.`],
   ['aborted', ({ source }) => `${source} was not copied: the copy was cancelled.`],
   ['bad-request', defect],

@@ -24,8 +24,12 @@ Options:
                         when another file has that name in the guest (default: ask at
                         a terminal, else it is an error)
       --compress auto|on|off
+                        compress on the way: auto where that is measured to be faster
       --delta auto|on|off
-                        accepted; not used yet
+                        of a file that is there already send only what changed: auto
+                        where that is expected to be faster
+      --checksum        compare the files of a folder that is there already by their
+                        SHA-256 (default: skip those of the same size and time)
       --json            print the result as one JSON object
       --quiet           print nothing but errors
       --list            print the domains, their state and their links

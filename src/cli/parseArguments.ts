@@ -12,6 +12,8 @@ export interface CopyArguments {
   readonly conflict: ConflictOption;
   readonly compress: OnOff;
   readonly delta: OnOff;
+  /** Compare files that are there by their content, not by size and time. */
+  readonly checksum: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly domain: string;
@@ -45,6 +47,7 @@ const options = {
   conflict: { type: 'string', default: 'ask' },
   compress: { type: 'string', default: 'auto' },
   delta: { type: 'string', default: 'auto' },
+  checksum: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   quiet: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
@@ -73,6 +76,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     conflict: oneOf('--conflict', values.conflict, CONFLICTS),
     compress: oneOf('--compress', values.compress, ON_OFF),
     delta: oneOf('--delta', values.delta, ON_OFF),
+    checksum: values.checksum,
     json,
     quiet,
     ...operands(positionals),

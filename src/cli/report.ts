@@ -58,9 +58,11 @@ function hashState(files: readonly FileResult[]): string {
   }
   const verified = files.filter(file => file.verified).length;
   const identical = files.filter(file => file.skipped && file.verified).length;
-  const kept = files.filter(file => file.skipped && !file.verified).length;
+  const unchanged = files.filter(file => file.unchanged).length;
+  const kept = files.filter(file => file.skipped && !file.verified && !file.unchanged).length;
   const notes = [
     ...(identical > 0 ? [`${identical} already in the guest`] : []),
+    ...(unchanged > 0 ? [`${unchanged} unchanged by size and time`] : []),
     ...(kept > 0 ? [`${kept} skipped, another file has the name`] : []),
   ];
   return `SHA-256 verified: ${verified} of ${count(files.length)}${notes.map(note => `, ${note}`).join('')}`;

@@ -25,17 +25,27 @@ export const FrameType = {
   RESET: 0x06,
   CONTROL: 0x10,
   DATA: 0x11,
+  COPY: 0x12,
 } as const;
 /** Types with this bit are numbered and acknowledged. */
 export const RELIABLE_BIT = 0x10;
 
 /** Flag of CONTROL and DATA: acknowledge at once. */
 export const FLAG_ASK = 0x01;
+/** Flag of DATA: the bytes belong to the put's compressed stream (§6). */
+export const FLAG_ENCODED = 0x02;
 /** Flag of ACK: a frame later than `next` has arrived. */
 export const FLAG_GAP = 0x01;
 
 /** Bytes of a DATA payload before the file's bytes: the u64 offset. */
 export const DATA_OFFSET_BYTES = 8;
+
+/** §6, `signature`: Adler-32 and the beginning of the SHA-256 of one block. */
+export const SIGNATURE_ENTRY_BYTES = 12;
+/** §6: a receiver refuses to tell of more blocks. */
+export const MAX_SIGNATURE_BLOCKS = 262_144;
+/** Bytes of one range in a COPY payload: u64 from, u32 length. */
+export const COPY_RANGE_BYTES = 12;
 
 /** §1 rule 4: an incomplete frame this long without a byte is given up. */
 export const RESYNC_MS = 400;

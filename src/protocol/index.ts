@@ -1,4 +1,9 @@
-export { DATA_OFFSET_BYTES } from './constants.ts';
+export {
+  COPY_RANGE_BYTES,
+  DATA_OFFSET_BYTES,
+  MAX_SIGNATURE_BLOCKS,
+  SIGNATURE_ENTRY_BYTES,
+} from './constants.ts';
 export {
   isProtocolError,
   isRemoteError,
@@ -6,7 +11,8 @@ export {
   type ProtocolErrorCode,
   RemoteError,
 } from './errors.ts';
-export type { PutStream } from './putStream.ts';
+export type { BasisRange, PutStream } from './putStream.ts';
 export type { Reply } from './reply.ts';
 export { type OpenOptions, openSession, type Session } from './session.ts';
+export type { SignatureStream } from './signatureStream.ts';
 export type { Welcome } from './welcome.ts';

@@ -1,15 +1,22 @@
 /** One file on its way into the guest: PROTOCOL.md §5, `put`, DATA, `commit`, `cancel`. */
-import { DATA_OFFSET_BYTES, FrameType } from './constants.ts';
+import { COPY_RANGE_BYTES, DATA_OFFSET_BYTES, FLAG_ENCODED, FrameType } from './constants.ts';
 import type { ProtocolError } from './errors.ts';
+import type { Outgoing } from './reliableSender.ts';
 import { type Reply, toRemoteError, toReply } from './reply.ts';
 import { encodeText, type TextMessage } from './text.ts';
 
 export interface PutTransport {
-  send(type: number, pieces: readonly Buffer[], onAcknowledged?: () => void): void;
+  send(frame: Omit<Outgoing, 'stream'>): void;
   /** The stream number is no longer in use. */
   release(): void;
   /** Resolves when more data may be queued; rejects when the session is over. */
   room(): Promise<void>;
+}
+
+/** Bytes of the basis, the file that had the name before. */
+export interface BasisRange {
+  from: number;
+  length: number;
 }
 
 export class PutStream {
@@ -41,10 +48,38 @@ export class PutStream {
 
   /** Queues the file's next bytes, at most one frame's worth; `onAcknowledged` gives their memory back. */
   sendData(bytes: Buffer, onAcknowledged?: () => void): void {
-    const offset = Buffer.allocUnsafe(DATA_OFFSET_BYTES);
-    offset.writeBigUInt64BE(BigInt(this.#offset));
+    const pieces = [offsetField(this.#offset), bytes];
     this.#offset += bytes.length;
-    this.#transport.send(FrameType.DATA, [offset, bytes], onAcknowledged);
+    this.#transport.send({ type: FrameType.DATA, pieces, onAcknowledged });
+  }
+
+  /** Queues one frame of a compressed piece; all frames of a piece carry the offset of its beginning. */
+  sendEncoded(bytes: Buffer, onAcknowledged?: () => void): void {
+    const pieces = [offsetField(this.#offset), bytes];
+    this.#transport.send({ type: FrameType.DATA, flags: FLAG_ENCODED, pieces, onAcknowledged });
+  }
+
+  /** The encoded frames since the last piece hold this many of the file's bytes. */
+  endPiece(fileBytes: number): void {
+    this.#offset += fileBytes;
+  }
+
+  /** The file's next bytes are these of the basis; at most one frame's worth of ranges. */
+  sendCopy(ranges: readonly BasisRange[], onAcknowledged?: () => void): void {
+    const entries = Buffer.allocUnsafe(ranges.length * COPY_RANGE_BYTES);
+    let at = 0;
+    const offset = offsetField(this.#offset);
+    for (const { from, length } of ranges) {
+      at = entries.writeBigUInt64BE(BigInt(from), at);
+      at = entries.writeUInt32BE(length, at);
+      this.#offset += length;
+    }
+    this.#transport.send({ type: FrameType.COPY, pieces: [offset, entries], onAcknowledged });
+  }
+
+  /** The receiver kept this many bytes of a broken-off put: what is sent goes on behind them. */
+  resumeAt(offset: number): void {
+    this.#offset = offset;
   }
 
   commit(sha256: string): Promise<Reply> {
@@ -83,11 +118,17 @@ export class PutStream {
   #conclude(payload: Buffer): void {
     if (this.#concluded) return;
     this.#concluded = true;
-    this.#transport.send(FrameType.CONTROL, [payload]);
+    this.#transport.send({ type: FrameType.CONTROL, pieces: [payload] });
     this.#releaseWhenOver();
   }
 
   #releaseWhenOver(): void {
     if (this.#concluded && this.answered) this.#transport.release();
   }
+}
+
+function offsetField(offset: number): Buffer {
+  const field = Buffer.allocUnsafe(DATA_OFFSET_BYTES);
+  field.writeBigUInt64BE(BigInt(offset));
+  return field;
 }

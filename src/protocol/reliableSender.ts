@@ -2,8 +2,20 @@
 import { FLAG_ASK, MAX_PEER_WINDOW } from './constants.ts';
 import { encodeHeader, encodePayload, frameBytes } from './frame.ts';
 
+/** A frame to be delivered. */
+export interface Outgoing {
+  type: number;
+  /** Bits of the type; ASK is the sender's own matter. */
+  flags?: number;
+  stream: number;
+  pieces: readonly Buffer[];
+  /** The pieces' memory may be used again. */
+  onAcknowledged?: (() => void) | undefined;
+}
+
 interface Entry {
   type: number;
+  flags: number;
   stream: number;
   sequence: number;
   /** Payload pieces and their check, encoded once however often they are sent. */
@@ -42,12 +54,12 @@ export class ReliableSender {
     return this.#entries.length === 0;
   }
 
-  enqueue(type: number, stream: number, pieces: readonly Buffer[], onAcknowledged?: () => void): void {
+  enqueue({ type, flags = 0, stream, pieces, onAcknowledged }: Outgoing): void {
     const payloadBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     const wireBytes = frameBytes(payloadBytes);
     const sequence = this.#nextSequence++;
     const encoded = encodePayload(pieces);
-    this.#entries.push({ type, stream, sequence, encoded, payloadBytes, wireBytes, onAcknowledged });
+    this.#entries.push({ type, flags, stream, sequence, encoded, payloadBytes, wireBytes, onAcknowledged });
     this.queuedBytes += wireBytes;
   }
 
@@ -59,7 +71,7 @@ export class ReliableSender {
     this.#flightBytes += entry.wireBytes;
     this.queuedBytes -= entry.wireBytes;
     const following = this.#entries[this.#sent];
-    const flags = following && this.#fits(following) ? 0 : FLAG_ASK;
+    const flags = entry.flags | (following && this.#fits(following) ? 0 : FLAG_ASK);
     return [encodeHeader({ ...entry, flags, session: this.#session }, entry.payloadBytes), ...entry.encoded];
   }
 

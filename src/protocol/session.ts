@@ -7,8 +7,10 @@ import type { Duplex } from 'node:stream';
 import { FrameType } from './constants.ts';
 import { ProtocolError } from './errors.ts';
 import { PutStream } from './putStream.ts';
+import type { Outgoing } from './reliableSender.ts';
 import { type Reply, toRemoteError, toReply } from './reply.ts';
 import { SessionCore } from './sessionCore.ts';
+import { SignatureStream } from './signatureStream.ts';
 import { encodeText, type FieldValue, type TextMessage } from './text.ts';
 import type { Welcome } from './welcome.ts';
 
@@ -51,6 +53,7 @@ export async function openSession(stream: Duplex, options: OpenOptions = {}): Pr
 
 interface OpenStream {
   onMessage(message: TextMessage): void;
+  onData?(offset: number, bytes: Buffer): void;
   onEnd(error: ProtocolError): void;
 }
 
@@ -88,6 +91,7 @@ export class Session {
           settled.resolve();
         },
         onMessage: (id, message) => this.#openStreams.get(id)?.onMessage(message),
+        onData: (id, offset, bytes) => this.#openStreams.get(id)?.onData?.(offset, bytes),
         onEnd: error => {
           settled.reject(error);
           this.#onEnd(error);
@@ -133,7 +137,7 @@ export class Session {
           else if (message.verb === 'error') reject(toRemoteError(message));
         };
         this.#openStreams.set(id, { onMessage, onEnd: reject });
-        this.#send(FrameType.CONTROL, id, [payload]);
+        this.#send({ type: FrameType.CONTROL, stream: id, pieces: [payload] });
       });
     } finally {
       this.#releaseStream(id);
@@ -145,13 +149,31 @@ export class Session {
     const payload = encodeText('put', fields);
     const id = await this.#claimStream();
     const put = new PutStream({
-      send: (type, pieces, onAcknowledged) => this.#send(type, id, pieces, onAcknowledged),
+      send: outgoing => this.#send({ ...outgoing, stream: id }),
       release: () => this.#releaseStream(id),
       room: () => this.#room(),
     });
     this.#openStreams.set(id, put);
-    this.#send(FrameType.CONTROL, id, [payload]);
+    this.#send({ type: FrameType.CONTROL, stream: id, pieces: [payload] });
     return put;
+  }
+
+  /**
+   * Asks for the checksums of a file's blocks. Errors as in `request`, in the stream's `result`.
+   *
+   * @param onData - gets the signature's bytes, valid only until it returns, and their offset, not yet checked
+   */
+  async signature(
+    fields: { path: string; block: number },
+    onData: (offset: number, bytes: Buffer) => void,
+  ): Promise<SignatureStream> {
+    const payload = encodeText('signature', fields);
+    const id = await this.#claimStream();
+    const send = (pieces: Buffer[]) => this.#send({ type: FrameType.CONTROL, stream: id, pieces });
+    const stream = new SignatureStream({ send, release: () => this.#releaseStream(id) }, onData);
+    this.#openStreams.set(id, stream);
+    send([payload]);
+    return stream;
   }
 
   /** Ends the session in good order and closes the stream; never takes much more than a second. */
@@ -175,8 +197,8 @@ export class Session {
     this.#stream.destroy();
   }
 
-  #send(type: number, id: number, pieces: readonly Buffer[], onAcknowledged?: () => void): void {
-    this.#core.send(type, id, pieces, performance.now(), onAcknowledged);
+  #send(outgoing: Outgoing): void {
+    this.#core.send(outgoing, performance.now());
     this.#core.waiting = this.#openStreams.size > 0;
     this.#advance();
   }

@@ -3,6 +3,7 @@
  * come in, buffers to write and events come out. A fake line and a fake clock can therefore test loss and delay.
  */
 import {
+  DATA_OFFSET_BYTES,
   FLAG_GAP,
   FrameType,
   HELLO_INTERVAL_MS,
@@ -18,7 +19,7 @@ import {
 import { ProtocolError } from './errors.ts';
 import { encodeFrame, type Frame, FrameParser } from './frame.ts';
 import { ReliableReader } from './reliableReader.ts';
-import { ReliableSender } from './reliableSender.ts';
+import { type Outgoing, ReliableSender } from './reliableSender.ts';
 import { decodeText, encodeText, type TextMessage } from './text.ts';
 import { encodeHello, parseWelcome, type Welcome } from './welcome.ts';
 
@@ -26,6 +27,8 @@ export interface SessionEvents {
   onWelcome(welcome: Welcome): void;
   /** A CONTROL message on one of our streams. */
   onMessage(stream: number, message: TextMessage): void;
+  /** A DATA frame on one of our streams; the bytes are valid only until the callback returns. */
+  onData(stream: number, offset: number, bytes: Buffer): void;
   /** The session is over; called once. */
   onEnd(error: ProtocolError): void;
 }
@@ -85,18 +88,12 @@ export class SessionCore {
     return this.#established?.sender.resentFrames ?? 0;
   }
 
-  /** Queues a reliable frame. `onAcknowledged` tells that the pieces' memory may be used again. */
-  send(
-    type: number,
-    stream: number,
-    pieces: readonly Buffer[],
-    now: number,
-    onAcknowledged?: () => void,
-  ): void {
+  /** Queues a reliable frame. */
+  send(outgoing: Outgoing, now: number): void {
     if (this.ended) return;
     this.#now = now;
     this.#beginExpecting();
-    this.#established?.sender.enqueue(type, stream, pieces, onAcknowledged);
+    this.#established?.sender.enqueue(outgoing);
   }
 
   receive(chunk: Buffer, now: number): void {
@@ -249,8 +246,15 @@ export class SessionCore {
   }
 
   #onReliable(frame: Frame): void {
+    if (frame.type === FrameType.DATA) this.#onData(frame);
     const message = frame.type === FrameType.CONTROL ? decodeText(frame.payload) : undefined;
     if (message) this.#events.onMessage(frame.stream, message);
+  }
+
+  #onData({ stream, payload }: Frame): void {
+    if (payload.length < DATA_OFFSET_BYTES) return;
+    const offset = Number(payload.readBigUInt64BE());
+    this.#events.onData(stream, offset, payload.subarray(DATA_OFFSET_BYTES));
   }
 
   #onReset(message: TextMessage | undefined): void {

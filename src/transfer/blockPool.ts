@@ -11,16 +11,16 @@ export interface Block {
 }
 
 export class BlockPool {
-  readonly #blockBytes: number;
+  readonly blockBytes: number;
   #free: Buffer[] = [];
 
   constructor(blockBytes: number) {
-    this.#blockBytes = blockBytes;
+    this.blockBytes = blockBytes;
   }
 
   /** A block with one user: the caller. */
   take(): Block {
-    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#blockBytes);
+    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.blockBytes);
     let users = 1;
     return {
       buffer,

@@ -8,21 +8,22 @@ import {
 } from '../protocol/index.ts';
 import { abortable, throwIfAborted } from './abortable.ts';
 import { modeField, mtimeField } from './attributes.ts';
-import { ConflictResolver, type WirePolicy } from './conflictResolver.ts';
-import { type Destination, holdsSameContent, joinGuestPath, resolveDestination } from './destination.ts';
+import { ConflictResolver } from './conflictResolver.ts';
+import { type Destination, joinGuestPath, resolveDestination } from './destination.ts';
+import { type CopyTask, FileCopier } from './fileCopier.ts';
 import { FileSender } from './fileSender.ts';
+import type { Outcome } from './outcome.ts';
 import { ProgressTracker } from './progressTracker.ts';
+import { SMALL_FILE_BYTES, SourceStreams } from './sourceStreams.ts';
 import { localDisk, type SourceSystem } from './sourceSystem.ts';
 import { type SourceEntry, type WalkItem, walkSource } from './sourceTree.ts';
 import { TransferError } from './transferError.ts';
 import type { CopyOptions, CopyResult, FileResult } from './types.ts';
 
-/** Up to this size data is sent without first waiting whether the receiver accepts the file. */
-const OPTIMISTIC_BYTES = 32 * 1_024;
+/** Small files that are read and sent at once; more would only wait for the guest. */
+const SMALL_FILES_AT_ONCE = 8;
 /** The owner must be able to fill a directory; its real mode is set at the end. */
 const OWNER_ACCESS = 0o700;
-/** How long a cancelled copy waits for the receiver to say that it has cleaned up. */
-const CANCEL_MS = 2_000;
 
 /**
  * Copies files and folders into the guest behind the session.
@@ -43,28 +44,22 @@ export function copy(
   return new CopyJob(session, options).run(sources, destination);
 }
 
-/** What became of one file or link, before it is a FileResult. */
-interface Outcome {
-  destination: string;
-  bytes: number;
-  sha256: string | null;
-  verified: boolean;
-  skipped: boolean;
-}
-
 class CopyJob {
   readonly #session: Session;
   readonly #signal: AbortSignal | undefined;
   readonly #system: SourceSystem;
-  readonly #sender: FileSender;
-  readonly #conflicts: ConflictResolver;
+  readonly #copier: FileCopier;
   readonly #tracker: ProgressTracker;
   readonly #onInterrupted: CopyOptions['onInterrupted'];
   readonly #wireBytesBefore: number;
   readonly #startedAt = performance.now();
   readonly #results: FileResult[] = [];
   readonly #unanswered = new Set<Promise<void>>();
+  /** Files that are still being read. */
+  readonly #preparing = new Set<Promise<void>>();
   readonly #madeDirectories: Array<{ path: string; entry: SourceEntry }> = [];
+  /** Copied folders that were there before: what is in them may be there too. */
+  readonly #oldDirectories = new Set<string>();
   readonly #refusedDirectories = new Set<SourceEntry>();
   /** What ends the whole copy: the session's end or the user's cancellation. */
   #fatal: ProtocolError | undefined;
@@ -75,9 +70,11 @@ class CopyJob {
     this.#onInterrupted = options.onInterrupted;
     this.#signal = options.signal;
     this.#system = options.sourceSystem ?? localDisk;
-    this.#sender = new FileSender(session, this.#system, options.signal);
-    this.#conflicts = new ConflictResolver(options);
     this.#tracker = new ProgressTracker(() => session.wireBytes - this.#wireBytesBefore, options.onProgress);
+    const streams = new SourceStreams(session, this.#system, options.compression ?? 'auto');
+    const sender = new FileSender(session, streams.policy, options.signal);
+    const context = { session, streams, sender, tracker: this.#tracker, options };
+    this.#copier = new FileCopier(context, new ConflictResolver(options));
   }
 
   async run(sources: readonly string[], outPath: string): Promise<CopyResult> {
@@ -110,7 +107,7 @@ class CopyJob {
       wireBytes: this.#session.wireBytes - this.#wireBytesBefore,
       seconds,
       bytesPerSecond: bytes / seconds,
-      resumedFrom: 0,
+      resumedFrom: this.#tracker.resumedBytes,
     };
   }
 
@@ -139,7 +136,8 @@ class CopyJob {
   async #copyItem(item: WalkItem, destination: Destination): Promise<void> {
     const { names, source } = item.kind === 'entry' ? item.entry : item;
     const below = destination.kind === 'directory' ? names : names.slice(1);
-    const path = below.reduce((parent, name) => joinGuestPath(this.#session, parent, name), destination.path);
+    const join = (parent: string, name: string) => joinGuestPath(this.#session, parent, name);
+    const path = below.reduce(join, destination.path);
     if (item.kind === 'unreadable') return this.#failed(source, path, item.error);
     // A separator inside a name would lead to another place in the guest than the source's tree says.
     if (below.some(name => name.includes(this.#session.welcome.separator)))
@@ -153,8 +151,11 @@ class CopyJob {
     if (entry.info.type === 'special')
       return this.#failed(source, path, new TransferError('source-special', 'not a file or folder', source));
     this.#tracker.file = source;
-    if (entry.info.type === 'symlink') void this.#track(entry, path, this.#copyLink(entry, path));
-    else await this.#copyFile(entry, path);
+    const parent = below.slice(0, -1).reduce(join, destination.path);
+    const place = names.length === 1 ? 'named' : this.#oldDirectories.has(parent) ? 'old' : 'new';
+    const task: CopyTask = { entry, path, place };
+    if (entry.info.type === 'symlink') void this.#track(entry, path, this.#copier.copyLink(task));
+    else await this.#copyFile(task);
   }
 
   async #makeDirectory(entry: SourceEntry, path: string, destination: Destination): Promise<void> {
@@ -162,99 +163,25 @@ class CopyJob {
       if (destination.kind === 'device')
         throw new TransferError('not-a-directory', 'a folder cannot be copied to a device', path);
       const reply = await this.#request('mkdir', { path, mode: modeField(entry.info, OWNER_ACCESS) });
-      if (reply.get('existed') !== '1') this.#madeDirectories.push({ path, entry });
+      if (reply.get('existed') === '1') this.#oldDirectories.add(path);
+      else this.#madeDirectories.push({ path, entry });
     } catch (error) {
       this.#refusedDirectories.add(entry);
       this.#failed(entry.source, path, error);
     }
   }
 
-  /** Resolves when the file's last byte and its commit are queued; the answer is awaited beside the next file. */
-  async #copyFile(entry: SourceEntry, path: string): Promise<void> {
+  /**
+   * Resolves when the next file may begin: a large one has the line to itself until its last byte is queued, small ones
+   * are read and sent side by side. Answers are awaited beside what follows.
+   */
+  async #copyFile(task: CopyTask): Promise<void> {
     const { promise: queued, resolve } = Promise.withResolvers<void>();
-    this.#track(
-      entry,
-      path,
-      this.#withConflicts(entry, path, policy => this.#putFile(entry, path, policy, resolve)),
-    );
-    const settled = [...this.#unanswered].at(-1);
-    await Promise.race([queued, settled]);
-  }
-
-  async #putFile(
-    entry: SourceEntry,
-    path: string,
-    conflict: WirePolicy,
-    onQueued: () => void,
-  ): Promise<Outcome> {
-    const { source, info } = entry;
-    const fields = { path, size: info.size, mode: modeField(info), mtime: mtimeField(info), conflict };
-    const put = await abortable(this.#session.put(fields), this.#signal);
-    let acknowledged = 0;
-    let committed = false;
-    try {
-      const accepted = info.size > OPTIMISTIC_BYTES ? await abortable(put.accepted, this.#signal) : undefined;
-      if (accepted?.has('skipped')) return this.#skippedOutcome(accepted, path);
-      const sent = await this.#sender.send(source, put, bytes => {
-        acknowledged += bytes;
-        this.#tracker.addBytes(bytes);
-      });
-      committed = true;
-      const result = put.commit(sent.sha256);
-      onQueued();
-      const reply = await abortable(result, this.#signal);
-      if (reply.has('skipped')) return this.#skippedOutcome(reply, path);
-      return { destination: reply.get('path') ?? path, ...this.#verify(reply, sent), skipped: false };
-    } catch (error) {
-      this.#tracker.addBytes(-acknowledged);
-      throw error;
-    } finally {
-      if (!committed) await this.#cancel(put.cancel());
-    }
-  }
-
-  #verify(reply: Reply, sent: { sha256: string; bytes: number }) {
-    const verified = reply.get('sha256') === sent.sha256 && reply.get('size') === String(sent.bytes);
-    if (!verified) throw new TransferError('hash-mismatch', 'the guest holds other bytes than were sent');
-    return { ...sent, verified };
-  }
-
-  #skippedOutcome(reply: Reply, path: string): Outcome {
-    return { destination: reply.get('path') ?? path, bytes: 0, sha256: null, verified: false, skipped: true };
-  }
-
-  async #copyLink(entry: SourceEntry, path: string): Promise<Outcome> {
-    const target = await this.#system.readLink(entry.source);
-    return this.#withConflicts(entry, path, async conflict => {
-      const reply = await this.#request('symlink', { path, target, conflict });
-      const skipped = reply.has('skipped');
-      const verified = !skipped || reply.get('skipped') === 'identical';
-      return { destination: reply.get('path') ?? path, bytes: 0, sha256: null, verified, skipped };
-    });
-  }
-
-  /** Tries with the copy's policy; an `exists` is settled by comparing content, then by asking. */
-  async #withConflicts(
-    entry: SourceEntry,
-    path: string,
-    attempt: (policy: WirePolicy) => Promise<Outcome>,
-  ): Promise<Outcome> {
-    try {
-      return await attempt(this.#conflicts.wirePolicy);
-    } catch (error) {
-      if (!isRemoteError(error, 'exists')) throw error;
-      const sha256 = await this.#sameContent(entry, error.path ?? path);
-      if (sha256) return { destination: error.path ?? path, bytes: 0, sha256, verified: true, skipped: true };
-      const policy = await this.#conflicts.resolve(entry, error);
-      if (!policy) throw error;
-      return attempt(policy);
-    }
-  }
-
-  #sameContent(entry: SourceEntry, path: string): Promise<string | undefined> {
-    if (entry.info.type !== 'file') return Promise.resolve(undefined);
-    const hash = () => this.#sender.hash(entry.source);
-    return abortable(holdsSameContent(this.#session, path, entry.info.size, hash), this.#signal);
+    const answered = this.#track(task.entry, task.path, this.#copier.copyFile(task, resolve));
+    const ready = Promise.race([queued, answered]).finally(() => this.#preparing.delete(ready));
+    this.#preparing.add(ready);
+    if (task.entry.info.size > SMALL_FILE_BYTES) await ready;
+    else if (this.#preparing.size >= SMALL_FILES_AT_ONCE) await Promise.race(this.#preparing);
   }
 
   /** Keeps the promise until it is answered and turns its outcome into a result, in the order of the sources. */
@@ -318,16 +245,6 @@ class CopyJob {
 
   #request(verb: string, fields: Record<string, string | undefined>): Promise<Reply> {
     return abortable(this.#session.request(verb, fields), this.#signal);
-  }
-
-  /** Gives the receiver a moment to say that it has removed the unfinished file; its session's end does the same. */
-  async #cancel(cancelled: Promise<void>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, CANCEL_MS);
-    });
-    await Promise.race([cancelled, patience]);
-    clearTimeout(timer);
   }
 }
 

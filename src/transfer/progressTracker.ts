@@ -10,6 +10,7 @@ export class ProgressTracker {
   bytesTotal = 0;
   /** The sources are all counted: totals are final. */
   counted = false;
+  resumedBytes = 0;
   file = '';
   readonly #wireBytes: () => number;
   readonly #report: ((progress: Progress) => void) | undefined;
@@ -31,6 +32,12 @@ export class ProgressTracker {
     this.#bytesDone += count;
   }
 
+  /** Bytes that an earlier copy has brought over: done, but no work of this one. */
+  resume(count: number): void {
+    this.#bytesDone += count;
+    this.resumedBytes += count;
+  }
+
   start(): void {
     if (!this.#report) return;
     this.#emit();
@@ -45,7 +52,7 @@ export class ProgressTracker {
   #emit(): void {
     const now = performance.now();
     const wireBytes = this.#wireBytes();
-    this.#rate.update(this.#bytesDone, now);
+    this.#rate.update(this.#bytesDone - this.resumedBytes, now);
     this.#wireRate.update(wireBytes, now);
     const bytesPerSecond = this.#rate.bytesPerSecond;
     const left = Math.max(0, this.bytesTotal - this.#bytesDone);

@@ -1,4 +1,5 @@
 /** What a copy is told, what it reports on the way, and what it returns. Sizes in bytes, times as named. */
+import type { CompressionMode } from './compressionPolicy.ts';
 import type { SourceSystem } from './sourceSystem.ts';
 
 /** `fail` is `ask` without anybody to ask: an existing different file is an error. */
@@ -38,6 +39,12 @@ export interface CopyOptions {
   conflict: ConflictPolicy;
   /** Asked for policy `ask`, one conflict at a time. */
   onConflict?: (conflict: Conflict) => Promise<ConflictDecision>;
+  /** `auto` compresses where that is measured to be faster, `on` whatever gets smaller; default `auto`. */
+  compression?: CompressionMode;
+  /** Whether only what changed of an existing file is sent; `auto`, the default, where that is expected to be faster. */
+  delta?: 'auto' | 'on' | 'off';
+  /** Compare files that are there already by their content rather than by size and mtime. */
+  checksum?: boolean;
   /** About ten times a second. */
   onProgress?: (progress: Progress) => void;
   /** Told what had been done when the copy as a whole fails or is cancelled, right before it rejects. */
@@ -56,6 +63,8 @@ export interface FileResult {
   /** The guest's own hash equals ours; for a symbolic link, its target. */
   verified: boolean;
   skipped: boolean;
+  /** Skipped because size and mtime are the same. */
+  unchanged?: true;
   error?: { code: string; message: string };
 }
 

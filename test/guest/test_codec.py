@@ -36,14 +36,14 @@ class Vectors(unittest.TestCase):
         generate = runpy.run_path(os.path.join(REPOSITORY, 'test', 'vectors', 'generate.py'))
         with tempfile.TemporaryDirectory() as folder:
             generate['save'].__globals__['HERE'] = folder
-            for name in ('trace', 'frames', 'streams', 'texts'):
+            for name in ('trace', 'frames', 'streams', 'texts', 'transfers'):
                 generate[name]()
                 with open(os.path.join(folder, name + '.json')) as file:
                     self.assertEqual(receiver_json(file), vectors(name + '.json'), name)
 
     def test_document_has_the_trace(self):
         with open(os.path.join(REPOSITORY, 'guest', 'PROTOCOL.md'), encoding='utf-8') as file:
-            section = file.read().split('## 7.')[1].split('```')[1]
+            section = file.read().split('## 8.')[1].split('```')[1]
         steps = re.split(r'^([→←]) (.*)$', section, flags=re.M)[1:]
         found = []
         for arrow, name, body in zip(steps[::3], steps[1::3], steps[2::3]):

@@ -13,6 +13,7 @@ describe('command line', () => {
       conflict: 'ask',
       compress: 'auto',
       delta: 'auto',
+      checksum: false,
       json: false,
       quiet: false,
       domain: 'guest',

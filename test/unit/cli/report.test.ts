@@ -74,6 +74,10 @@ describe('summary', () => {
     assert.equal(line(identical), `SHA-256 verified: ${sha256} (already in the guest)`);
     assert.equal(line(copied, identical), 'SHA-256 verified: 2 of 2 files, 1 already in the guest');
     assert.equal(line(copied, kept), 'SHA-256 verified: 1 of 2 files, 1 skipped, another file has the name');
+    assert.equal(
+      line(copied, { ...kept, unchanged: true }),
+      'SHA-256 verified: 1 of 2 files, 1 unchanged by size and time',
+    );
     assert.equal(line(copied, broken), 'SHA-256 verified: 1 of 2 files');
     assert.equal(line(), 'SHA-256 verified: 0 of 0 files');
   });

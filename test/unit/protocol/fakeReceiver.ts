@@ -2,19 +2,27 @@
  * A fake of a receiver, without input or output: it speaks the frames of PROTOCOL.md and keeps what it is sent in
  * memory. It stands in where a real guest cannot be made to lose bytes or to answer at a given time.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { FLAG_GAP, FrameType, RELIABLE_BIT } from '../../../src/protocol/constants.ts';
 import { encodeFrame, type Frame, FrameParser } from '../../../src/protocol/frame.ts';
 import { ReliableReader } from '../../../src/protocol/reliableReader.ts';
 import { ReliableSender } from '../../../src/protocol/reliableSender.ts';
 import { decodeText, encodeText, type FieldValue, type TextMessage } from '../../../src/protocol/text.ts';
+import { FakePut } from './fakePut.ts';
+import { signatureOf } from './signatureOf.ts';
 
 export interface FakeReceiverOptions {
   window?: number;
   frame?: number;
   streams?: number;
+  /** What WELCOME says; default `uart`. */
+  device?: string;
+  /** Beyond `symlink`, `mode` and `mtime`. */
+  capabilities?: string[];
   /** The version range it speaks; WELCOME is only given for a range with 1 in it. */
   protocol?: string;
+  /** What it tells of a file's blocks, where that is to be wrong. */
+  signature?: (file: Buffer, block: number) => Buffer;
   /** Answers a request instead of the fake's own way; undefined leaves it to the fake, [] stays silent. */
   answer?: (message: TextMessage, stream: number) => Answer[] | undefined;
 }
@@ -27,6 +35,13 @@ export class FakeReceiver {
   readonly parser: FrameParser;
   readonly window: number;
   readonly files = new Map<string, Buffer>();
+  /** By path; seconds as text, as they came. */
+  readonly mtimes = new Map<string, string>();
+  /** What broken-off puts left, by path. */
+  readonly partials = new Map<string, Buffer>();
+  readonly puts: FakePut[] = [];
+  /** What the host did against the protocol's text. */
+  readonly violations: string[] = [];
   readonly requests: string[] = [];
   pings = 0;
   byes = 0;
@@ -34,7 +49,7 @@ export class FakeReceiver {
   readonly #options: FakeReceiverOptions;
   readonly #reader: ReliableReader;
   readonly #sender = new ReliableSender(SESSION, 1 << 20);
-  readonly #open = new Map<number, { path: string; pieces: Buffer[]; refused: boolean }>();
+  readonly #open = new Map<number, FakePut>();
   #urgent: Buffer[] = [];
 
   constructor(options: FakeReceiverOptions = {}) {
@@ -107,13 +122,13 @@ export class FakeReceiver {
           agent: 'fake/1',
           system: 'linux',
           separator: '/',
-          device: 'uart',
+          device: this.#options.device ?? 'uart',
           port: 'fake',
           user: 'root',
           frame: this.#options.frame ?? 4_096,
           window: this.window,
           streams: this.#options.streams ?? 16,
-          capabilities: 'symlink,mode,mtime',
+          capabilities: ['symlink', 'mode', 'mtime', ...(this.#options.capabilities ?? [])].join(),
         })
       : this.#text(FrameType.RESET, frame.session, 'reset', { code: 'version', protocol });
     this.#urgent.push(answer);
@@ -121,7 +136,11 @@ export class FakeReceiver {
 
   #onReliable(frame: Frame): void {
     if (frame.type === FrameType.DATA) {
-      this.#open.get(frame.stream)?.pieces.push(Buffer.from(frame.payload.subarray(8)));
+      this.#demand(() => this.#open.get(frame.stream)?.data(frame.flags, frame.payload));
+      return;
+    }
+    if (frame.type === FrameType.COPY) {
+      this.#demand(() => this.#open.get(frame.stream)?.copy(frame.payload));
       return;
     }
     const message = decodeText(frame.payload);
@@ -129,7 +148,11 @@ export class FakeReceiver {
     this.requests.push(message.verb);
     const answers = this.#options.answer?.(message, frame.stream) ?? this.#answer(message, frame.stream);
     for (const [verb, fields] of answers)
-      this.#sender.enqueue(FrameType.CONTROL, frame.stream, [encodeText(verb, fields)]);
+      this.#sender.enqueue({
+        type: FrameType.CONTROL,
+        stream: frame.stream,
+        pieces: [encodeText(verb, fields)],
+      });
   }
 
   #answer(message: TextMessage, stream: number): Answer[] {
@@ -137,24 +160,77 @@ export class FakeReceiver {
     const open = this.#open.get(stream);
     switch (message.verb) {
       case 'put':
-        this.#open.set(stream, { path, pieces: [], refused: false });
-        return [['accept', { path, kind: 'file' }]];
+        return this.#put(message, path, stream);
       case 'commit': {
         if (!open) return [];
-        const content = Buffer.concat(open.pieces);
+        const { content } = open;
         this.#open.delete(stream);
+        const sha256 = hash('sha256', content);
+        const told = message.fields.get('sha256')?.toString();
+        if (told && told !== sha256) return [['error', { code: 'hash-mismatch' }]];
         this.files.set(open.path, content);
-        const sha256 = createHash('sha256').update(content).digest('hex');
         return [['done', { path: open.path, size: content.length, sha256 }]];
       }
       case 'cancel':
         this.#open.delete(stream);
+        if (open?.resumes) this.partials.delete(open.path);
         return open ? [['error', { code: 'cancelled' }]] : [];
       case 'stat':
-        return [['done', { type: 'none', path }]];
+        return [['done', this.#stat(path)]];
+      case 'signature':
+        return this.#signature(path, Number(message.fields.get('block')), stream);
       default:
         return [['done', { path }]];
     }
+  }
+
+  #demand(rule: () => void): void {
+    try {
+      rule();
+    } catch (error) {
+      this.violations.push(String(error));
+    }
+  }
+
+  #stat(path: string): Record<string, FieldValue> {
+    const file = this.files.get(path);
+    return file
+      ? { type: 'file', path, size: file.length, sha256: hash('sha256', file) }
+      : { type: 'none', path };
+  }
+
+  #put({ fields }: TextMessage, path: string, stream: number): Answer[] {
+    const field = (key: string) => fields.get(key)?.toString();
+    const file = this.files.get(path);
+    const isSame = file?.length === Number(field('size')) && this.mtimes.get(path) === field('mtime');
+    const refuse = (answer: Answer) => {
+      this.#open.delete(stream);
+      return [answer];
+    };
+    if (field('unchanged') === 'skip' && isSame) return refuse(['done', { path, skipped: 'unchanged' }]);
+    if (file && field('conflict') === 'fail')
+      return refuse(['error', { code: 'exists', path, type: 'file', size: file.length, mtime: '1' }]);
+    const basis = field('basis') ? file : undefined;
+    const partial = field('resume') ? this.partials.get(path) : undefined;
+    const put = new FakePut(path, { basis, partial, resumes: field('resume') === '1' });
+    this.puts.push(put);
+    this.#open.set(stream, put);
+    this.mtimes.set(path, field('mtime') ?? '');
+    const resumed = partial && { partial: partial.length, 'partial-sha256': hash('sha256', partial) };
+    return [['accept', { path, kind: 'file', basis: basis?.length, ...resumed }]];
+  }
+
+  #signature(path: string, block: number, stream: number): Answer[] {
+    const file = this.files.get(path);
+    if (!file) return [['error', { code: 'not-found' }]];
+    const signature = this.#options.signature?.(file, block) ?? signatureOf(file, block);
+    for (let at = 0; at < signature.length; at += 1_200) {
+      const offset = Buffer.alloc(8);
+      offset.writeBigUInt64BE(BigInt(at));
+      const pieces = [offset, signature.subarray(at, at + 1_200)];
+      this.#sender.enqueue({ type: FrameType.DATA, stream, pieces });
+    }
+    return [['done', { path, size: file.length, sha256: hash('sha256', file) }]];
   }
 
   #unreliable(type: number, values: number[], gap = false): Buffer {

@@ -33,7 +33,12 @@ describe('a hostile guest', () => {
 });
 
 function newCore(): SessionCore {
-  const events = { onWelcome: () => undefined, onMessage: () => undefined, onEnd: () => undefined };
+  const events = {
+    onWelcome: () => undefined,
+    onMessage: () => undefined,
+    onData: () => undefined,
+    onEnd: () => undefined,
+  };
   const core = new SessionCore({ nonce: 7, agent: 'fuzz', now: 0, events });
   const receiver = new FakeReceiver();
   core.tick(0);

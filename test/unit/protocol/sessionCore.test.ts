@@ -41,6 +41,7 @@ class Bench {
           this.welcome = welcome;
         },
         onMessage: (stream, message) => this.messages.push({ stream, message }),
+        onData: () => undefined,
         onEnd: error => {
           this.ended = error;
         },
@@ -74,10 +75,13 @@ class Bench {
   }
 
   sendPut(content: Buffer, pieceBytes: number): void {
-    const send = (type: number, payload: Buffer[]) => this.core.send(type, 1, payload, this.now);
+    const send = (type: number, pieces: Buffer[]) => this.core.send({ type, stream: 1, pieces }, this.now);
     send(FrameType.CONTROL, [encodeText('put', { path: '/f' })]);
-    for (let at = 0; at < content.length; at += pieceBytes)
-      send(FrameType.DATA, [Buffer.alloc(8), content.subarray(at, at + pieceBytes)]);
+    for (let at = 0; at < content.length; at += pieceBytes) {
+      const offset = Buffer.alloc(8);
+      offset.writeBigUInt64BE(BigInt(at));
+      send(FrameType.DATA, [offset, content.subarray(at, at + pieceBytes)]);
+    }
     send(FrameType.CONTROL, [encodeText('commit', {})]);
     this.core.waiting = true;
   }

@@ -1,0 +1,227 @@
+/** One file through one put: what the guest has of it is asked for first, then the rest is sent and verified. */
+import { isRemoteError, type PutStream, type Reply, type Session } from '../protocol/index.ts';
+import { abortable } from './abortable.ts';
+import { modeField, mtimeField } from './attributes.ts';
+import type { WirePolicy } from './conflictResolver.ts';
+import { blockSizeFor } from './delta/blockSize.ts';
+import { DeltaSender } from './delta/deltaSender.ts';
+import { SignatureTable } from './delta/signatureTable.ts';
+import { holdsSameContent } from './destination.ts';
+import type { FileSender } from './fileSender.ts';
+import type { Outcome } from './outcome.ts';
+import { skippedOutcome } from './outcome.ts';
+import type { Pieces } from './pieces.ts';
+import type { ProgressTracker } from './progressTracker.ts';
+import { isDeltaWorthwhile, type PutPlan } from './putPlan.ts';
+import type { SourceReader } from './sourceReader.ts';
+import type { SourceStreams } from './sourceStreams.ts';
+import type { SourceEntry } from './sourceTree.ts';
+import { TransferError } from './transferError.ts';
+import type { CopyOptions } from './types.ts';
+
+/** How long a cancelled copy waits for the receiver to say that it has cleaned up. */
+const CANCEL_MS = 2_000;
+
+/** What all puts of a copy share. */
+export interface PutContext {
+  readonly session: Session;
+  readonly streams: SourceStreams;
+  readonly sender: FileSender;
+  readonly tracker: ProgressTracker;
+  readonly options: CopyOptions;
+}
+
+export interface PutRequest {
+  readonly entry: SourceEntry;
+  readonly path: string;
+  readonly conflict: WirePolicy;
+  readonly plan: PutPlan;
+  /** What is there has been compared already, and is not the same. */
+  readonly isKnownDifferent: boolean;
+}
+
+interface Sent {
+  sha256: string;
+  bytes: number;
+}
+
+export class FilePut {
+  readonly #context: PutContext;
+  readonly #request: PutRequest;
+  readonly #signal: AbortSignal | undefined;
+  #acknowledged = 0;
+  #resumedFrom = 0;
+
+  constructor(context: PutContext, request: PutRequest) {
+    this.#context = context;
+    this.#request = request;
+    this.#signal = context.options.signal;
+  }
+
+  /**
+   * @param onQueued - the last byte and the commit are queued; the answer is still to come
+   * @throws RemoteError, ProtocolError, TransferError, or an error of the source's file system
+   */
+  async run(onQueued: () => void): Promise<Outcome> {
+    const put = await this.#open();
+    let committed = false;
+    try {
+      const accepted = this.#request.plan.waits ? await abortable(put.accepted, this.#signal) : undefined;
+      const known = accepted && (await this.#answerKnown(accepted));
+      if (known) return known;
+      const sent = await this.#send(put, accepted);
+      committed = true;
+      const result = put.commit(sent.sha256);
+      onQueued();
+      return this.#outcome(await abortable(result, this.#signal), sent);
+    } catch (error) {
+      this.#context.tracker.addBytes(-this.#acknowledged);
+      this.#context.tracker.resume(-this.#resumedFrom);
+      throw error;
+    } finally {
+      if (!committed) await patiently(put.cancel());
+    }
+  }
+
+  async #open(): Promise<PutStream> {
+    const { session, streams } = this.#context;
+    const { entry, path, conflict, plan } = this.#request;
+    const opening = session.put({
+      path,
+      size: entry.info.size,
+      mode: modeField(entry.info),
+      mtime: mtimeField(entry.info),
+      conflict,
+      unchanged: plan.unchanged ? 'skip' : undefined,
+      encoding: streams.encoding,
+      basis: plan.basis ? 1 : undefined,
+      resume: plan.resume ? 1 : undefined,
+    });
+    return abortable(opening, this.#signal).catch(error => {
+      // It may still come about, and must then not stay open.
+      opening.then(put => put.cancel()).catch(() => undefined);
+      throw error;
+    });
+  }
+
+  /** The outcome where nothing need be sent. */
+  async #answerKnown(accepted: Reply): Promise<Outcome | undefined> {
+    const { entry, path, isKnownDifferent } = this.#request;
+    if (accepted.has('skipped')) return skippedOutcome(accepted, path);
+    const { session, streams } = this.#context;
+    const { size } = entry.info;
+    if (isKnownDifferent || numberOf(accepted, 'basis') !== size) return undefined;
+    const same = holdsSameContent(session, path, size, () => streams.hash(entry.source));
+    const sha256 = await abortable(same, this.#signal);
+    const destination = accepted.get('path') ?? path;
+    return sha256 ? { destination, bytes: 0, sha256, verified: true, skipped: true } : undefined;
+  }
+
+  async #send(put: PutStream, accepted: Reply | undefined): Promise<Sent> {
+    const table = accepted && (await this.#signature(accepted));
+    return table ? this.#sendDelta(put, accepted, table) : this.#sendWhole(put, accepted);
+  }
+
+  async #sendWhole(put: PutStream, accepted: Reply | undefined): Promise<Sent> {
+    const { streams, sender } = this.#context;
+    const { source, info } = this.#request.entry;
+    const open = () => streams.openPieces(source, info.size);
+    const pieces = await this.#resume(put, accepted, open);
+    try {
+      await sender.send(pieces, put, this.#onAcknowledged);
+      return { sha256: pieces.sha256(), bytes: pieces.bytes };
+    } finally {
+      await pieces.close();
+    }
+  }
+
+  async #sendDelta(put: PutStream, accepted: Reply, table: SignatureTable): Promise<Sent> {
+    const { streams, sender } = this.#context;
+    const reader = await this.#resume(put, accepted, () => streams.openReader(this.#request.entry.source));
+    try {
+      const encoder = streams.newEncoder();
+      const source = { reader, table, encoder, literalBytes: streams.blockBytes };
+      await new DeltaSender(sender, put, this.#onAcknowledged, this.#signal).send(source);
+      return { sha256: reader.sha256(), bytes: reader.bytes };
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /** Opens the source where the guest's partial file ends, if that is the source's beginning; else at 0. */
+  async #resume<T extends Pieces | SourceReader>(
+    put: PutStream,
+    accepted: Reply | undefined,
+    open: () => Promise<T>,
+  ): Promise<T> {
+    const opened = await open();
+    const partial = accepted && numberOf(accepted, 'partial');
+    if (!partial || partial > this.#request.entry.info.size) return opened;
+    try {
+      const sha256 = await abortable(opened.skip(partial), this.#signal);
+      if (sha256 === accepted.get('partial-sha256') && opened.bytes === partial) {
+        put.resumeAt(partial);
+        this.#resumedFrom = partial;
+        this.#context.tracker.resume(partial);
+        return opened;
+      }
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+    await opened.close();
+    return open();
+  }
+
+  /** The basis's checksums, where they are worth asking for and make sense. */
+  async #signature(accepted: Reply): Promise<SignatureTable | undefined> {
+    const { session, options } = this.#context;
+    const { entry, path } = this.#request;
+    const basis = numberOf(accepted, 'basis') ?? 0;
+    const { device } = session.welcome;
+    if (!isDeltaWorthwhile(basis, entry.info.size, device, options.delta)) return undefined;
+    const table = new SignatureTable(basis, blockSizeFor(basis));
+    const request = { path, block: table.blockBytes };
+    const stream = await session.signature(request, (offset, bytes) => table.add(offset, bytes));
+    try {
+      await abortable(stream.result, this.#signal);
+    } catch (error) {
+      // It only would have saved something.
+      if (isRemoteError(error)) return undefined;
+      stream.cancel();
+      throw error;
+    }
+    if (!table.isComplete) return undefined;
+    table.index();
+    return table;
+  }
+
+  #outcome(reply: Reply, sent: Sent): Outcome {
+    const { path } = this.#request;
+    if (reply.has('skipped')) return skippedOutcome(reply, path);
+    if (reply.get('sha256') !== sent.sha256 || reply.get('size') !== String(sent.bytes))
+      throw new TransferError('hash-mismatch', 'the guest holds other bytes than were sent');
+    return { destination: reply.get('path') ?? path, ...sent, verified: true, skipped: false };
+  }
+
+  readonly #onAcknowledged = (bytes: number): void => {
+    this.#acknowledged += bytes;
+    this.#context.tracker.addBytes(bytes);
+  };
+}
+
+/** Gives the receiver a moment to say that it has removed the unfinished file; its session's end does the same. */
+async function patiently(cancelled: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, CANCEL_MS);
+  });
+  await Promise.race([cancelled, patience]);
+  clearTimeout(timer);
+}
+
+/** A size as the guest gives it; undefined where it gives none or nonsense. */
+function numberOf(reply: Reply, key: string): number | undefined {
+  const text = reply.get(key) ?? '';
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
