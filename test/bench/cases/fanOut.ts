@@ -1,4 +1,5 @@
 /** One file to several guests at once. */
+import fs from 'node:fs';
 import { comDd } from '../../support/comDd.ts';
 import { type BenchGuest, ports, workDirectory } from '../guest/benchGuest.ts';
 import { interleave } from '../interleave.ts';
@@ -50,11 +51,11 @@ async function each(guests: BenchGuest[], file: string): Promise<Sample> {
   const samples = await Promise.all(
     guests.map(({ guest }) => runComDd(options(guest.uri), [guest.name, file, `${workDirectory}/`])),
   );
-  const sum = (value: (sample: Sample) => number | undefined): number =>
+  const sum = (value: (sample: Omit<Sample, 'bytes'>) => number | undefined): number =>
     samples.reduce((total, sample) => total + (value(sample) ?? 0), 0);
   const commandSeconds = Math.max(...samples.map(sample => sample.commandSeconds ?? 0));
   return {
-    bytes: sum(sample => sample.bytes),
+    bytes: fs.statSync(file).size * guests.length,
     // They begin at different times, so only the whole can be compared.
     seconds: commandSeconds,
     commandSeconds,
@@ -70,7 +71,8 @@ async function all(guests: BenchGuest[], file: string): Promise<Sample> {
   if (!first) throw new Error('there is no guest to copy to');
   const also = others.flatMap(guest => ['--also', guest.name]);
   const sample = await runComDd([...options(first.uri), ...also], [first.name, file, `${workDirectory}/`]);
-  return { ...sample, seconds: sample.commandSeconds ?? sample.seconds };
+  const bytes = fs.statSync(file).size * guests.length;
+  return { ...sample, bytes, seconds: sample.commandSeconds ?? sample.seconds };
 }
 
 function options(uri: string): string[] {
