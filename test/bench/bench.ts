@@ -1,3 +1,4 @@
+import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildComDd } from '../support/comDd.ts';
@@ -62,6 +63,7 @@ async function measure(only: string[], quick: boolean): Promise<BenchResult> {
   const libvirtd = await ensureLibvirtd();
   try {
     const session = new Session(libvirtd.uri, quick ? quickScale : fullScale);
+    endOnSignal(() => session.close().then(() => libvirtd.stop()));
     try {
       return await runCases(session, only, quick);
     } finally {
@@ -69,6 +71,13 @@ async function measure(only: string[], quick: boolean): Promise<BenchResult> {
     }
   } finally {
     await libvirtd.stop();
+  }
+}
+
+/** Its guests would outlive a stopped run, with all their memory, until the next. */
+function endOnSignal(end: () => Promise<void>): void {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => void end().finally(() => process.exit(128 + os.constants.signals[name])));
   }
 }
 
