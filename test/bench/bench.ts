@@ -1,93 +1,93 @@
-/**
- * The paper's experiment, `com-dd <guest> 1MB-file /dev/null` ten times over a 16550A, side by side with raw `dd` through
- * the same port of the same guest. The figures of a machine are worth little; their ratio is what counts.
- */
-import { execFile } from 'node:child_process';
-import crypto from 'node:crypto';
-import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs, promisify } from 'node:util';
-import { bootGuest, type Guest } from '../support/guest.ts';
+import { parseArgs } from 'node:util';
+import { buildComDd } from '../support/comDd.ts';
 import { ensureLibvirtd } from '../support/libvirtd.ts';
-import { repositoryRoot } from '../support/paths.ts';
-import { rawSerialRate } from './rawRate.ts';
+import { cacheRoot, repositoryRoot } from '../support/paths.ts';
+import { allCases } from './cases/allCases.ts';
+import { print } from './interleave.ts';
+import { describeMachine } from './machine.ts';
+import { describeDemands } from './report/demands.ts';
+import { readResult, writeReport } from './report/writeReport.ts';
+import type { BenchResult } from './sample.ts';
+import { fullScale, quickScale } from './scale.ts';
+import { Session } from './session.ts';
 
-const FILE_BYTES = 1_000_000;
-const PAPER_BYTES_PER_SECOND = 51_770;
+const USAGE = `usage: npm run bench -- [--quick] [--only CASE]... [--out DIR] [--from DIR]
+  --quick   few repeats and small files: some minutes instead of about an hour
+  --only    one of: ${Object.keys(allCases).join(', ')}
+  --out     where benchmark.md, .svg and .json go
+            (default: media/docs for a whole run, .cache/bench for part of one)
+  --from    measure nothing: write the report of an earlier run, from its benchmark.json in DIR
+`;
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '10' } } });
-const runs = Number(values.runs);
-const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-bench-'));
-const libvirtd = await ensureLibvirtd();
-try {
-  const guest = await bootGuest({ uri: libvirtd.uri, name: 'bench' });
+async function main(argv: string[]): Promise<number> {
+  const options = readOptions(argv);
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n${USAGE}`);
+    return 2;
+  }
+  const { only, quick, out, from } = options;
+  const result = from === undefined ? await measure(only, quick) : readResult(from);
+  print(`\n${describeDemands(result).join('\n')}`);
+  const partial = quick || only.length < Object.keys(allCases).length;
+  const directory = path.resolve(
+    out ?? from ?? path.join(partial ? cacheRoot : repositoryRoot, partial ? 'bench' : 'media/docs'),
+  );
+  writeReport(result, directory);
+  print(`\nwritten: benchmark.md, benchmark.svg and benchmark.json in ${directory}`);
+  // Whatever the ratios are: noise is no defect. They are for a reader to judge.
+  return 0;
+}
+
+/** Or what is wrong with them. */
+function readOptions(argv: string[]) {
+  const options = {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+    out: { type: 'string' },
+    from: { type: 'string' },
+  } as const;
   try {
-    await paperExperiment(guest);
+    const { values } = parseArgs({ args: argv, options });
+    const only = values.only ?? Object.keys(allCases);
+    const unknown = only.find(name => !(name in allCases));
+    return unknown === undefined ? { ...values, only } : `There is no case "${unknown}".`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function measure(only: string[], quick: boolean): Promise<BenchResult> {
+  await buildComDd();
+  const libvirtd = await ensureLibvirtd();
+  try {
+    const session = new Session(libvirtd.uri, quick ? quickScale : fullScale);
+    endOnSignal(() => session.close().then(() => libvirtd.stop()));
+    try {
+      return await runCases(session, only, quick);
+    } finally {
+      await session.close();
+    }
   } finally {
-    await guest.destroy();
+    await libvirtd.stop();
   }
-} finally {
-  await libvirtd.stop();
-  fs.rmSync(directory, { recursive: true, force: true });
 }
 
-async function paperExperiment(guest: Guest): Promise<void> {
-  const file = path.join(directory, '1MB-file');
-  fs.writeFileSync(file, crypto.randomBytes(FILE_BYTES));
-  const raw: number[] = [];
-  const copied: number[] = [];
-  print('run  raw dd (bytes/s)  com-dd (bytes/s)');
-  for (let count = 1; count <= runs; count += 1) {
-    // Alternating, so that whatever else the machine does falls on both.
-    await guest.killReceiver();
-    raw.push(await rawSerialRate(guest, FILE_BYTES));
-    await guest.startReceiver();
-    copied.push(await comDdRate(guest, file));
-    print(`${String(count).padStart(3)}  ${rate(raw.at(-1))}  ${rate(copied.at(-1))}`);
+/** Its guests would outlive a stopped run, with all their memory, until the next. */
+function endOnSignal(end: () => Promise<void>): void {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(name, () => void end().finally(() => process.exit(128 + os.constants.signals[name])));
   }
-  print(`mean ${rate(mean(raw))}  ${rate(mean(copied))}`);
-  print(
-    `com-dd / raw: ${(mean(copied) / mean(raw)).toFixed(3)} of means, ${medianRatio(copied, raw).toFixed(3)} median`,
-  );
-  print(
-    `com-dd / paper (${PAPER_BYTES_PER_SECOND} bytes/s): ${(mean(copied) / PAPER_BYTES_PER_SECOND).toFixed(2)}`,
-  );
 }
 
-async function comDdRate(guest: Guest, file: string): Promise<number> {
-  const program = path.join(repositoryRoot, 'dist/com-dd.js');
-  const args = [
-    program,
-    '--connect',
-    guest.uri,
-    '--link',
-    'serial1',
-    '--json',
-    guest.name,
-    file,
-    '/dev/null',
-  ];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return (JSON.parse(stdout) as { bytesPerSecond: number }).bytesPerSecond;
+async function runCases(session: Session, only: string[], quick: boolean): Promise<BenchResult> {
+  const machine = await describeMachine(session);
+  const result: BenchResult = { machine, quick, cases: [] };
+  for (const [name, runCase] of Object.entries(allCases)) {
+    if (only.includes(name)) result.cases.push(await runCase(session));
+  }
+  return result;
 }
 
-function mean(values: number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** The median of each pair's ratio: a pair ran within seconds, so noise that lasts longer falls out. */
-function medianRatio(above: number[], below: number[]): number {
-  const ratios = above.map((value, index) => value / (below[index] ?? Number.NaN)).sort((a, b) => a - b);
-  return ratios[Math.floor(ratios.length / 2)] ?? Number.NaN;
-}
-
-function rate(bytesPerSecond: number | undefined): string {
-  return Math.round(bytesPerSecond ?? 0)
-    .toString()
-    .padStart(16);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
+process.exitCode = await main(process.argv.slice(2));

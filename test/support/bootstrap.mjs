@@ -63,6 +63,8 @@ const systemPackages = [
     provides: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
     only: ['test'],
   },
+  { name: 'lrzsz', why: 'ZMODEM, to compare with', provides: ['sz'], only: ['bench'] },
+  { name: 'ckermit', why: 'Kermit, to compare with', provides: ['kermit'], only: ['bench'] },
   { name: 'python3', why: "the Linux receiver's tests", provides: ['python3'], only: ['test'] },
 ];
 

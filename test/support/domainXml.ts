@@ -6,18 +6,13 @@ export interface DomainDescription {
   initramfs: string;
   /** UNIX socket of the tests' own channel. */
   testSocket: string;
-  /** Further devices, as XML. */
-  devices?: string | undefined;
+  /** Devices beside those every test guest has, as XML. */
+  furtherDevices?: string;
+  /** Virtio ports that, like the tests' own channel, libvirt knows nothing of. */
+  furtherPorts?: { name: string; socket: string }[];
 }
 
-/** In JSON, as libvirt gives its own: QEMU makes those devices last, after the bus this one sits on. */
-const testPort = {
-  driver: 'virtserialport',
-  bus: 'virtio-serial0.0',
-  nr: 30,
-  chardev: 'guestwiretest',
-  name: 'org.guestwire.test',
-};
+const TEST_PORT = 30;
 
 /**
  * The test guest as libvirt knows it: two 16550A ports, a virtio console and Guestwire's channel, by their aliases
@@ -27,7 +22,8 @@ const testPort = {
  * domain would show and nothing of the tests.
  */
 export function describeDomain(domain: DomainDescription): string {
-  const { name, memoryMb, processors, kernel, initramfs, testSocket, devices = '' } = domain;
+  const { name, memoryMb, processors, kernel, initramfs, testSocket } = domain;
+  const hiddenPorts = [{ name: 'org.guestwire.test', socket: testSocket }, ...(domain.furtherPorts ?? [])];
   return `<domain type="qemu" xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0">
   <name>${escapeXml(name)}</name>
   <title>Guestwire test guest</title>
@@ -51,15 +47,22 @@ export function describeDomain(domain: DomainDescription): string {
     <console type="pty"><target type="serial" port="0"/></console>
     <console type="pty"><target type="virtio" port="1"/></console>
     <channel type="unix"><target type="virtio" name="org.guestwire.0"/></channel>
-    ${devices}
+    ${domain.furtherDevices ?? ''}
   </devices>
   <qemu:commandline>
-    <qemu:arg value="-chardev"/>
-    <qemu:arg value="socket,id=guestwiretest,path=${escapeXml(testSocket)},server=on,wait=off"/>
-    <qemu:arg value="-device"/>
-    <qemu:arg value="${escapeXml(JSON.stringify(testPort))}"/>
-  </qemu:commandline>
+${hiddenPorts.map(({ name, socket }, index) => hiddenPort(name, socket, TEST_PORT - index)).join('')}  </qemu:commandline>
 </domain>
+`;
+}
+
+function hiddenPort(name: string, socket: string, nr: number): string {
+  const chardev = `hidden${nr}`;
+  // In JSON, as libvirt gives its own: QEMU makes those devices last, after the bus this one sits on.
+  const device = JSON.stringify({ driver: 'virtserialport', bus: 'virtio-serial0.0', nr, chardev, name });
+  return `    <qemu:arg value="-chardev"/>
+    <qemu:arg value="socket,id=${chardev},path=${escapeXml(socket)},server=on,wait=off"/>
+    <qemu:arg value="-device"/>
+    <qemu:arg value="${escapeXml(device)}"/>
 `;
 }
 

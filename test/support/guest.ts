@@ -38,8 +38,12 @@ export interface GuestOptions {
   receiverPorts?: string[];
   /** Further arguments of the receiver, such as `--root`. */
   receiverArguments?: string[];
-  /** Further devices of the domain, as XML. */
-  devices?: string;
+  /** Devices beside those every test guest has, as XML. */
+  furtherDevices?: string;
+  /** Names of virtio ports beside the domain's own; `portSocket` is the host's end. */
+  furtherPorts?: string[];
+  /** Archives (cpio) of files the image lacks. */
+  furtherFiles?: string[];
 }
 
 export const guestPorts = {
@@ -47,6 +51,9 @@ export const guestPorts = {
   console1: '/dev/hvc0',
   channel0: '/dev/virtio-ports/org.guestwire.0',
 } as const;
+
+/** Name of the tests' socket; see portSocket. */
+const testPort = 'test';
 
 /** How long a boot may take. About 5 s alone; several times that where other work has the processors. */
 const bootTimeoutMs = 90_000;
@@ -58,10 +65,10 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   const directory = makeRunDirectory();
   const name = options.domainName ?? uniqueName(options.name);
   try {
-    const testSocket = prepareFiles(directory, image, name, options);
-    const guest = new Guest(options.uri, name, directory, testSocket);
+    prepareFiles(directory, image, name, options);
+    const guest = new Guest(options.uri, name, directory);
     recordDomain(directory, options.uri, name);
-    await defineDomain(directory, options, { name, testSocket });
+    await defineDomain(directory, options, guest);
     await guest.start();
     return guest;
   } catch (error) {
@@ -79,7 +86,7 @@ function prepareFiles(
   image: { kernel: string; initramfs: string },
   name: string,
   options: GuestOptions,
-): string {
+): void {
   const kernel = path.join(directory, 'vmlinuz');
   fs.copyFileSync(image.kernel, kernel);
   const settings = {
@@ -90,7 +97,8 @@ function prepareFiles(
   };
   const initramfs = path.join(directory, 'initramfs');
   fs.writeFileSync(initramfs, packBootFiles(settings));
-  fs.appendFileSync(initramfs, fs.readFileSync(image.initramfs));
+  for (const archive of [image.initramfs, ...(options.furtherFiles ?? [])])
+    fs.appendFileSync(initramfs, fs.readFileSync(archive));
   // Whatever the umask is, QEMU's user must be able to read them.
   for (const file of [kernel, initramfs]) fs.chmodSync(file, 0o644);
   // QEMU makes its socket here, as the user it runs as.
@@ -98,23 +106,19 @@ function prepareFiles(
   fs.mkdirSync(sockets, { mode: 0o700 });
   const { uid, gid } = qemuUser();
   if (uid !== undefined && gid !== undefined) fs.chownSync(sockets, uid, gid);
-  return path.join(sockets, 'test');
 }
 
-async function defineDomain(
-  directory: string,
-  options: GuestOptions,
-  { name, testSocket }: { name: string; testSocket: string },
-): Promise<void> {
+async function defineDomain(directory: string, options: GuestOptions, guest: Guest): Promise<void> {
   const xml = path.join(directory, 'domain.xml');
   const description = {
-    name,
-    testSocket,
+    name: guest.name,
+    testSocket: guest.portSocket(testPort),
+    furtherPorts: (options.furtherPorts ?? []).map(name => ({ name, socket: guest.portSocket(name) })),
+    furtherDevices: options.furtherDevices ?? '',
     memoryMb: options.memoryMb ?? 384,
     processors: options.processors ?? 1,
     kernel: path.join(directory, 'vmlinuz'),
     initramfs: path.join(directory, 'initramfs'),
-    devices: options.devices,
   };
   fs.writeFileSync(xml, describeDomain(description));
   await virsh(options.uri, 'define', xml);
@@ -127,11 +131,16 @@ export class Guest {
   readonly #directory: string;
   readonly #shell: GuestShell;
 
-  constructor(uri: string, name: string, directory: string, testSocket: string) {
+  constructor(uri: string, name: string, directory: string) {
     this.uri = uri;
     this.name = name;
     this.#directory = directory;
-    this.#shell = new GuestShell(testSocket);
+    this.#shell = new GuestShell(this.portSocket(testPort));
+  }
+
+  /** The host's end of a port from `furtherPorts`: a UNIX socket. */
+  portSocket(name: string): string {
+    return path.join(this.#directory, 's', name);
   }
 
   /** Starts the domain when it is off, and waits for what `bootGuest` waits for. */

@@ -232,7 +232,7 @@ function moduleEntries(root: string): CpioEntry[] {
 }
 
 /** All libraries of the unpacked packages, in one folder, which is one the loader looks in. */
-function sharedLibraries(root: string): CpioEntry[] {
+export function sharedLibraries(root: string): CpioEntry[] {
   const folder = 'lib/x86_64-linux-gnu';
   const entries = new Map<string, CpioEntry>([[folder, { name: folder, mode: mode.directory }]]);
   for (const directory of libraryDirectories) {

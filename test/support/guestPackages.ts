@@ -21,22 +21,41 @@ export interface GuestPackage {
 }
 
 /** What the guest needs, in the versions apt would take now. */
-export async function resolveGuestPackages(): Promise<GuestPackage[]> {
-  const known = readResolved();
-  if (known) return known;
-  const packages = await resolveWith([]).catch(async () => {
-    // No package lists on this machine, as in a fresh container, or outdated ones: an own set in the cache needs
-    // no rights.
-    return resolveWith(await updatePrivateLists());
-  });
-  fs.mkdirSync(path.dirname(resolvedFile), { recursive: true });
-  fs.writeFileSync(resolvedFile, JSON.stringify({ key: aptStateKey(), packages }));
-  return packages;
+export function resolveGuestPackages(): Promise<GuestPackage[]> {
+  return resolveOnce('resolved.json', '', resolveSystem);
 }
 
-// Asking apt takes seconds where it has no cache of its own, so the answer is kept for as long as its lists and
-// the question (this file) stay what they are.
-const resolvedFile = path.join(cacheRoot, 'guest/resolved.json');
+/** Programs some guests have beside the system, with those of the libraries they depend on that match. */
+export function resolvePrograms(names: string[], libraries: RegExp): Promise<GuestPackage[]> {
+  return resolveOnce('resolved-programs.json', `${names} ${libraries.source}`, async options => {
+    const dependencies = await readDependencies(options, names);
+    return locate(
+      options,
+      new Set([...names, ...[...dependencies.keys()].filter(name => libraries.test(name))]),
+    );
+  });
+}
+
+type Resolver = (options: string[]) => Promise<GuestPackage[]>;
+
+/**
+ * Asking apt takes seconds where it has no cache of its own, so the answer is kept for as long as its lists and
+ * the question (with this file) stay what they are.
+ */
+async function resolveOnce(name: string, question: string, resolve: Resolver): Promise<GuestPackage[]> {
+  const file = path.join(cacheRoot, 'guest', name);
+  const key = `${aptStateKey()} ${question}`;
+  const known = readResolved(file, key);
+  if (known) return known;
+  const packages = await resolve([]).catch(async () => {
+    // No package lists on this machine, as in a fresh container, or outdated ones: an own set in the cache needs
+    // no rights.
+    return resolve(await updatePrivateLists());
+  });
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, JSON.stringify({ key, packages }));
+  return packages;
+}
 
 function aptStateKey(): string {
   const watched = [
@@ -48,16 +67,16 @@ function aptStateKey(): string {
   return watched.map(file => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0).join(' ');
 }
 
-function readResolved(): GuestPackage[] | undefined {
+function readResolved(file: string, expectedKey: string): GuestPackage[] | undefined {
   try {
-    const { key, packages } = JSON.parse(fs.readFileSync(resolvedFile, 'utf8'));
-    return key === aptStateKey() ? packages : undefined;
+    const { key, packages } = JSON.parse(fs.readFileSync(file, 'utf8'));
+    return key === expectedKey ? packages : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function resolveWith(options: string[]): Promise<GuestPackage[]> {
+async function resolveSystem(options: string[]): Promise<GuestPackage[]> {
   const dependencies = await readDependencies(options, ['linux-image-cloud-amd64', 'python3-minimal']);
   // Debian's kernel for virtual machines is a third of the generic one.
   const kernel = findDependency(dependencies, 'linux-image-cloud-amd64', /^linux-image-\d.*-amd64$/);
@@ -66,6 +85,10 @@ async function resolveWith(options: string[]): Promise<GuestPackage[]> {
   const libraries = await readDependencies(options, [python, stdlib]);
   const names = new Set([kernel, 'busybox-static', python, stdlib, python.replace('python', 'libpython')]);
   for (const name of libraries.keys()) if (libraryNames.test(name)) names.add(name);
+  return locate(options, names);
+}
+
+async function locate(options: string[], names: Set<string>): Promise<GuestPackage[]> {
   const printed = await run('apt-get', [...options, '--print-uris', 'download', ...[...names].sort()]);
   const packages = printed.split('\n').flatMap(parsePrintedUri);
   if (packages.length < names.size)

@@ -46,7 +46,7 @@ describe("the installer's CD", () => {
       uri: libvirtd.uri,
       name: 'disc',
       startReceiver: false,
-      devices: `<controller type="scsi" model="virtio-scsi"/>
+      furtherDevices: `<controller type="scsi" model="virtio-scsi"/>
         <disk type="file" device="cdrom">
           <driver name="qemu" type="raw" cache="none"/>
           <source file="${source}"/><target dev="hdc" bus="ide"/><readonly/>
