@@ -34,16 +34,14 @@ function pack(target) {
   if (target !== UNIVERSAL && !(target in NATIVE)) {
     stop(`There is no platform "${target}"; there are ${[UNIVERSAL, ...Object.keys(NATIVE)].join(', ')}.`);
   }
-  const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const { name, version, repository } = JSON.parse(readFileSync('package.json', 'utf8'));
   const out = join(folder, `${[name, ...(target === UNIVERSAL ? [] : [target]), version].join('-')}.vsix`);
-  // Without a repository in package.json there is nothing that links in the README could be made absolute with.
-  const options = [
-    '--no-dependencies',
-    '--allow-missing-repository',
-    '--no-rewrite-relative-links',
-    '--out',
-    out,
-  ];
+  const options = ['--no-dependencies', '--out', out];
+  // With a repository vsce makes the README's links absolute; without one they lead nowhere.
+  if (!repository) {
+    const readme = ['--readme-path', writeReadme()];
+    options.push('--allow-missing-repository', '--no-rewrite-relative-links', ...readme);
+  }
   if (target !== UNIVERSAL) options.push('--target', target);
   const vsce = spawnSync('vsce', ['package', ...options, '--ignoreFile', writeAllowList(target)], {
     // With nothing to read from, a question is an error instead of a wait.
@@ -52,6 +50,17 @@ function pack(target) {
   });
   process.stdout.write(vsce.stdout ?? '');
   if (vsce.status !== 0) stop(`${out} could not be made${vsce.error ? `: ${vsce.error.message}` : ''}.`);
+}
+
+/** The README without pictures and links that a page outside the repository couldn't show or follow. */
+function writeReadme() {
+  const text = readFileSync('README.md', 'utf8')
+    .replaceAll(/^ *!\[.*?\]\((?!https:)[^)]*\)\n\n?/gm, '')
+    .replaceAll(/\[([^\]]*)\]\((?!https:)[^)]*\)/g, '$1');
+  mkdirSync('.cache', { recursive: true });
+  const file = '.cache/readme.md';
+  writeFileSync(file, text);
+  return file;
 }
 
 /** .vscodeignore, its native code that of the platform alone. */

@@ -1175,7 +1175,7 @@ class Put:
             if self.inflater.eof:
                 raise Refused('bad-data', 'the DEFLATE stream ended', self.place.path)
             data = self.inflater.unconsumed_tail
-            if not data and len(out) < STEP:
+            if not data:
                 return
             self.stop_if_cancelled()
 
@@ -1344,9 +1344,12 @@ class Put:
         """Idempotent; what is unfinished goes, or waits to be gone on with."""
         if self.temporary is not None:
             try:
-                self._leave() if self.stays() else os.unlink(self.temporary, dir_fd=self.place.directory)
+                if self.stays():
+                    self._leave()
+                else:
+                    os.unlink(self.temporary, dir_fd=self.place.directory)
             except OSError as error:
-                log.warning('removing %s: %s' % (printable(self.temporary), error))
+                log.warning('leaving or removing %s: %s' % (printable(self.temporary), error))
             leftovers.forget(self)
             self.temporary = None
         for fd in (self.fd, self.basis):

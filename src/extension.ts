@@ -8,19 +8,23 @@ import { Consoles } from './ui/console/consoles.ts';
 import { askConflict } from './ui/copy/askConflict.ts';
 import { CopyFlow } from './ui/copy/copyFlow.ts';
 import { CopyMemory } from './ui/copy/memory.ts';
+import { OwnCopies } from './ui/copy/ownCopies.ts';
 import { workspaceFiles } from './ui/copy/workspaceFiles.ts';
 import { DomainsTree } from './ui/domains/domainsTree.ts';
 import { showDomains } from './ui/domains/domainsView.ts';
+import { DomainWatch } from './ui/domains/domainWatch.ts';
+import { InsertedDiscs } from './ui/install/disc/insertedDiscs.ts';
 import { loadEngine } from './ui/loadEngine.ts';
 import { domainKey, Receivers } from './ui/receivers.ts';
 import { onSettingChange, settings } from './ui/settings.ts';
 import { Throughput } from './ui/statusBar/throughput.ts';
 import { setTranslation } from './ui/support/l10n.ts';
 import { runTransfer } from './ui/transfers/runTransfer.ts';
+import { showProgress } from './ui/transfers/transferBars.ts';
 import { provideDetails } from './ui/transfers/transferDetails.ts';
 import { type RunTransfer, TransferList } from './ui/transfers/transferList.ts';
 import { logTransfers } from './ui/transfers/transferLog.ts';
-import { announceResults, offerInterrupted, withNotification } from './ui/transfers/transferNotifications.ts';
+import { announceResults, offerInterrupted } from './ui/transfers/transferNotifications.ts';
 import { TransfersTree } from './ui/transfers/transfersTree.ts';
 import { workspaceStore } from './ui/transfers/workspaceStore.ts';
 
@@ -32,29 +36,33 @@ export function activate(context: vscode.ExtensionContext): GuestwireApi {
   const connections = createConnections(log);
   const receivers = followLifecycles(connections, new Receivers());
   const queue = new TransferQueue({ maxParallel: () => settings.maxParallelTransfers });
-  const run = withNotification(transferRunner(receivers));
+  const run = transferRunner(receivers);
   const transfers = new TransferList({ queue, run, store: workspaceStore(context.workspaceState) });
   running = transfers;
   const memory = new CopyMemory(context.globalState);
   const copyFlow = new CopyFlow({ connections, receivers, transfers, memory });
   const consoles = new Consoles();
+  const discs = new InsertedDiscs(context.globalState);
   const domainsTree = new DomainsTree(connections, receivers);
+  const watch = new DomainWatch({ connections, receivers });
   const transfersTree = new TransfersTree(transfers);
   context.subscriptions.push(
     log,
     connections,
     consoles,
+    watch,
     domainsTree,
     transfersTree,
-    showDomains(domainsTree, connections, copyFlow),
+    showDomains({ tree: domainsTree, connections, watch, copyFlow }),
     vscode.window.createTreeView('guestwire.transfers', { treeDataProvider: transfersTree }),
     new Throughput(transfers),
     provideDetails(transfers),
+    showProgress(transfers),
     announceResults(transfers),
     logTransfers(transfers, log),
     onSettingChange('connections', () => connections.reload()),
     onSettingChange('maxParallelTransfers', () => queue.startNext()),
-    ...registerCommands({ connections, consoles, copyFlow, domainsTree, receivers, transfers, log }),
+    ...registerCommands({ connections, consoles, copyFlow, discs, domainsTree, receivers, transfers, log }),
   );
   void offerInterrupted(transfers);
   return createApi(connections, transfers);
@@ -85,11 +93,13 @@ function followLifecycles(connections: Connections, receivers: Receivers): Recei
 }
 
 function transferRunner(receivers: Receivers): RunTransfer {
+  const ownCopies = new OwnCopies();
   return async ({ request }, signal, onProgress) => {
     const engine = await loadEngine();
     return runTransfer(request, {
       engine,
       receivers,
+      ownCopies,
       sourceSystem: workspaceFiles(engine.localDisk, request.unsaved),
       signal,
       compression: settings.compression,

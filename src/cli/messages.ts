@@ -97,7 +97,9 @@ const LIBVIRT_SENTENCES: Readonly<Record<LibvirtErrorCode, LibvirtSentence>> = {
   'invalid-argument': ({ at, says }) => `libvirt at ${at} does not take this: ${says}.`,
   'no-domain': ({ at, guest }) => `There is no ${guest} at ${at}: "com-dd --list" shows those there are.`,
   'no-metadata': ({ at, says }) => `libvirt at ${at} failed: ${says}.`,
+  'no-pool': OWN_WORDS,
   'no-socket': OWN_WORDS,
+  'no-volume': OWN_WORDS,
   'operation-failed': ({ at, says }) => `libvirt at ${at} failed: ${says}.`,
   'operation-invalid': ({ guest, says }) => `${capitalised(guest)} can't be used as it is now: ${says}.`,
   protocol: ({ at, says }) => `What answers at ${at} does not behave like libvirt: ${says}.`,
@@ -108,6 +110,7 @@ const LIBVIRT_SENTENCES: Readonly<Record<LibvirtErrorCode, LibvirtSentence>> = {
   system: ({ at, says }) => `libvirt at ${at} failed: ${says}.`,
   timeout: ({ at, says }) => `libvirt at ${at} took too long: ${says}.`,
   unsupported: OWN_WORDS,
+  'volume-exists': OWN_WORDS,
 };
 
 function describeLibvirtError(error: LibvirtError, context: ErrorContext): string {

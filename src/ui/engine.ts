@@ -2,9 +2,17 @@
  * Everything below the user interface that is worth loading late: libvirt, links, protocol, copying. It is a bundle of
  * its own, read when the first connection or copy wants it, so that activating the extension costs next to nothing.
  */
+import { describeError as describeInEnglish, type ErrorContext } from '../cli/messages.ts';
+import { translated } from './support/sentences.ts';
+
 export { connect, defaultUri, isLibvirtError, parseUri } from 'libvirt';
 export { diagnose } from '../cli/diagnose.ts';
-export { codeOfError, describeError } from '../cli/messages.ts';
+export { codeOfError } from '../cli/messages.ts';
 export { openGuest } from '../cli/openGuest.ts';
 export { isHostPort, isLinkError, openLink, parseDomainDevices, rankCandidates } from '../link/index.ts';
 export { copy, localDisk } from '../transfer/index.ts';
+
+/** com-dd's sentence, in the user's language. */
+export function describeError(error: unknown, context?: ErrorContext): string {
+  return translated(describeInEnglish(error, context));
+}

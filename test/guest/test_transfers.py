@@ -407,7 +407,7 @@ class Resume(PartialCase):
                 os.unlink(self.path(self.partial))
         self.assertEqual(self.read('secret'), b's' * 100)
 
-    @unittest.skipUnless(ROOT_USER, 'needs root to give a file away')
+    @unittest.skipUnless(ROOT_USER, 'needs root')
     def test_a_file_of_somebody_else_is_not_adopted(self):
         self.make(self.partial, b'x' * MIN)
         os.chown(self.path(self.partial), 65534, 65534)
@@ -571,8 +571,9 @@ class Hashing(PartialCase):
 
     def test_a_dropped_session(self):
         self.held()
-        before = len(os.listdir('/proc/self/fd'))
+        before, put = len(os.listdir('/proc/self/fd')), self.other.requests.open[9]
         self.other.requests.close()
+        self.assertGreaterEqual(put.fd, 0, 'the finisher reads it')
         self.worker.run()
         self.assertEqual((os.listdir(self.folder), self.codes()), ([self.partial], []))
         self.assertLess(len(os.listdir('/proc/self/fd')), before)

@@ -28,6 +28,27 @@ const systemPackages = [
       '/usr/lib64/libvirt/connection-driver/libvirt_driver_qemu.so',
     ],
   },
+  {
+    name: 'libvirt-daemon-driver-storage',
+    why: "libvirtd's storage driver, for the pool that an installer's CD goes to",
+    provides: [
+      '/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_storage.so',
+      '/usr/lib64/libvirt/connection-driver/libvirt_driver_storage.so',
+    ],
+    only: ['test'],
+  },
+  {
+    name: 'genisoimage',
+    why: 'isoinfo, which reads the CD images we write',
+    provides: ['isoinfo'],
+    only: ['test'],
+  },
+  {
+    name: 'systemd',
+    why: 'systemd-analyze, which checks the unit of the receiver',
+    provides: ['systemd-analyze'],
+    only: ['test'],
+  },
   { name: 'libvirt-clients', why: 'virsh, which boots and removes the guests', provides: ['virsh'] },
   { name: 'qemu-system-x86', why: 'runs the guests', provides: ['qemu-system-x86_64'] },
   {
@@ -38,9 +59,9 @@ const systemPackages = [
   },
   {
     name: 'chromium',
-    why: 'shows VS Code where there is no desktop',
+    why: 'shows VS Code to the tests of its window',
     provides: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
-    only: ['start', 'test'],
+    only: ['test'],
   },
   { name: 'python3', why: "the Linux receiver's tests", provides: ['python3'], only: ['test'] },
 ];
@@ -73,9 +94,11 @@ function ensureSystemPackages(command) {
     );
   }
   say(`installing Debian packages:\n${list}`);
-  // The package lists may be missing (containers) or outdated; updating them first each time would be slow.
-  if (apt(install) || (apt(['apt-get', '--quiet', 'update']) && apt(install))) return;
-  stop(`The Debian packages could not be installed. See what apt says to:\n  ${install.join(' ')}`);
+  // The package lists may be missing (containers) or outdated; updating them first each time would be slow. Of the
+  // attempts only the last one's errors count.
+  const errors = apt(install) && (apt(['apt-get', '--quiet', 'update']) || apt(install));
+  if (!errors) return;
+  stop(`The Debian packages could not be installed (${install.join(' ')}):\n${indent(errors)}`);
 }
 
 function isMissing({ provides }) {
@@ -88,11 +111,12 @@ function findProgram(name) {
   return directories.map(directory => path.join(directory, name)).find(file => fs.existsSync(file));
 }
 
+/** What it says to a failure; nothing if all went well. */
 function apt([program, ...args]) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const result = spawnSync(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
-  if (result.status !== 0) process.stderr.write(indent(`${result.stderr ?? result.error}`));
-  return result.status === 0;
+  if (result.status === 0) return undefined;
+  return result.stderr || `${result.error ?? `${program} ended with status ${result.status}`}`;
 }
 
 function ensureModules() {

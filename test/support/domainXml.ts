@@ -6,6 +6,8 @@ export interface DomainDescription {
   initramfs: string;
   /** UNIX socket of the tests' own channel. */
   testSocket: string;
+  /** Further devices, as XML. */
+  devices?: string | undefined;
 }
 
 /** In JSON, as libvirt gives its own: QEMU makes those devices last, after the bus this one sits on. */
@@ -25,7 +27,7 @@ const testPort = {
  * domain would show and nothing of the tests.
  */
 export function describeDomain(domain: DomainDescription): string {
-  const { name, memoryMb, processors, kernel, initramfs, testSocket } = domain;
+  const { name, memoryMb, processors, kernel, initramfs, testSocket, devices = '' } = domain;
   return `<domain type="qemu" xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0">
   <name>${escapeXml(name)}</name>
   <title>Guestwire test guest</title>
@@ -49,6 +51,7 @@ export function describeDomain(domain: DomainDescription): string {
     <console type="pty"><target type="serial" port="0"/></console>
     <console type="pty"><target type="virtio" port="1"/></console>
     <channel type="unix"><target type="virtio" name="org.guestwire.0"/></channel>
+    ${devices}
   </devices>
   <qemu:commandline>
     <qemu:arg value="-chardev"/>

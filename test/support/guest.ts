@@ -27,6 +27,8 @@ export interface GuestOptions {
   uri: string;
   /** Part of the domain's name, for the reader of a log. */
   name?: string;
+  /** The whole name instead, where people look at it. Only under a libvirtd of one's own: it has to be free there. */
+  domainName?: string;
   /** Default 384, enough for the system and about 200 MB in /tmp. */
   memoryMb?: number;
   processors?: number;
@@ -36,6 +38,8 @@ export interface GuestOptions {
   receiverPorts?: string[];
   /** Further arguments of the receiver, such as `--root`. */
   receiverArguments?: string[];
+  /** Further devices of the domain, as XML. */
+  devices?: string;
 }
 
 export const guestPorts = {
@@ -52,7 +56,7 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   await removeAbandoned();
   const image = await ensureGuestImage(message => process.stderr.write(`${message}\n`));
   const directory = makeRunDirectory();
-  const name = `guestwire-test-${options.name ? `${options.name}-` : ''}${crypto.randomBytes(3).toString('hex')}`;
+  const name = options.domainName ?? uniqueName(options.name);
   try {
     const testSocket = prepareFiles(directory, image, name, options);
     const guest = new Guest(options.uri, name, directory, testSocket);
@@ -64,6 +68,10 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
     await removeRunDirectory(directory);
     throw error;
   }
+}
+
+function uniqueName(part: string | undefined): string {
+  return `guestwire-test-${part ? `${part}-` : ''}${crypto.randomBytes(3).toString('hex')}`;
 }
 
 function prepareFiles(
@@ -106,6 +114,7 @@ async function defineDomain(
     processors: options.processors ?? 1,
     kernel: path.join(directory, 'vmlinuz'),
     initramfs: path.join(directory, 'initramfs'),
+    devices: options.devices,
   };
   fs.writeFileSync(xml, describeDomain(description));
   await virsh(options.uri, 'define', xml);
@@ -144,6 +153,12 @@ export class Guest {
     if (status !== 0)
       throw new Error(`in the guest: ${command}: status ${status}: ${stderr.trim() || stdout.trim()}`);
     return stdout;
+  }
+
+  /** Loads what a CD drive needs; afterwards a medium is at /dev/sr0. */
+  async loadCdDrivers(): Promise<void> {
+    const load = 'while read -r module; do insmod "$module"; done < /lib/modules/load-order-cd';
+    await this.mustRun(`${load}; until [ -e /dev/sr0 ]; do usleep 50000; done`, { timeoutMs: 30_000 });
   }
 
   /** SHA-256 of a file in the guest, hexadecimal. */

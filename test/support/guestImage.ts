@@ -29,12 +29,24 @@ const scripts = {
 
 /** Kernel modules in the order they must be loaded; serial ports are built into Debian's kernel. */
 const modules = [
-  'virtio/virtio_ring',
-  'virtio/virtio',
-  'virtio/virtio_pci_legacy_dev',
-  'virtio/virtio_pci_modern_dev',
-  'virtio/virtio_pci',
-  'char/virtio_console',
+  'drivers/virtio/virtio_ring',
+  'drivers/virtio/virtio',
+  'drivers/virtio/virtio_pci_legacy_dev',
+  'drivers/virtio/virtio_pci_modern_dev',
+  'drivers/virtio/virtio_pci',
+  'drivers/char/virtio_console',
+];
+
+/** The same for CD drives, IDE and virtio-scsi. Loaded by the tests that have one: emulated, it takes a second. */
+const cdModules = [
+  'drivers/scsi/scsi_common',
+  'drivers/scsi/scsi_mod',
+  'drivers/ata/libata',
+  'drivers/ata/ata_piix',
+  'drivers/scsi/virtio_scsi',
+  'drivers/cdrom/cdrom',
+  'drivers/scsi/sr_mod',
+  'fs/isofs/isofs',
 ];
 
 /** Parts of Python's library that no receiver could want. */
@@ -207,12 +219,16 @@ function moduleEntries(root: string): CpioEntry[] {
   const base = ['lib/modules', 'usr/lib/modules'].map(dir => path.join(root, dir)).find(fs.existsSync);
   const version = base && fs.readdirSync(base)[0];
   if (!base || !version) throw new Error('the Debian kernel package holds no modules');
-  const entries = modules.map(module => {
-    const file = path.join(base, version, 'kernel/drivers', `${module}.ko`);
-    return { name: `lib/modules/${path.basename(module)}.ko`, mode: mode.file, data: fs.readFileSync(file) };
-  });
-  const order = entries.map(({ name }) => `/${name}\n`).join('');
-  return [...entries, { name: 'lib/modules/load-order', mode: mode.file, data: Buffer.from(order) }];
+  const nameOf = (module: string) => `lib/modules/${path.basename(module)}.ko`;
+  const orderOf = (list: string[]) => Buffer.from(list.map(module => `/${nameOf(module)}\n`).join(''));
+  return [
+    ...[...modules, ...cdModules].map(module => {
+      const file = path.join(base, version, 'kernel', `${module}.ko`);
+      return { name: nameOf(module), mode: mode.file, data: fs.readFileSync(file) };
+    }),
+    { name: 'lib/modules/load-order', mode: mode.file, data: orderOf(modules) },
+    { name: 'lib/modules/load-order-cd', mode: mode.file, data: orderOf(cdModules) },
+  ];
 }
 
 /** All libraries of the unpacked packages, in one folder, which is one the loader looks in. */

@@ -196,17 +196,22 @@ function answers(socketPath: string): Promise<boolean> {
   });
 }
 
+export const systemUri = 'qemu:///system';
 const systemSockets = ['/var/run/libvirt/virtqemud-sock', '/var/run/libvirt/libvirt-sock'];
+
+/** Whether there is a daemon of the system's that lets this user in. */
+export async function systemLibvirtdAnswers(): Promise<boolean> {
+  for (const socket of systemSockets) if (await answers(socket)) return true;
+  return false;
+}
 
 /**
  * `qemu:///system`: the running daemon where there is one; else, as root, libvirtd is started as an init system
  * would do it, and stopped again by `stop`. Undefined where neither can be.
  */
 export async function ensureSystemLibvirtd(): Promise<Libvirtd | undefined> {
-  const uri = 'qemu:///system';
-  for (const socket of systemSockets) {
-    if (await answers(socket)) return { uri, stop: async () => {} };
-  }
+  const uri = systemUri;
+  if (await systemLibvirtdAnswers()) return { uri, stop: async () => {} };
   if (process.getuid?.() !== 0 || !findProgram('libvirtd') || !fs.existsSync(systemSettings))
     return undefined;
   return startSystemLibvirtd(uri);

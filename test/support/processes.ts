@@ -30,6 +30,23 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startTicks === identity.startTicks;
 }
 
+/** Those whose arguments, each ended by a NUL, are what is looked for. */
+export function listProcesses(isWanted: (commandLine: string) => boolean): ProcessIdentity[] {
+  return fs
+    .readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .filter(pid => isWanted(readCommandLine(pid)))
+    .flatMap(pid => identify(Number(pid)) ?? []);
+}
+
+function readCommandLine(pid: string): string {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** Sends a signal; a process that is gone already is no error. */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): void {
   if (!isAlive(identity)) return;

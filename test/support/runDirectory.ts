@@ -6,7 +6,7 @@
 // checkout under /root, mode 0700, is closed to it).
 import fs from 'node:fs';
 import path from 'node:path';
-import { endProcess, identify, isAlive, type ProcessIdentity, run } from './processes.ts';
+import { endProcess, identify, isAlive, listProcesses, type ProcessIdentity, run } from './processes.ts';
 
 const parent = '/tmp';
 const prefix = 'guestwire-';
@@ -51,6 +51,17 @@ export async function removeAbandoned(): Promise<void> {
   for (const directory of [...guests, ...daemons]) await removeRunDirectory(directory).catch(() => {});
 }
 
+/** Those of a process that still lives, or did until just now. */
+export function runDirectoriesOf({ pid, startTicks }: ProcessIdentity): string[] {
+  const directories = fs.readdirSync(parent).filter(entry => entry.startsWith(prefix));
+  return directories
+    .map(entry => path.join(parent, entry))
+    .filter(directory => {
+      const owner = readJson<ProcessIdentity>(path.join(directory, 'owner'));
+      return owner?.pid === pid && owner.startTicks === startTicks;
+    });
+}
+
 function isAbandoned(directory: string): boolean {
   const stat = fs.lstatSync(directory, { throwIfNoEntry: false });
   // Somebody else's directory is not ours to read, let alone to act on: /tmp is open to everyone.
@@ -61,20 +72,7 @@ function isAbandoned(directory: string): boolean {
 
 /** Every QEMU whose command line names a file of the directory: its kernel, or its libvirtd's state. */
 function listQemuProcesses(directory: string): ProcessIdentity[] {
-  return fs
-    .readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .filter(pid => isQemuOf(pid, directory))
-    .flatMap(pid => identify(Number(pid)) ?? []);
-}
-
-function isQemuOf(pid: string, directory: string): boolean {
-  try {
-    const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return /^[^\0]*qemu/.test(command) && command.includes(`${directory}/`);
-  } catch {
-    return false;
-  }
+  return listProcesses(command => /^[^\0]*qemu/.test(command) && command.includes(`${directory}/`));
 }
 
 interface DomainRecord {

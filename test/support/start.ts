@@ -1,91 +1,102 @@
 /**
- * `npm start`: boots the demo guest and copies a real text into it with com-dd, over the 16550A serial port and over the
- * virtio channel, so that one command shows what Guestwire does and how fast.
+ * `npm start`: boots the demo guest, shows in the terminal what Guestwire does and how fast, then opens VS Code with the
+ * extension, the guest and a folder of things worth copying, until Ctrl-C. `npm start -- --demo` leaves VS Code out, and
+ * so does CI, where nobody could press Ctrl-C.
  */
-import { spawn } from 'node:child_process';
-import fs from 'node:fs';
-import path from 'node:path';
+import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { demonstrate } from './demonstration.ts';
 import { bootGuest, type Guest } from './guest.ts';
-import { ensureLibvirtd } from './libvirtd.ts';
-import { cacheRoot, repositoryRoot } from './paths.ts';
+import { startPrivateLibvirtd, systemLibvirtdAnswers, systemUri } from './libvirtd.ts';
+import { openVscode } from './openVscode.ts';
+import { repositoryRoot } from './paths.ts';
 import { run } from './processes.ts';
+import { makeRunDirectory, removeRunDirectory } from './runDirectory.ts';
+import { type SampleWorkspace, writeSampleWorkspace } from './sampleWorkspace.ts';
+import { ensureVsix } from './vsix.ts';
 
-/** "Implementation of a cooperative VMM…": 1 MB to a Windows 7 guest's NULL device over a 16550A, mean of ten. */
-const PAPER_BYTES_PER_SECOND = 51_770;
-const LABEL_WIDTH = 30;
-const DEMO_LINKS = [
-  { link: 'serial1', label: 'isa-serial (16550A)' },
-  { link: 'org.guestwire.0', label: 'virtio channel' },
-];
+const GUEST_NAME = 'demo-guest';
 
-const node = process.execPath;
-const comDd = path.join(repositoryRoot, 'dist/com-dd.js');
+const stop = new AbortController();
+const stopped = new Promise<void>(resolve => stop.signal.addEventListener('abort', () => resolve()));
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort(name));
 
-say('Building com-dd…');
-await run(node, [path.join(repositoryRoot, 'esbuild.config.mjs')], { cwd: repositoryRoot });
-const text = writeDemoText();
-say('Booting the demo guest (the first time its image is built, which takes a minute or two)…');
-const libvirtd = await ensureLibvirtd();
 try {
-  const guest = await bootGuest({ uri: libvirtd.uri, name: 'demo' });
+  const demoOnly = isDemoOnly();
+  if (demoOnly === undefined) process.exitCode = 2;
+  else await start(demoOnly);
+} catch (error) {
+  // What a signal broke off, such as a copy, complains; that is no failure.
+  const signal = stop.signal.reason as 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+  process.exitCode = stop.signal.aborted ? 128 + os.constants.signals[signal] : 1;
+  if (!stop.signal.aborted) process.stderr.write(`guestwire: ${(error as Error).message}\n`);
+}
+
+/** Undefined when the arguments are wrong. */
+function isDemoOnly(): boolean | undefined {
+  const inCi = !['', 'false'].includes(process.env.CI ?? '');
   try {
-    await demonstrate(guest);
-  } finally {
-    await guest.destroy();
+    const { values } = parseArgs({ options: { demo: { type: 'boolean', default: false } } });
+    return values.demo || inCi;
+  } catch (error) {
+    process.stderr.write(`guestwire: ${(error as Error).message}\n`);
+    return undefined;
   }
-} finally {
-  await libvirtd.stop();
 }
 
-async function demonstrate(guest: Guest): Promise<void> {
-  const rates: Array<[string, number]> = [];
-  for (const { link, label } of DEMO_LINKS) {
-    const destination = `/tmp/${link}.txt`;
-    say(`\n$ com-dd --link ${link} ${guest.name} ${path.basename(text)} ${destination}`);
-    const output = await runComDd(['--connect', guest.uri, '--link', link, guest.name, text, destination]);
-    rates.push([label, Number(/(\d+) bytes\/s/.exec(output)?.[1])]);
-    say(`in the guest: ${(await guest.mustRun(`ls -l ${destination}; sha256sum ${destination}`)).trim()}`);
-  }
-  say(`\n${' '.repeat(LABEL_WIDTH)}   bytes/s`);
-  for (const [label, bytesPerSecond] of rates) sayRate(label, bytesPerSecond);
-  sayRate('the paper (16550A, Windows 7)', PAPER_BYTES_PER_SECOND);
-}
-
-/** Shows what com-dd shows, and gives back what it said at the end. */
-function runComDd(args: string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(node, [comDd, ...args], { stdio: ['inherit', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      process.stdout.write(text);
-    });
-    child.on('error', reject);
-    child.on('close', code =>
-      code === 0 ? resolve(output) : reject(new Error(`com-dd: exit code ${code}`)),
-    );
+async function start(demoOnly: boolean): Promise<void> {
+  say(demoOnly ? 'Building com-dd…' : 'Building com-dd and packaging the extension…');
+  const vsix = demoOnly ? await build() : await ensureVsix();
+  await withGuest(async (guest, sample) => {
+    await demonstrate(guest, sample.sources);
+    stop.signal.throwIfAborted();
+    if (vsix) await showVscode(vsix, guest, sample);
+    else say('\n`npm start` outside CI and without --demo goes on to open VS Code.');
   });
 }
 
-/** Guestwire's own documents and sources, one behind the other: a few hundred kB of real text. */
-function writeDemoText(): string {
-  const file = path.join(cacheRoot, 'guestwire-sources.txt');
-  fs.mkdirSync(cacheRoot, { recursive: true });
-  fs.writeFileSync(file, '');
-  for (const folder of ['guest', 'src'].map(name => path.join(repositoryRoot, name))) {
-    const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-    for (const name of names.filter(
-      entry => /\.(ts|py|md|mjs|sh)$/.test(entry) && !entry.includes('node_modules'),
-    ))
-      fs.appendFileSync(file, fs.readFileSync(path.join(folder, name)));
-  }
-  return file;
+async function build(): Promise<undefined> {
+  await run(process.execPath, ['esbuild.config.mjs'], { cwd: repositoryRoot });
 }
 
-function sayRate(label: string, bytesPerSecond: number): void {
-  const times = (bytesPerSecond / PAPER_BYTES_PER_SECOND).toFixed(1);
-  const rate = Math.round(bytesPerSecond).toLocaleString('en').padStart(10);
-  say(`${label.padEnd(LABEL_WIDTH)}${rate}   ${times} × the paper`);
+/** The demo guest, under a libvirtd of its own: what the user's runs is not touched. */
+async function withGuest(use: (guest: Guest, sample: SampleWorkspace) => Promise<void>): Promise<void> {
+  stop.signal.throwIfAborted();
+  say('Booting the demo guest (the first time its image is built, which takes a minute or two)…');
+  const libvirtd = await startPrivateLibvirtd();
+  const directory = makeRunDirectory();
+  try {
+    const guest = await bootGuest({ uri: libvirtd.uri, domainName: GUEST_NAME });
+    try {
+      stop.signal.throwIfAborted();
+      await use(guest, writeSampleWorkspace(directory));
+    } finally {
+      await guest.destroy();
+    }
+  } finally {
+    await libvirtd.stop();
+    await removeRunDirectory(directory);
+  }
+}
+
+/** Until Ctrl-C, or until the window is closed. */
+async function showVscode(vsix: string, guest: Guest, sample: SampleWorkspace): Promise<void> {
+  say('\nOpening VS Code…');
+  const own = (await systemLibvirtdAnswers()) ? [systemUri] : [];
+  const vscode = await openVscode({
+    vsix,
+    folder: sample.folder,
+    settings: { 'guestwire.connections': [guest.uri, ...own] },
+  });
+  try {
+    if (vscode.address) say(`Open this in a browser of this machine:\n\n  ${vscode.address}\n`);
+    say(`Right-click something in the Explorer and choose "Copy to Guest VM": ${guest.name} waits for it.`);
+    say('Ctrl-C ends VS Code and the guest.');
+    await Promise.race([stopped, vscode.ended]);
+    say('\nEnding VS Code and the guest…');
+  } finally {
+    await vscode.close();
+  }
 }
 
 function say(line: string): void {

@@ -1,4 +1,4 @@
-// The VS Code the tests run in where there is no desktop: the server out of npm's code-server (it has no npm package
+// The VS Code that tests and `npm start` run in where there is no desktop: the server out of npm's code-server (it has no npm package
 // of its own), which needs neither a compiler nor a display. The window is a headless Chromium's.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -27,7 +27,7 @@ const perPlatform = ['node_modules/@vscode/ripgrep-universal/bin', 'node_modules
 /** Installs the server if it is not there yet (half a minute) and gives its folder. */
 export async function ensureVscodeHost(report: (message: string) => void): Promise<string> {
   if (!fs.existsSync(home)) {
-    report('installing the VS Code server for tests');
+    report('installing the VS Code server (once, about 100 MB, half a minute)');
     await install();
   }
   return path.join(home, inHome);

@@ -1,10 +1,10 @@
-// Starts the VS Code server of vscodeHost.ts and the browser that shows its window.
+// Starts the VS Code server of vscodeHost.ts, with extensions installed, and the browser that shows its window.
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Browser, chromium } from 'playwright-core';
-import { identify, isAlive, pollUntil } from './processes.ts';
+import { identify, isAlive, pollUntil, run } from './processes.ts';
 import { recordProcess } from './runDirectory.ts';
 import { ensureVscodeHost, findChromium } from './vscodeHost.ts';
 
@@ -17,6 +17,8 @@ export interface VscodeServerOptions {
   extensionsDirectory: string;
   /** A run directory to note the process in, so that what a crashed run left is ended by the next. */
   runDirectory?: string;
+  /** What a page must know to be let in. A test's server, gone in a minute, lets in whoever finds its port. */
+  connectionToken?: string;
   /** In-host tests: the page may name extension and tests, but shows no toasts and no dialogs. */
   smokeTestDriver?: boolean;
   environment?: NodeJS.ProcessEnv;
@@ -26,6 +28,8 @@ export interface VscodeServerOptions {
 export interface VscodeServer {
   /** As in `vscode-remote://AUTHORITY/…`. */
   authority: string;
+  /** Fulfilled when it ended, whoever ended it. */
+  ended: Promise<void>;
   /** Ends it with the extension hosts and terminals it started. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -61,10 +65,19 @@ export function writeSettings(userDirectory: string, settings: Record<string, un
   }
 }
 
-/** Runs the server's own command line to its end, as with `--install-extension`. */
-export async function serverCommand(): Promise<[program: string, script: string]> {
+async function serverCommand(): Promise<[program: string, script: string]> {
   const root = await ensureVscodeHost(message => process.stderr.write(`${message}\n`));
   return [process.execPath, path.join(root, 'out/server-main.js')];
+}
+
+export async function installExtension(
+  vsix: string,
+  { userDirectory, extensionsDirectory }: Pick<VscodeServerOptions, 'userDirectory' | 'extensionsDirectory'>,
+): Promise<void> {
+  const [program, script] = await serverCommand();
+  const server = ['--server-data-dir', path.join(userDirectory, 'server'), '--accept-server-license-terms'];
+  const install = ['--extensions-dir', extensionsDirectory, '--install-extension', vsix];
+  await run(program, [script, ...server, ...install]);
 }
 
 export async function startVscodeServer(options: VscodeServerOptions): Promise<VscodeServer> {
@@ -76,10 +89,11 @@ export async function startVscodeServer(options: VscodeServerOptions): Promise<V
     env: { ...process.env, ...options.environment },
   });
   const stop = (): Promise<void> => endGroup(child);
+  const ended = new Promise<void>(resolve => child.once('close', () => resolve()));
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   if (identity && options.runDirectory) recordProcess(options.runDirectory, identity);
   try {
-    return { authority: `127.0.0.1:${await readPort(child)}`, stop };
+    return { authority: `127.0.0.1:${await readPort(child)}`, ended, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -87,15 +101,24 @@ export async function startVscodeServer(options: VscodeServerOptions): Promise<V
 }
 
 function serverArguments(options: VscodeServerOptions): string[] {
-  const { userDirectory, extensionsDirectory } = options;
+  const { userDirectory, extensionsDirectory, connectionToken } = options;
   return [
-    ...['--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--accept-server-license-terms'],
+    ...['--host', '127.0.0.1', '--port', '0', '--accept-server-license-terms'],
+    ...tokenArguments(userDirectory, connectionToken),
     ...['--server-data-dir', path.join(userDirectory, 'server'), '--user-data-dir', userDirectory],
     ...['--extensions-dir', extensionsDirectory, '--disable-telemetry', '--disable-experiments'],
     '--disable-workspace-trust',
     ...(options.smokeTestDriver ? ['--enable-smoke-test-driver'] : []),
     ...(options.arguments ?? []),
   ];
+}
+
+/** In a file, for everybody may see a process's arguments. */
+function tokenArguments(userDirectory: string, token: string | undefined): string[] {
+  if (token === undefined) return ['--without-connection-token'];
+  const file = path.join(userDirectory, 'connection-token');
+  fs.writeFileSync(file, token, { mode: 0o600 });
+  return ['--connection-token-file', file];
 }
 
 /** The port it chose; its other output is read so that it never blocks, and shown when it ends instead. */

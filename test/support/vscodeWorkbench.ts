@@ -10,11 +10,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { cacheRoot } from './paths.ts';
-import { run } from './processes.ts';
 import { makeRunDirectory, removeRunDirectory } from './runDirectory.ts';
 import {
+  installExtension,
   launchBrowser,
-  serverCommand,
   startVscodeServer,
   type VscodeServer,
   workbenchUrl,
@@ -31,8 +30,8 @@ const screenshotFolder = path.join(cacheRoot, 'screenshots');
 
 /** By the class VS Code's workbench then has. */
 const themes = {
-  dark: { name: 'Default Dark Modern', class: 'vs-dark' },
-  light: { name: 'Default Light Modern', class: 'vs' },
+  dark: { name: 'Dark Modern', class: 'vs-dark' },
+  light: { name: 'Light Modern', class: 'vs' },
   contrast: { name: 'Default High Contrast', class: 'hc-black' },
 } as const;
 type Theme = keyof typeof themes;
@@ -63,7 +62,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
   try {
     const settings = { ...uiSettings, ...options.settings };
     writeSettings(userDirectory, { ...settings, 'workbench.colorTheme': themes.dark.name });
-    await installExtension(await ensureVsix(), userDirectory, extensionsDirectory);
+    await installExtension(await ensureVsix(), { userDirectory, extensionsDirectory });
     server = await startVscodeServer({ userDirectory, extensionsDirectory, runDirectory: directory });
     browser = await launchBrowser();
     const context = await browser.newContext({
@@ -80,12 +79,6 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     await close();
     throw error;
   }
-}
-
-async function installExtension(vsix: string, userDirectory: string, extensions: string): Promise<void> {
-  const [program, script] = await serverCommand();
-  const folders = ['--server-data-dir', path.join(userDirectory, 'server'), '--extensions-dir', extensions];
-  await run(program, [script, ...folders, '--accept-server-license-terms', '--install-extension', vsix]);
 }
 
 interface WorkbenchParts {
@@ -170,12 +163,18 @@ export class Workbench {
 
   /** Answers the input box with this title, or part of it. */
   async answer(title: string, text: string): Promise<void> {
-    const box = this.quickInput.filter({ has: this.#quickTitle(title) });
+    // The pick list before it may have the same words in its title, and is not gone at once.
+    const box = this.quickInput
+      .filter({ has: this.#quickTitle(title) })
+      .filter({ hasText: "Press 'Enter' to confirm" });
     const input = box.locator('input.input');
-    await input.fill(text);
+    await input.waitFor();
     // Enter doesn't count while the extension still looks at what was typed before.
     await retry(async () => {
-      if (await box.isVisible()) await input.press('Enter', { timeout: ATTEMPT_MS });
+      if (await box.isVisible()) {
+        await input.fill(text, { timeout: ATTEMPT_MS });
+        await input.press('Enter', { timeout: ATTEMPT_MS });
+      }
       await box.waitFor({ state: 'hidden', timeout: ATTEMPT_MS });
     });
   }
@@ -224,6 +223,28 @@ export class Workbench {
     const tab = this.#guestwireTab;
     if ((await tab.getAttribute('aria-expanded')) !== 'true') await tab.locator('a').click();
     await this.page.locator('.sidebar .pane-header[aria-label^="Domains"]').waitFor();
+  }
+
+  /** Drags by hand, as a person has to: across the activity bar, which then opens the views that hold the target. */
+  async dragToGuestwire(source: Locator, target: Locator): Promise<void> {
+    const { mouse } = this.page;
+    await source.hover();
+    await mouse.down();
+    await retry(async () => {
+      await this.#moveOver(this.#guestwireTab);
+      await target.waitFor({ timeout: ATTEMPT_MS });
+    });
+    await this.#moveOver(target);
+    await mouse.up();
+  }
+
+  /** In two steps: only a mouse that moves drags. */
+  async #moveOver(target: Locator): Promise<void> {
+    const box = await target.boundingBox();
+    if (!box) throw new Error('what something should be dragged over is not to be seen');
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await this.page.mouse.move(x - 5, y - 2, { steps: 5 });
+    await this.page.mouse.move(x, y);
   }
 
   async openExplorer(): Promise<void> {

@@ -3,12 +3,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { bootGuest, type Guest } from '../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
+import { pollUntil } from '../support/processes.ts';
 import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
 import { TestWorkspace } from './workspace.ts';
 
 /** Some seconds over a 16550A: long enough to be seen. */
 const NOTES_BYTES = 400_000;
+/** The same where other work has the processors. */
+const SLOW_COPY_MS = 240_000;
 /** Minutes: never waited for. */
 const LARGE_BYTES = 50_000_000;
 
@@ -49,6 +52,19 @@ describe('copying', () => {
 
   tidyBetweenTests(() => workbench);
 
+  async function copyTo({ name }: Guest, file: string, destination = '/tmp/'): Promise<void> {
+    await workbench.chooseFromMenu(workbench.file(file), 'Copy to Guest VM');
+    await workbench.pick(name);
+    await workbench.answer(`Copy ${file} to`, destination);
+  }
+
+  async function cancel(file: string): Promise<void> {
+    const progress = workbench.notification(`Copying ${file} to`);
+    await progress.hover();
+    await progress.getByRole('button', { name: 'Cancel' }).first().click();
+    await progress.waitFor({ state: 'hidden' });
+  }
+
   it('a file from the Explorer: pick, progress, verified, the same SHA-256', async () => {
     await workbench.file('notes.txt').click({ button: 'right' });
     await workbench.page.getByRole('menuitem', { name: 'Copy to Guest VM' }).waitFor();
@@ -57,13 +73,13 @@ describe('copying', () => {
     await workbench.quickInput.locator('.monaco-list-row', { hasText: bare.name }).waitFor();
     await workbench.screenshots('pick-domain');
     await workbench.pick(guest.name);
-    await workbench.asked('Copy notes.txt to');
+    await workbench.asked(`Copy notes.txt to ${guest.name}`);
     await workbench.screenshots('destination');
     await workbench.answer('Copy notes.txt to', '/tmp/');
     await workbench.notification(/Copying notes\.txt to .*\d+%.*\/s/).waitFor();
     assert.match((await workbench.statusItem('throughput').textContent()) ?? '', /[\d.]+ .?B\/s \d+%/);
     await workbench.screenshots('progress');
-    await workbench.notification('Copied and verified: notes.txt').waitFor();
+    await workbench.notification('Copied and verified: notes.txt').waitFor({ timeout: SLOW_COPY_MS });
     await workbench.notification('Copying notes.txt').waitFor({ state: 'hidden' });
     assert.match((await workbench.statusItem('throughput').textContent()) ?? '', /verified/);
     await workbench.screenshots('verified');
@@ -85,23 +101,16 @@ describe('copying', () => {
   });
 
   it('cancelled half-way from its notification', async () => {
-    await workbench.chooseFromMenu(workbench.file('large.bin'), 'Copy to Guest VM');
-    await workbench.pick(guest.name);
-    await workbench.answer('Copy large.bin to', '/tmp/');
-    const progress = workbench.notification(/Copying large\.bin to .*\/s/);
-    await progress.waitFor();
-    await progress.hover();
-    await progress.getByRole('button', { name: 'Cancel' }).first().click();
-    await workbench.notification('Copying large.bin').waitFor({ state: 'hidden' });
+    await copyTo(guest, 'large.bin');
+    await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
+    await cancel('large.bin');
     assert.notEqual((await guest.run('test -e /tmp/large.bin')).status, 0);
     await workbench.statusItem('throughput').waitFor({ state: 'hidden' });
   });
 
   it('a file that exists in the guest with other content is asked about', async () => {
     await guest.mustRun('echo other > /tmp/single.bin');
-    await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Guest VM');
-    await workbench.pick(guest.name);
-    await workbench.answer('Copy single.bin to', '/tmp/');
+    await copyTo(guest, 'single.bin');
     await workbench.asked('exists in');
     await workbench.screenshots('conflict');
     await workbench.pick('Keep Both');
@@ -125,45 +134,72 @@ describe('copying', () => {
     const sha256 = workspace.addContent('todo.md', '# To do\n\n- copy this once more\n');
     await workbench.page.locator('.editor-group-container .view-line', { hasText: 'once more' }).waitFor();
     await workbench.page.locator('.editor-group-container .view-lines').click();
+    // The guest's is the one that was copied there: it is replaced.
     await workbench.page.keyboard.press('Control+Alt+g');
-    // The guest has it already, with other content.
+    await workbench.notification('Copied and verified: todo.md').waitFor();
+    assert.equal(await guest.sha256('/tmp/todo.md'), sha256);
+    await guest.mustRun('echo "somebody\'s work" >> /tmp/todo.md');
+    await workbench.page.keyboard.press('Control+Alt+g');
     await workbench.asked('exists in');
     await workbench.pick('Overwrite');
-    await workbench.notification('Copied and verified: todo.md').waitFor();
+    await workbench.notification(/Copying todo\.md/).waitFor({ state: 'hidden' });
     assert.equal(await guest.sha256('/tmp/todo.md'), sha256);
   });
 
   it('a domain without a receiver is told as such', async () => {
-    await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Guest VM');
-    await workbench.pick(bare.name);
-    await workbench.answer('Copy single.bin to', '/tmp/');
+    await copyTo(bare, 'single.bin');
     const failure = workbench.notification(/receiver/).filter({ hasText: 'Retry' });
-    await failure.waitFor();
+    // A notification stays for as long as the mouse is on it.
+    await failure.hover();
     await workbench.screenshots('no-receiver');
+    await bare.startReceiver();
+    await failure.getByRole('button', { name: 'Retry' }).click();
+    await workbench.notification('Copied and verified: single.bin').waitFor();
+    assert.equal(await bare.sha256('/tmp/single.bin'), hashes.single);
+  });
+
+  it('side by side to two domains, one after the other to the same', async () => {
+    await copyTo(guest, 'large.bin');
+    await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
+    await copyTo(guest, 'notes.txt');
+    await workbench.notification(/Copying notes\.txt to .*waiting for the copies before it/).waitFor();
+    await bare.mustRun('mkdir /tmp/beside');
+    await copyTo(bare, 'single.bin', '/tmp/beside/');
+    await workbench.notification('Copied and verified: single.bin').waitFor();
+    await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
+    assert.match((await workbench.statusItem('throughput').getAttribute('aria-label')) ?? '', /Copying into/);
+    await workbench.screenshots('side-by-side');
+    await cancel('large.bin');
+    await workbench.notification(/verified.* notes\.txt/).waitFor({ timeout: SLOW_COPY_MS });
+    assert.equal(await bare.sha256('/tmp/beside/single.bin'), hashes.single);
   });
 
   it('copies are listed in the Transfers view', async () => {
     await workbench.openGuestwire();
-    await workbench.treeRow('notes.txt').filter({ hasText: 'verified' }).waitFor();
-    await workbench.treeRow('large.bin').filter({ hasText: 'cancelled' }).waitFor();
+    const notes = workbench.treeRow('notes.txt').filter({ hasText: 'verified' }).first();
+    await notes.waitFor();
+    await workbench.treeRow('large.bin').filter({ hasText: 'cancelled' }).first().waitFor();
     await workbench.screenshots('transfers');
+    await workbench.chooseFromMenu(notes, 'Copy SHA-256');
+    const readClipboard = () => workbench.page.evaluate('navigator.clipboard.readText()');
+    assert.ok(await pollUntil(async () => (await readClipboard()) === hashes.notes, 10_000));
+    await notes.click();
+    await workbench.page.locator('.view-line', { hasText: hashes.notes }).first().waitFor();
+    await workbench.screenshot('transfer-details');
+    await workbench.runCommand('Guestwire: Clear Finished Transfers');
+    await notes.waitFor({ state: 'detached' });
   });
 
   it('a copy that a reload broke off is offered again', async () => {
     await workbench.openExplorer();
-    await workbench.chooseFromMenu(workbench.file('large.bin'), 'Copy to Guest VM');
-    await workbench.pick(guest.name);
-    await workbench.answer('Copy large.bin to', '/tmp/');
+    await copyTo(guest, 'large.bin');
     await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
     await workbench.reload();
     const offer = workbench.notification('was interrupted');
-    await offer.waitFor();
+    await offer.hover();
     await workbench.screenshots('interrupted');
     await offer.getByRole('button', { name: 'Copy Again' }).click();
-    const progress = workbench.notification(/Copying large\.bin to .*\/s/);
-    await progress.waitFor();
-    await progress.hover();
-    await progress.getByRole('button', { name: 'Cancel' }).first().click();
-    await workbench.notification('Copying large.bin').waitFor({ state: 'hidden' });
+    await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
+    await cancel('large.bin');
   });
 });

@@ -220,6 +220,9 @@ def deltas():
         bad('offset ahead', 'a gap', [copy(1, (0, 1))], 'bad-request'),
         bad('offset of an encoded piece', 'is for encoded frames only',
             [encoded(0, fixed(b'ab')), copy(0, (0, 1))], 'bad-request', dict(basis, encoding='deflate')),
+        bad('offset of the piece before', 'a COPY stands in between',
+            [encoded(0, fixed(b'ab')), copy(2, (0, 1)), encoded(0, fixed(b'ab'))], 'bad-request',
+            dict(basis, encoding='deflate')),
         bad('more than announced', 'by one byte', [copy(0, (0, 101))], 'size-mismatch', dict(basis, size='100')),
         bad('wrong block', 'what commit is there for', [copy(0, (0, 4))], 'hash-mismatch', end=end),
     ]

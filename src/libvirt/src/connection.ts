@@ -8,6 +8,7 @@ import {
   EVENT_ID_LIFECYCLE,
   GOODBYE_TIMEOUT_MS,
   METADATA_TITLE,
+  MODIFY_FORCE,
   PROC,
   STREAM_DEAD_MS,
   STREAM_PING_MS,
@@ -26,6 +27,7 @@ import { LibvirtError } from './errors.ts';
 import { type OpenPlan, openConnection } from './open.ts';
 import { type DeviceKind, openDevice } from './openDevice.ts';
 import type { RpcConnection } from './rpc.ts';
+import { Storage } from './storage.ts';
 import type {
   CallOptions,
   ConnectionEvents,
@@ -47,6 +49,7 @@ const readString = (reader: XdrReader) => reader.string();
 export class Connection extends EventEmitter<ConnectionEvents> implements LibvirtConnection {
   readonly uri: string;
   readonly readOnly: boolean;
+  readonly storage: Storage;
   readonly #rpc: RpcConnection;
   readonly #plan: OpenPlan;
   #subscription: Promise<unknown> | undefined;
@@ -57,6 +60,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
     this.#plan = plan;
     this.uri = plan.uri.text;
     this.readOnly = rpc.readOnly;
+    this.storage = new Storage(rpc, ({ signal }) => this.#openPrivate(signal));
     // Not before whoever awaits the connection could listen.
     rpc.onceClosed(error => setImmediate(() => this.emit('close', ...(error === undefined ? [] : [error]))));
     rpc.onEvent = (procedure, reader) => this.#onEvent(procedure, reader);
@@ -161,6 +165,15 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
     await this.#changeDevice(PROC.domainDetachDeviceFlags, domain, xml, where, options);
   }
 
+  async updateDevice(
+    domain: Domain,
+    xml: string,
+    where: DeviceChange & { readonly force?: boolean | undefined },
+    options?: CallOptions,
+  ): Promise<void> {
+    await this.#changeDevice(PROC.domainUpdateDeviceFlags, domain, xml, where, options);
+  }
+
   openConsole(domain: Domain, device: string | undefined, options?: OpenOptions): Promise<LibvirtStream> {
     return this.#openDevice('console', domain, device, options);
   }
@@ -215,13 +228,13 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
     procedure: number,
     domain: Domain,
     xml: string,
-    { live, config }: DeviceChange,
+    { live, config, force }: DeviceChange & { readonly force?: boolean | undefined },
     options?: CallOptions,
   ): Promise<void> {
     // Flags 0 would mean "wherever the domain is just now", which nobody can promise a person.
     if (!live && !config)
       throw new LibvirtError('invalid-argument', 'Neither guest nor definition is named.');
-    const flags = (live ? AFFECT_LIVE : 0) | (config ? AFFECT_CONFIG : 0);
+    const flags = (live ? AFFECT_LIVE : 0) | (config ? AFFECT_CONFIG : 0) | (force ? MODIFY_FORCE : 0);
     const payload = writeDomain(new XdrWriter(), domain).string(xml).u32(flags).finish();
     await this.#rpc.call(procedure, payload, readNothing, options);
   }
@@ -232,9 +245,13 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
     device: string | undefined,
     options: OpenOptions = {},
   ): Promise<LibvirtStream> {
+    return openDevice(() => this.#openPrivate(options.signal), kind, domain, device, options);
+  }
+
+  /** A connection for one stream alone. */
+  #openPrivate(signal: AbortSignal | undefined): Promise<RpcConnection> {
     const keepalive = { intervalMs: STREAM_PING_MS, deadMs: STREAM_DEAD_MS };
-    const plan = { ...this.#plan, keepalive, readOnly: this.readOnly, signal: options.signal };
-    return openDevice(() => openConnection(plan), kind, domain, device, options);
+    return openConnection({ ...this.#plan, keepalive, readOnly: this.readOnly, signal });
   }
 
   /** Other events are never subscribed to, but a daemon may tell of its own shutdown and the like. */

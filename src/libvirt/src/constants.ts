@@ -43,15 +43,27 @@ export const PROC = {
   supportsFeature: 60,
   authList: 66,
   authPolkit: 70,
+  storagePoolRefresh: 83,
+  storagePoolLookupByName: 84,
+  storagePoolGetInfo: 87,
+  storagePoolGetXmlDesc: 88,
+  storageVolCreateXml: 93,
+  storageVolDelete: 94,
+  storageVolLookupByName: 95,
+  storageVolLookupByPath: 97,
+  storageVolGetPath: 100,
   domainIsPersistent: 151,
   getLibVersion: 157,
   domainAttachDeviceFlags: 160,
   domainDetachDeviceFlags: 161,
+  domainUpdateDeviceFlags: 174,
   domainCreateWithFlags: 196,
   domainOpenConsole: 201,
+  storageVolUpload: 208,
   domainGetState: 212,
   domainGetMetadata: 265,
   listAllDomains: 273,
+  listAllStoragePools: 281,
   domainOpenChannel: 296,
   domainEventCallbackRegisterAny: 316,
   domainEventCallbackDeregisterAny: 317,
@@ -76,6 +88,10 @@ export const EVENT_ID_LIFECYCLE = 0;
 // include/libvirt/libvirt-domain.h: VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG
 export const AFFECT_LIVE = 1;
 export const AFFECT_CONFIG = 2;
+// include/libvirt/libvirt-domain.h: VIR_DOMAIN_DEVICE_MODIFY_FORCE
+export const MODIFY_FORCE = 4;
+// include/libvirt/libvirt-storage.h: VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE
+export const POOLS_ACTIVE = 2;
 
 // include/libvirt/virterror.h: VIR_ERR_INTERNAL_ERROR, VIR_ERR_OPERATION_FAILED, VIR_ERR_NO_DOMAIN
 export const ERROR_INTERNAL = 1;
@@ -106,6 +122,9 @@ export const UUID_BYTES = 16;
 /** REMOTE_DOMAIN_LIST_MAX */
 export const DOMAIN_LIST_MAX = 16_384;
 
+/** REMOTE_STORAGE_POOL_LIST_MAX */
+export const STORAGE_POOL_LIST_MAX = 4096;
+
 /** REMOTE_AUTH_TYPE_LIST_MAX */
 export const AUTH_TYPE_LIST_MAX = 20;
 
@@ -114,6 +133,12 @@ export const HANDSHAKE_TIMEOUT_MS = 15_000;
 
 /** A goodbye that is not answered keeps nobody waiting: the socket is dropped, which the daemon notices too. */
 export const GOODBYE_TIMEOUT_MS = 1_000;
+
+/**
+ * The end of an upload: what the daemon still holds goes to the pool's file system first, which may be a slow one,
+ * or one on another machine.
+ */
+export const UPLOAD_END_TIMEOUT_MS = 60_000;
 
 /**
  * Busy device: a stalled connection that was dropped is reaped by the daemon's own keepalive within 5 s,

@@ -17,7 +17,9 @@ export type LibvirtErrorCode =
   | 'invalid-argument'
   | 'no-domain'
   | 'no-metadata'
+  | 'no-pool' // no storage pool of that name
   | 'no-socket' // libvirt isn't there, or doesn't run
+  | 'no-volume' // no storage volume of that name in the pool
   | 'operation-failed'
   | 'operation-invalid' // wrong state: already running, shut off …
   | 'protocol' // the peer sent what libvirt never sends
@@ -26,7 +28,8 @@ export type LibvirtErrorCode =
   | 'stream-failed' // the daemon ended a stream: the device went away, or another client took it
   | 'system' // the daemon's operating system refused something
   | 'timeout'
-  | 'unsupported';
+  | 'unsupported'
+  | 'volume-exists';
 
 const CODE_OF_NUMBER: ReadonlyMap<number, LibvirtErrorCode> = new Map([
   [1, 'internal'], // VIR_ERR_INTERNAL_ERROR
@@ -39,6 +42,8 @@ const CODE_OF_NUMBER: ReadonlyMap<number, LibvirtErrorCode> = new Map([
   [38, 'system'], // VIR_ERR_SYSTEM_ERROR
   [42, 'no-domain'], // VIR_ERR_NO_DOMAIN
   [45, 'denied'], // VIR_ERR_AUTH_FAILED
+  [49, 'no-pool'], // VIR_ERR_NO_STORAGE_POOL
+  [50, 'no-volume'], // VIR_ERR_NO_STORAGE_VOL
   [55, 'operation-invalid'], // VIR_ERR_OPERATION_INVALID
   [67, 'config'], // VIR_ERR_CONFIG_UNSUPPORTED
   [68, 'timeout'], // VIR_ERR_OPERATION_TIMEOUT
@@ -46,6 +51,7 @@ const CODE_OF_NUMBER: ReadonlyMap<number, LibvirtErrorCode> = new Map([
   [80, 'no-metadata'], // VIR_ERR_NO_DOMAIN_METADATA
   [84, 'unsupported'], // VIR_ERR_OPERATION_UNSUPPORTED
   [88, 'denied'], // VIR_ERR_ACCESS_DENIED
+  [90, 'volume-exists'], // VIR_ERR_STORAGE_VOL_EXIST
   [94, 'denied'], // VIR_ERR_AUTH_UNAVAILABLE
 ]);
 

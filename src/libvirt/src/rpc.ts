@@ -33,7 +33,9 @@ export interface StreamSink {
   onEnd(): void;
   /** The daemon confirmed our finish or our abort. */
   onFinished(): void;
-  /** The daemon ended the stream, or the connection is gone. Nothing follows. */
+  /** The daemon ended the stream, with its own error. Nothing follows. */
+  onRefused(error: LibvirtError): void;
+  /** The connection is gone. Nothing follows. */
   onError(error: LibvirtError): void;
   /** Whether the daemon leaves a ping of ours unanswered. */
   onStalled(stalled: boolean): void;
@@ -211,9 +213,9 @@ export class RpcConnection {
     const sink = this.#streamOf(header);
     if (sink === undefined) return;
     if (header.status === STATUS_ERROR) {
-      const error = streamError(readWholeError(new XdrReader(payload)));
+      const error = readWholeError(new XdrReader(payload));
       this.#stream = undefined;
-      sink.onError(error);
+      sink.onRefused(error);
     } else if (payload.length > 0) {
       throw protocolError('the end of a stream with a payload');
     } else if (header.status === STATUS_OK) {
@@ -268,12 +270,4 @@ export class RpcConnection {
       }),
     );
   }
-}
-
-function streamError(error: LibvirtError): LibvirtError {
-  return new LibvirtError(
-    'stream-failed',
-    `libvirt ended the stream (${error.message}): the domain was stopped, or another client took the device.`,
-    { number: error.number, domain: error.domain, cause: error },
-  );
 }

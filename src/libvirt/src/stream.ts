@@ -1,5 +1,5 @@
 /**
- * A console or channel as a Node Duplex, alone on its connection: while the guest doesn't read, the daemon
+ * A console, channel or upload as a Node Duplex, alone on its connection: while the guest doesn't read, the daemon
  * stops reading the whole socket, calls and aborts included, so nothing else may share it.
  */
 import { Duplex } from 'node:stream';
@@ -15,9 +15,31 @@ const WRITE_BUFFER_BYTES = 512 * 1024;
 /** One full packet. */
 const READ_BUFFER_BYTES = 256 * 1024;
 
+/** What differs between a device and an upload: how long the end may take, and the words for what goes wrong. */
+export interface StreamNature {
+  readonly endTimeoutMs: number;
+  /** The daemon ended the stream, for this reason. */
+  readonly failed: (error: LibvirtError) => LibvirtError;
+  /** Our end was not confirmed in time. */
+  readonly unconfirmed: () => LibvirtError;
+}
+
+const DEVICE: StreamNature = {
+  endTimeoutMs: GOODBYE_TIMEOUT_MS,
+  failed: error =>
+    new LibvirtError(
+      'stream-failed',
+      `libvirt ended the stream (${error.message}): the domain was stopped, or another client took the device.`,
+      { number: error.number, domain: error.domain, cause: error },
+    ),
+  unconfirmed: () =>
+    new LibvirtError('stalled', 'The guest did not read the last bytes in time; they may be lost.'),
+};
+
 export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
   readonly #rpc: RpcConnection;
   readonly #ticket: Ticket;
+  readonly #nature: StreamNature;
   /** The daemon has let go of the device, so there is nothing to abort. */
   #over = false;
   #ended = false;
@@ -26,7 +48,7 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
   #handedOver = false;
   #onGoodbye: ((error?: LibvirtError) => void) | undefined;
 
-  constructor(rpc: RpcConnection, ticket: Ticket) {
+  constructor(rpc: RpcConnection, ticket: Ticket, nature: StreamNature = DEVICE) {
     super({
       allowHalfOpen: false,
       writableHighWaterMark: WRITE_BUFFER_BYTES,
@@ -34,6 +56,7 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
     });
     this.#rpc = rpc;
     this.#ticket = ticket;
+    this.#nature = nature;
     rpc.attachStream(ticket, this);
     setImmediate(() => {
       this.#handedOver = true;
@@ -60,7 +83,7 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
     this.#rpc.sendPackets(packStream(this.#ticket, buffers), callback);
   }
 
-  /** The daemon's confirmation means that the device has taken every byte. */
+  /** The daemon's confirmation means that the device, or the volume, has taken every byte. */
   override _final(callback: (error?: Error | null) => void): void {
     if (this.#over) {
       callback();
@@ -68,7 +91,7 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
     }
     // What the guest still says comes before the confirmation, and is bounded by the wait for it.
     this.#rpc.resumeReading();
-    this.#goodbye(STATUS_OK, error => {
+    this.#goodbye(STATUS_OK, this.#nature.endTimeoutMs, error => {
       if (error === undefined) this.#endReading();
       callback(error);
     });
@@ -82,7 +105,7 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
       return;
     }
     this.#rpc.resumeReading();
-    this.#goodbye(STATUS_ERROR, () => {
+    this.#goodbye(STATUS_ERROR, GOODBYE_TIMEOUT_MS, () => {
       this.#drop();
       callback(error);
     });
@@ -110,6 +133,10 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
     this.#rpc.close();
   }
 
+  onRefused(error: LibvirtError): void {
+    this.onError(this.#nature.failed(error));
+  }
+
   onError(error: LibvirtError): void {
     if (!this.#handedOver) {
       setImmediate(() => this.onError(error));
@@ -135,12 +162,12 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
   }
 
   /** Sends finish or abort and waits for the answer, but not for long. */
-  #goodbye(status: number, done: (error?: LibvirtError) => void): void {
+  #goodbye(status: number, timeoutMs: number, done: (error?: LibvirtError) => void): void {
     const timer = setTimeout(() => {
       // Nor would it hear an abort after this: destroying, which follows, drops the connection at once.
       this.#over = true;
-      this.#onGoodbye?.(unconfirmed());
-    }, GOODBYE_TIMEOUT_MS);
+      this.#onGoodbye?.(this.#nature.unconfirmed());
+    }, timeoutMs);
     this.#onGoodbye = error => {
       clearTimeout(timer);
       this.#onGoodbye = undefined;
@@ -154,8 +181,4 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
     this.#onGoodbye = undefined;
     this.#rpc.close();
   }
-}
-
-function unconfirmed(): LibvirtError {
-  return new LibvirtError('stalled', 'The guest did not read the last bytes in time; they may be lost.');
 }

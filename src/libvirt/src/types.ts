@@ -63,6 +63,53 @@ export interface DeviceChange {
   readonly config: boolean;
 }
 
+/** What libvirt identifies a storage pool by. */
+export interface StoragePool {
+  readonly name: string;
+  readonly uuid: string;
+}
+
+export type StoragePoolState = 'inactive' | 'building' | 'running' | 'degraded' | 'inaccessible';
+
+export interface StoragePoolInfo {
+  readonly state: StoragePoolState;
+  readonly capacityBytes: bigint;
+  readonly allocationBytes: bigint;
+  readonly availableBytes: bigint;
+}
+
+export interface StorageVolume {
+  /** The pool's name. */
+  readonly pool: string;
+  readonly name: string;
+  /** Unique on the host; for a file its path. */
+  readonly key: string;
+}
+
+/** Files and devices that libvirt keeps for domains, on the host where it runs. */
+export interface LibvirtStorage {
+  listActivePools(options?: CallOptions): Promise<StoragePool[]>;
+  lookupPool(name: string, options?: CallOptions): Promise<StoragePool>;
+  poolInfo(pool: StoragePool, options?: CallOptions): Promise<StoragePoolInfo>;
+  poolXml(pool: StoragePool, options?: CallOptions): Promise<string>;
+  /** Makes libvirt look again at what is in the pool. */
+  refreshPool(pool: StoragePool, options?: CallOptions): Promise<void>;
+
+  lookupVolume(pool: StoragePool, name: string, options?: CallOptions): Promise<StorageVolume>;
+  /** In whichever active pool it is. */
+  lookupVolumeByPath(path: string, options?: CallOptions): Promise<StorageVolume>;
+  /** @throws LibvirtError `volume-exists` if the pool has one of that name */
+  createVolume(pool: StoragePool, xml: string, options?: CallOptions): Promise<StorageVolume>;
+  /** Where it is on libvirt's host: what a domain's disk has as its source. */
+  volumePath(volume: StorageVolume, options?: CallOptions): Promise<string>;
+  deleteVolume(volume: StorageVolume, options?: CallOptions): Promise<void>;
+  /**
+   * Writes the volume from its beginning. `end()` is confirmed when the pool has every byte; `destroy()` breaks off,
+   * and leaves the volume with what had come. `lengthBytes`: more than that is refused; 0 is without limit.
+   */
+  openUpload(volume: StorageVolume, lengthBytes: number, options?: CallOptions): Promise<LibvirtStream>;
+}
+
 export interface OpenOptions extends CallOptions {
   /** Takes the device from whoever holds it. Only ever on a person's word: the holder is cut off. */
   readonly force?: boolean | undefined;
@@ -124,6 +171,20 @@ export interface LibvirtConnection extends EventEmitter<ConnectionEvents> {
    * a channel's path and then finds no match without. There it is only asked for: the guest may take its time, or refuse.
    */
   detachDevice(domain: Domain, xml: string, where: DeviceChange, options?: CallOptions): Promise<void>;
+
+  /**
+   * Changes a device that is there, given as its whole new XML element: for a CD drive, which medium is in it. While
+   * the guest holds the medium libvirt refuses, unless `force` opens the drive against its will.
+   */
+  updateDevice(
+    domain: Domain,
+    xml: string,
+    where: DeviceChange & { readonly force?: boolean | undefined },
+    options?: CallOptions,
+  ): Promise<void>;
+
+  /** Pools and volumes. */
+  readonly storage: LibvirtStorage;
 
   /** `device`: an alias such as `serial1` or `console0`; undefined takes the domain's first. */
   openConsole(domain: Domain, device: string | undefined, options?: OpenOptions): Promise<LibvirtStream>;

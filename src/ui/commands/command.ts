@@ -3,6 +3,7 @@ import type { Connections } from '../connections/connections.ts';
 import type { Consoles } from '../console/consoles.ts';
 import type { CopyFlow } from '../copy/copyFlow.ts';
 import type { DomainsTree } from '../domains/domainsTree.ts';
+import type { InsertedDiscs } from '../install/disc/insertedDiscs.ts';
 import type { Receivers } from '../receivers.ts';
 import type { TransferList } from '../transfers/transferList.ts';
 
@@ -11,6 +12,7 @@ export interface CommandParts {
   readonly connections: Connections;
   readonly consoles: Consoles;
   readonly copyFlow: CopyFlow;
+  readonly discs: InsertedDiscs;
   readonly domainsTree: DomainsTree;
   readonly receivers: Receivers;
   readonly transfers: TransferList;

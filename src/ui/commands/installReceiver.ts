@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { DomainPlace } from '../connections/connections.ts';
 import { activityOf } from '../domains/domainPresentation.ts';
 import { askChannel } from '../install/askChannel.ts';
+import { askDisc } from '../install/askDisc.ts';
 import { checkReceiver } from '../install/checkReceiver.ts';
 import type { InstallParts } from '../install/installParts.ts';
 import { pasteCommand } from '../install/pasteCommand.ts';
@@ -19,13 +20,13 @@ interface Way extends vscode.QuickPickItem {
 }
 
 /** The ways to a receiver in the guest, each asking before it changes anything. */
-export const installReceiver: Command = async ({ connections, consoles, receivers }, node) => {
+export const installReceiver: Command = async ({ connections, consoles, discs, receivers }, node) => {
   const place = await chooseDomain(connections, node, ['running', 'paused', 'off']);
   if (!place) return;
   const title = l10n.t('Install Receiver in "{0}"', harmless(place.domain.name));
   const placeHolder = l10n.t('How is the receiver to get into the guest?');
   const way = await vscode.window.showQuickPick(waysFor(place), { title, placeHolder });
-  await way?.run({ place, consoles, receivers });
+  await way?.run({ place, consoles, discs, receivers });
 };
 
 function waysFor({ domain }: DomainPlace): Way[] {
@@ -33,10 +34,15 @@ function waysFor({ domain }: DomainPlace): Way[] {
   return [
     ...withRunning,
     {
-      label: l10n.t('$(clippy) Copy a command with the receiver in it'),
+      label: l10n.t('$(package) Insert a CD with the installer…'),
       detail: l10n.t(
-        'Some 450 lines to paste into a shell in the guest, over ssh or a console: writes receiver.py and checks it',
+        'Windows and Linux: puts it into the CD drive, shows the steps, and puts the former medium back afterwards',
       ),
+      run: askDisc,
+    },
+    {
+      label: l10n.t('$(clippy) Copy a command with the receiver in it'),
+      detail: l10n.t('Many lines to paste into a shell in the guest: writes receiver.py and checks it'),
       run: copyPasteCommand,
     },
     {

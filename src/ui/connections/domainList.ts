@@ -26,8 +26,12 @@ export class DomainList {
   set(domain: ListedDomain): 'list' | 'domain' | 'nothing' {
     const old = this.#domains.get(domain.uuid);
     this.#domains.set(domain.uuid, domain);
-    this.#sorted = undefined;
-    if (old?.name !== domain.name) return 'list';
+    if (old?.name !== domain.name) {
+      this.#sorted = undefined;
+      return 'list';
+    }
+    // Its place is the same: sorting thousands anew for each event would be felt.
+    this.#sorted = this.#sorted?.map(one => (one === old ? domain : one));
     return old.state === domain.state && old.id === domain.id ? 'nothing' : 'domain';
   }
 

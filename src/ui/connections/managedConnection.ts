@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Domain, LibvirtConnection, LifecycleEvent, ListedDomain } from 'libvirt';
 import type { Candidate, DomainDevices } from '../../link/index.ts';
 import type { Engine } from '../loadEngine.ts';
@@ -99,13 +100,16 @@ export class ManagedConnection {
 
   /** The domain's devices; read once, and again after it was started, stopped or defined anew. */
   details(domain: Domain): Promise<DomainDetails> {
-    const known = this.#details.get(domain.uuid);
-    if (known) return known;
+    return this.#details.get(domain.uuid) ?? this.renewDetails(domain);
+  }
+
+  /** The domain's devices, read now: libvirt has no event for a channel that a program in the guest opens or closes. */
+  renewDetails(domain: Domain): Promise<DomainDetails> {
     const details = this.#readDetails(domain);
     this.#details.set(domain.uuid, details);
     details.then(
-      read => this.#details.get(domain.uuid) === details && this.#knownDetails.set(domain.uuid, read),
-      () => this.forgetDetails(domain.uuid),
+      read => this.#details.get(domain.uuid) === details && this.#know(domain.uuid, read),
+      () => this.#details.get(domain.uuid) === details && this.forgetDetails(domain.uuid),
     );
     return details;
   }
@@ -123,6 +127,12 @@ export class ManagedConnection {
     }
     this.#details.delete(uuid);
     this.#knownDetails.delete(uuid);
+  }
+
+  #know(uuid: string, details: DomainDetails): void {
+    const before = this.#knownDetails.get(uuid);
+    this.#knownDetails.set(uuid, details);
+    if (!isDeepStrictEqual(before, details)) this.changes.fire({ kind: 'domain', uuid });
   }
 
   dispose(): void {

@@ -89,6 +89,11 @@ export class ConsoleSession {
     }
   }
 
+  /** A serial line can't pass it on: the size is for the hint of the next connection. */
+  resize(dimensions: Dimensions): void {
+    this.#dimensions = dimensions;
+  }
+
   /** Keys and pastes of the person, as the terminal gives them. */
   input(text: string): void {
     if (this.#conversation) {

@@ -3,7 +3,7 @@ import type { ConsoleSession } from './consoleSession.ts';
 
 /**
  * The session as VS Code's terminal sees it. What the guest writes goes to the terminal as it is, escape sequences
- * included, as from any program. `setDimensions` is left out: a serial line could not pass it on.
+ * included, as from any program.
  */
 export function consoleTerminal(session: ConsoleSession): vscode.Pseudoterminal {
   const writes = new vscode.EventEmitter<string>();
@@ -11,6 +11,7 @@ export function consoleTerminal(session: ConsoleSession): vscode.Pseudoterminal 
   return {
     onDidWrite: writes.event,
     open: dimensions => void session.connect(dimensions),
+    setDimensions: dimensions => session.resize(dimensions),
     handleInput: text => session.input(text),
     close: () => {
       session.dispose();

@@ -61,13 +61,15 @@ export class CopyFlow {
     const target = this.#findTarget(last.target);
     if (!target) return this.copy(uris);
     const sources = distinctSources(uris);
-    const { destination } = last;
-    return this.#start(target, { sources, unsaved: allUnsaved(sources), destination, link: undefined });
+    const what = { sources, unsaved: allUnsaved(sources), destination: last.destination };
+    return this.#start(target, { ...what, link: undefined, repeated: true });
   }
 
   #start(
     target: Target,
-    what: Pick<CopyRequest, 'sources' | 'unsaved' | 'destination'> & { link: string | undefined },
+    what: Pick<CopyRequest, 'sources' | 'unsaved' | 'destination' | 'repeated'> & {
+      link: string | undefined;
+    },
   ): Promise<Completion | undefined> {
     const request: CopyRequest = {
       ...what,
@@ -80,8 +82,9 @@ export class CopyFlow {
   }
 
   #pick(title: string): Promise<Target | undefined> {
-    const { connections, memory } = this.#parts;
-    return pickDomain({ connections, ports: settings.serialPorts, lastKey: memory.last?.target, title });
+    const { connections, receivers, memory } = this.#parts;
+    const lastKey = memory.last?.target;
+    return pickDomain({ connections, receivers, ports: settings.serialPorts, lastKey, title });
   }
 
   #findTarget(key: string): Target | undefined {

@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
 import type { Connections } from '../connections/connections.ts';
-import { presentDomain } from '../domains/domainPresentation.ts';
+import { activityOf, presentDomain } from '../domains/domainPresentation.ts';
+import type { Receivers } from '../receivers.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
-import { type DomainChoices, domainChoices, onlyChoice, type Target } from './domainChoices.ts';
+import { type DomainChoices, domainChoices, onlyChoice, type Target, targetKey } from './domainChoices.ts';
 
 interface TargetItem extends vscode.QuickPickItem {
   readonly target?: Target;
@@ -11,6 +12,7 @@ interface TargetItem extends vscode.QuickPickItem {
 
 export interface PickDomainOptions {
   readonly connections: Connections;
+  readonly receivers: Receivers;
   readonly ports: readonly string[];
   readonly lastKey: string | undefined;
   readonly title: string;
@@ -18,19 +20,29 @@ export interface PickDomainOptions {
 
 /** How long connecting may take before the empty list is shown. */
 const PATIENCE_MS = 300;
+/** Whose receivers are looked for before the list is shown; more would make it late. */
+const MAX_READ = 20;
 
 /** Undefined when the user thinks better of it. Asks nothing where only one domain runs. */
 export async function pickDomain(options: PickDomainOptions): Promise<Target | undefined> {
   const { connections, ports, lastKey } = options;
   const choices = () => domainChoices(connections.domains(), ports, lastKey);
-  const loading = connections.openAll().then(choices);
+  const loading = load(connections).then(choices);
   const quick = await Promise.race([loading, afterMs(PATIENCE_MS)]);
   const only = quick && onlyChoice(quick);
   return only ?? askDomain(options, loading, quick);
 }
 
+/** With what each line says of guest system and receiver. */
+async function load(connections: Connections): Promise<void> {
+  await connections.openAll();
+  const running = connections.domains().filter(({ domain }) => activityOf(domain.state) === 'running');
+  const read = running.slice(0, MAX_READ).map(({ connection, domain }) => connection.renewDetails(domain));
+  await Promise.allSettled(read);
+}
+
 async function askDomain(
-  { title }: PickDomainOptions,
+  { title, receivers }: PickDomainOptions,
   loading: Promise<DomainChoices>,
   loaded: DomainChoices | undefined,
 ): Promise<Target | undefined> {
@@ -39,7 +51,7 @@ async function askDomain(
   picker.placeholder = l10n.t('Choose a domain');
   picker.matchOnDescription = true;
   picker.busy = loaded === undefined;
-  picker.items = loaded ? itemsOf(loaded) : [];
+  picker.items = loaded ? itemsOf(loaded, receivers) : [];
   try {
     return await new Promise(resolve => {
       picker.onDidHide(() => resolve(undefined));
@@ -52,7 +64,7 @@ async function askDomain(
         picker.busy = false;
         const only = onlyChoice(choices);
         if (only && !loaded) return resolve(only);
-        if (!loaded) picker.items = itemsOf(choices);
+        if (!loaded) picker.items = itemsOf(choices, receivers);
       });
     });
   } finally {
@@ -60,30 +72,33 @@ async function askDomain(
   }
 }
 
-function itemsOf({ ready, notRunning }: DomainChoices): TargetItem[] {
+function itemsOf({ ready, notRunning }: DomainChoices, receivers: Receivers): TargetItem[] {
   if (ready.length + notRunning.length === 0) {
     return [{ label: l10n.t('No domains found'), detail: l10n.t('The Guestwire view says why.') }];
   }
   const kind = vscode.QuickPickItemKind.Separator;
-  const others = notRunning.map(itemOf);
+  const others = notRunning.map(target => itemOf(target, receivers));
   return [
-    ...ready.map(itemOf),
+    ...ready.map(target => itemOf(target, receivers)),
     ...(others.length > 0 ? [{ label: l10n.t('not running'), kind }, ...others] : []),
   ];
 }
 
-function itemOf(target: Target): TargetItem {
+function itemOf(target: Target, receivers: Receivers): TargetItem {
   if (target.kind === 'port') {
     return { label: harmless(target.path), description: l10n.t('serial port of this computer'), target };
   }
   const { connection, domain } = target;
+  const key = targetKey(target);
+  const details = connection.knownDetails(domain.uuid);
   const { label, description, icon } = presentDomain({
     domain,
     connectionUri: connection.uri,
     writable: true,
     current: connection.status.kind === 'connected',
-    osId: connection.knownDetails(domain.uuid)?.devices.osId,
-    receiver: 'unknown',
+    osId: details?.devices.osId,
+    system: receivers.system(key),
+    receiver: receivers.state(key, details),
   });
   return {
     label,

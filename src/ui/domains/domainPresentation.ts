@@ -4,6 +4,7 @@ import type { ConnectionStatus } from '../connections/connectionStatus.ts';
 import type { GuestSystem, ReceiverState } from '../receivers.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { translated } from '../support/sentences.ts';
 
 /** A tree item before it is VS Code's. All texts are harmless. */
 export interface Presentation {
@@ -93,9 +94,8 @@ export function presentDomain(facts: DomainFacts): Presentation {
   const name = harmless(domain.name);
   const state = current ? stateText(domain.state) : l10n.t('last seen {0}', stateText(domain.state));
   const system = systemText(facts.osId, facts.system);
-  const receiver = activity === 'running' ? receiverText(facts.receiver) : '';
-  const known = facts.receiver === 'unknown' ? '' : receiver;
-  const words = [state, system, known].filter(Boolean);
+  const receiver = activity === 'running' && current ? receiverText(facts.receiver) : '';
+  const words = [state, system, receiver].filter(Boolean);
   const access = current && facts.writable ? 'writable' : 'readonly';
   return {
     label: name,
@@ -147,15 +147,16 @@ export interface ConnectionFacts {
 }
 
 export function presentConnection({ uri, status, domainCount }: ConnectionFacts): Presentation {
-  // All of it: two connections may differ in their parameters alone.
-  const label = harmless(uri);
-  const description = connectionText(status, domainCount);
+  const whole = harmless(uri);
+  const state = connectionText(status, domainCount);
   const problem = status.kind === 'failed' ? harmless(status.message) : '';
+  // Two connections may differ in their parameters alone; but how they are comes first, for the rest is cut off.
+  const [label = '', parameters] = whole.split('?', 2);
   return {
     label,
-    description,
-    tooltip: [label, description, problem].filter(Boolean).join('\n'),
-    accessibleLabel: [l10n.t('Connection {0}', label), description, problem].filter(Boolean).join(', '),
+    description: [state, parameters].filter(Boolean).join(' · '),
+    tooltip: [whole, state, problem].filter(Boolean).join('\n'),
+    accessibleLabel: [l10n.t('Connection {0}', whole), state, problem].filter(Boolean).join(', '),
     icon: connectionIcon(status),
     contextValue: `connection ${status.kind}`,
   };
@@ -191,8 +192,8 @@ const LINK_ICONS: Readonly<Record<CandidateUse, string>> = {
 };
 
 export function presentLink(candidate: Candidate): Presentation {
-  const label = harmless(candidate.label);
-  const reason = harmless(candidate.reason);
+  const label = harmless(translated(candidate.label));
+  const reason = harmless(translated(candidate.reason));
   return {
     label,
     description: reason,

@@ -118,8 +118,6 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
     if (!domain) return [];
     try {
       const { candidates } = await connection.details(domain);
-      // Guest system and channel are known now: the domain's own line says more.
-      this.#outdateItem(node);
       const usable = candidates.filter(({ use }) => use !== 'unusable');
       if (usable.length > 0) return usable.map(candidate => ({ kind: 'link', connection, uuid, candidate }));
       const text = l10n.t('No serial port, console or virtio channel that could be used');
@@ -182,18 +180,6 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
     this.#outdated.add(node);
     this.#redraw();
   }
-
-  /** Its line, once: reading the links anew for it would go round in circles. */
-  #outdateItem(node: DomainNode): void {
-    const key = domainKey(node.connection.uri, node.uuid);
-    const details = node.connection.knownDetails(node.uuid);
-    if (this.#shown.get(key) === details) return;
-    this.#shown.set(key, details);
-    this.#outdate(node);
-  }
-
-  /** The details that a domain's line was last drawn with. */
-  readonly #shown = new Map<string, unknown>();
 
   #fire(): void {
     const nodes = this.#outdatedAll ? undefined : [...this.#outdated];

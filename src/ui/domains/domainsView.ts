@@ -1,25 +1,35 @@
 import * as vscode from 'vscode';
 import type { Connections } from '../connections/connections.ts';
+import type { ManagedConnection } from '../connections/managedConnection.ts';
 import type { CopyFlow } from '../copy/copyFlow.ts';
+import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import type { DomainsNode } from './domainsNode.ts';
 import type { DomainsTree } from './domainsTree.ts';
+import type { DomainWatch } from './domainWatch.ts';
 import { dropFiles } from './dropFiles.ts';
 
-/** The view, which keeps the connections open for as long as it can be seen. */
-export function showDomains(
-  tree: DomainsTree,
-  connections: Connections,
-  copyFlow: CopyFlow,
-): vscode.Disposable {
+export interface DomainsViewParts {
+  readonly tree: DomainsTree;
+  readonly connections: Connections;
+  readonly watch: DomainWatch;
+  readonly copyFlow: CopyFlow;
+}
+
+/** The view, which keeps the connections open, and its domains watched, for as long as it can be seen. */
+export function showDomains({ tree, connections, watch, copyFlow }: DomainsViewParts): vscode.Disposable {
   const view = vscode.window.createTreeView('guestwire.domains', {
     treeDataProvider: tree,
     dragAndDropController: dropFiles(copyFlow),
     showCollapseAll: true,
   });
-  view.onDidChangeVisibility(({ visible }) => void connections.setVisible(visible));
+  const follow = (visible: boolean) => {
+    void connections.setVisible(visible);
+    watch.setVisible(visible);
+  };
+  view.onDidChangeVisibility(({ visible }) => follow(visible));
   // Not before the extension is active: loading libvirt takes longer than all the rest.
-  const first = setImmediate(() => void connections.setVisible(view.visible));
+  const first = setImmediate(() => follow(view.visible));
   const stop = connections.changes.on(() => showMessage(view, connections));
   const dispose = () => {
     clearImmediate(first);
@@ -28,11 +38,31 @@ export function showDomains(
   return vscode.Disposable.from(view, { dispose });
 }
 
-function showMessage(view: vscode.TreeView<DomainsNode>, connections: Connections): void {
-  const readOnly = connections.all.some(({ status }) => status.kind === 'connected' && status.readOnly);
-  const message = l10n.t(
+function showMessage(view: vscode.TreeView<DomainsNode>, { all }: Connections): void {
+  const readOnly = all.some(({ status }) => status.kind === 'connected' && status.readOnly);
+  // VS Code's types want nothing here rather than undefined; an empty message is none.
+  view.message = lostText(all) ?? (readOnly ? readOnlyText() : '');
+}
+
+/** The connection's own line says it too, where there is room for it. */
+function lostText(connections: readonly ManagedConnection[]): string | undefined {
+  const lost = connections.filter(({ status }) => status.kind === 'failed' && status.wasConnected);
+  const [first] = lost;
+  if (!first) return undefined;
+  if (lost.length > 1) {
+    return l10n.t(
+      '{0} connections were lost. What is shown of them is the last that was known.',
+      lost.length,
+    );
+  }
+  return l10n.t(
+    'The connection to {0} was lost. What is shown is the last that was known.',
+    harmless(first.uri.replace(/\?.*/, '')),
+  );
+}
+
+function readOnlyText(): string {
+  return l10n.t(
     'Your user may only look, not copy. To change that, run "sudo usermod -aG libvirt $USER" and log in again.',
   );
-  // VS Code's types want nothing here rather than undefined; an empty message is none.
-  view.message = readOnly ? message : '';
 }

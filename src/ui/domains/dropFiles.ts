@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { CopyFlow } from '../copy/copyFlow.ts';
 import type { Target } from '../copy/domainChoices.ts';
+import { l10n } from '../support/l10n.ts';
 import { type DomainsNode, domainOf } from './domainsNode.ts';
 
 const URI_LIST = 'text/uri-list';
@@ -13,6 +14,7 @@ export function dropFiles(flow: CopyFlow): vscode.TreeDragAndDropController<Doma
     async handleDrop(node, data) {
       const uris = await droppedUris(data);
       if (uris.length > 0) await flow.copy(uris, targetOf(node), linkOf(node));
+      else void vscode.window.showWarningMessage(nothingText());
     },
   };
 }
@@ -24,6 +26,13 @@ export function targetOf(node: DomainsNode | undefined): Target | undefined {
 
 export function linkOf(node: DomainsNode | undefined): string | undefined {
   return node?.kind === 'link' ? node.candidate.device : undefined;
+}
+
+/** A browser gives what is dragged in from outside without its path. */
+function nothingText(): string {
+  return l10n.t(
+    'What was dropped has no place on this computer: drag it from the Explorer, or save it first.',
+  );
 }
 
 async function droppedUris(data: vscode.DataTransfer): Promise<vscode.Uri[]> {

@@ -1,4 +1,6 @@
 import * as vscode from 'vscode';
+import type { DomainPlace } from '../connections/connections.ts';
+import type { DomainNode } from '../domains/domainsNode.ts';
 import { loadEngine } from '../loadEngine.ts';
 import { domainKey } from '../receivers.ts';
 import { settings } from '../settings.ts';
@@ -37,5 +39,13 @@ export async function checkReceiver({ place, receivers }: InstallParts): Promise
     }
   });
   if (found instanceof Error) void vscode.window.showWarningMessage(found.message);
-  else if (found !== undefined) void vscode.window.showInformationMessage(found);
+  else if (found !== undefined) await offerCopy(place, found);
+}
+
+async function offerCopy({ connection, domain }: DomainPlace, found: string): Promise<void> {
+  const copy = l10n.t('Copy Files…');
+  const answer = await vscode.window.showInformationMessage(found, copy);
+  if (answer !== copy) return;
+  const node: DomainNode = { kind: 'domain', connection, uuid: domain.uuid };
+  await vscode.commands.executeCommand('guestwire.copyFilesHere', node);
 }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { formatBytes } from '../../cli/units.ts';
 import { consoleOf } from '../commands/openConsole.ts';
 import type { Conversation } from '../console/consoleSession.ts';
 import type { OpenConsole } from '../console/consoles.ts';
@@ -9,7 +10,7 @@ import { RECEIVER_PATH } from './bootstrapLine.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import type { InstallParts } from './installParts.ts';
 import { readReceiver } from './receiverFile.ts';
-import { SendError, type Sent, sendReceiver } from './sendReceiver.ts';
+import { SendError, type Sent, sendReceiver, textOf } from './sendReceiver.ts';
 
 /** Sends receiver.py through the shell that the person has open in the domain's console, after asking. */
 export async function sendByConsole(parts: InstallParts): Promise<void> {
@@ -26,20 +27,21 @@ export async function sendByConsole(parts: InstallParts): Promise<void> {
     return;
   }
   open.terminal.show(true);
-  const start = await askToSend(parts.place.domain.name);
+  const receiver = await readReceiver();
+  const start = await askToSend(parts.place.domain.name, formatBytes((await textOf(receiver)).length));
   if (start === undefined) return;
   if (isLoginPrompt(open.session.lastLine)) {
     say(l10n.t('The console asks for a login, so nothing was typed: log in there first.'));
     return;
   }
-  const sent = await send(open, start);
+  const sent = await send(open, receiver, start);
   if (!sent) return;
   report(sent);
   if (sent.started?.running) await checkReceiver(parts);
 }
 
 /** @returns whether to start it as well; undefined: leave it. */
-async function askToSend(domainName: string): Promise<boolean | undefined> {
+async function askToSend(domainName: string, size: string): Promise<boolean | undefined> {
   const both = l10n.t('Send and Start');
   const only = l10n.t('Send Only');
   const answer = await vscode.window.showInformationMessage(
@@ -47,8 +49,9 @@ async function askToSend(domainName: string): Promise<boolean | undefined> {
     {
       modal: true,
       detail: l10n.t(
-        'You must be logged in there, with the shell\'s prompt in front of you.\n\nGuestwire types a python3 command, sends receiver.py to it (about 35 KB), and compares the SHA-256. The file is written to {0}, and one already there is replaced. "Send and Start" also runs it in the background, until the guest is shut down. Ctrl-C in the terminal stops it.',
+        'You must be logged in there, with the shell\'s prompt in front of you.\n\nGuestwire types a python3 command, sends receiver.py to it ({1}), and compares the SHA-256. The file is written to {0}, and one already there is replaced. "Send and Start" also runs it in the background, until the guest is shut down. Ctrl-C in the terminal stops it.',
         RECEIVER_PATH,
+        size,
       ),
     },
     both,
@@ -57,8 +60,7 @@ async function askToSend(domainName: string): Promise<boolean | undefined> {
   return answer === undefined ? undefined : answer === both;
 }
 
-async function send({ session }: OpenConsole, start: boolean): Promise<Sent | undefined> {
-  const receiver = await readReceiver();
+async function send({ session }: OpenConsole, receiver: Buffer, start: boolean): Promise<Sent | undefined> {
   const conversation = session.converse();
   if (!conversation) {
     say(l10n.t('The console is not open, or in use by another installation.'));

@@ -62,7 +62,7 @@ export async function sendReceiver(options: SendOptions): Promise<Sent> {
   const { conversation, receiver, start, patience = PATIENCE } = options;
   const nonce = randomBytes(6).toString('hex');
   const sha256 = createHash('sha256').update(receiver).digest('hex');
-  const text = (await promisify(deflate)(receiver, { level: 9 })).toString('base64');
+  const text = await textOf(receiver);
   const answers = new Answers(options, answerMark(nonce));
   try {
     const facts = { textLength: text.length, chunkLength: CHUNK_LENGTH, sha256, nonce, start };
@@ -83,6 +83,11 @@ export async function sendReceiver(options: SendOptions): Promise<Sent> {
   } finally {
     answers.dispose();
   }
+}
+
+/** What is typed for the file: base64 of its deflated bytes. */
+export async function textOf(receiver: Buffer): Promise<string> {
+  return (await promisify(deflate)(receiver, { level: 9 })).toString('base64');
 }
 
 async function sendText(

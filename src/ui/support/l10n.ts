@@ -9,6 +9,8 @@ let translate: Translate = fillIn;
 /** `l10n.t('{0} of {1}', a, b)`: the English text is the key, so it is always a literal. */
 export const l10n = {
   t: (message: string, ...values: (string | number)[]): string => translate(message, ...values),
+  /** For a message of sentences.ts. */
+  known: (message: string, ...values: string[]): string => translate(message, ...values),
 };
 
 export function setTranslation(translation: Translate): void {

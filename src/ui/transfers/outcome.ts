@@ -2,6 +2,7 @@ import { describeFileError, type FileMessageContext } from '../../cli/fileMessag
 import type { CopyResult, FileResult } from '../../transfer/index.ts';
 import { harmless, withoutNotation } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { translated } from '../support/sentences.ts';
 import { MAX_LISTED, type Outcome } from './transfer.ts';
 
 export function outcomeOf(result: CopyResult, link: string, context: FileMessageContext): Outcome {
@@ -37,8 +38,9 @@ function fileSentence(file: FileResult, context: FileMessageContext): string {
   if (file.error?.code === 'exists') {
     return l10n.t('"{0}" exists in the guest with other content.', harmless(file.destination));
   }
-  return withoutNotation(describeFileError(file, context)).replace(
+  const sentence = describeFileError(file, context).replace(
     'the receiver that came with this com-dd',
     'the receiver that came with Guestwire',
   );
+  return withoutNotation(translated(sentence));
 }

@@ -15,10 +15,11 @@ export function percentOf(
   return total > 0 ? Math.min(100, Math.max(0, Math.floor((100 * done) / total))) : 0;
 }
 
-/** `notes.txt — 45 % · 1.20 MB of 2.67 MB · 51.8 kB/s · 0:28 left · 3 of 12 files` */
-export function progressText(progress: Progress): string {
+/** `notes.txt — 45% · 1.20 MB of 2.67 MB · 51.8 kB/s · 0:28 left · 3 of 12 files`, below a title that names `known`. */
+export function progressText(progress: Progress, known: string): string {
   const name = nameOf(progress.file);
-  return name === '' ? progressNumbers(progress) : `${name} — ${progressNumbers(progress)}`;
+  const numbers = progressNumbers(progress);
+  return name === '' || name === known ? numbers : `${name} — ${numbers}`;
 }
 
 /** `45% · 51.8 kB/s · 0:28 left` */

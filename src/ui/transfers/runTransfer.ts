@@ -5,19 +5,22 @@ import type {
   CopyOptions,
   CopyResult,
   Progress,
+  SourceInfo,
   SourceSystem,
 } from '../../transfer/index.ts';
+import type { OwnCopies } from '../copy/ownCopies.ts';
 import type { Engine } from '../loadEngine.ts';
 import { domainKey, type Receivers } from '../receivers.ts';
 import { describeFailure } from './describeFailure.ts';
 import { outcomeOf } from './outcome.ts';
-import type { CopyRequest, Outcome } from './transfer.ts';
+import { type CopyRequest, laneOf, type Outcome } from './transfer.ts';
 import { TransferFailure } from './transferFailure.ts';
 import type { Completion } from './transferList.ts';
 
 export interface RunOptions {
   readonly engine: Engine;
   readonly receivers: Receivers;
+  readonly ownCopies: OwnCopies;
   readonly sourceSystem: SourceSystem;
   readonly signal: AbortSignal;
   readonly compression: NonNullable<CopyOptions['compression']>;
@@ -63,22 +66,47 @@ async function openGuest(
 
 async function copyInto(
   { session, link }: OpenGuest,
-  { sources, destination, conflict }: CopyRequest,
+  request: CopyRequest,
   options: RunOptions & { onInterrupted: (outcome: Outcome) => void },
 ): Promise<Completion> {
-  const { engine, sourceSystem, signal, compression, delta, onProgress, onConflict } = options;
+  const { engine, ownCopies, signal, compression, delta, onProgress, onConflict } = options;
+  const { sources, destination, conflict } = request;
+  const target = laneOf(request);
+  const seen = new Map<string, SourceInfo>();
+  const note = ({ files }: CopyResult) => {
+    for (const file of files) {
+      const info = seen.get(file.source);
+      if (file.verified && info) ownCopies.left(target, file.destination, info);
+    }
+  };
   const judge = (result: CopyResult) => outcomeOf(result, link.description.label, session.welcome);
   const result = await engine.copy(session, sources, destination, {
     conflict,
     compression,
     delta,
-    sourceSystem,
+    sourceSystem: rememberingStats(options.sourceSystem, seen),
     signal,
     onProgress,
-    onConflict,
-    onInterrupted: broken => options.onInterrupted(judge(broken)),
+    onConflict: async found =>
+      request.repeated && ownCopies.isAsLeft(target, found) ? { action: 'overwrite' } : onConflict(found),
+    onInterrupted: broken => {
+      note(broken);
+      options.onInterrupted(judge(broken));
+    },
   });
+  note(result);
   return { result, outcome: judge(result) };
+}
+
+function rememberingStats(system: SourceSystem, seen: Map<string, SourceInfo>): SourceSystem {
+  return {
+    ...system,
+    async stat(source, options) {
+      const info = await system.stat(source, options);
+      seen.set(source, info);
+      return info;
+    },
+  };
 }
 
 function failureOf(

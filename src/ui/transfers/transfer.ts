@@ -15,6 +15,8 @@ export interface CopyRequest {
   readonly unsaved: readonly string[];
   readonly destination: string;
   readonly conflict: ConflictPolicy;
+  /** Nothing is to be asked about files that are in the guest as an earlier copy left them. */
+  readonly repeated?: boolean;
 }
 
 export type TransferState =

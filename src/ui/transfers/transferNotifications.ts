@@ -1,43 +1,10 @@
 import * as vscode from 'vscode';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
-import { percentOf, progressText } from './progressText.ts';
 import type { Transfer } from './transfer.ts';
 import { showDetails } from './transferDetails.ts';
-import type { RunTransfer, TransferList } from './transferList.ts';
+import type { TransferList } from './transferList.ts';
 import { outcomeText, sourcesText } from './transferText.ts';
-
-/** The same run, with a notification that shows how far it is and can cancel it. It goes when the run ends. */
-export function withNotification(run: RunTransfer): RunTransfer {
-  return (transfer, signal, onProgress) => {
-    const { request } = transfer;
-    const title = l10n.t('Copying {0} to {1}', sourcesText(request), harmless(request.domain));
-    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-    return new Promise((resolve, reject) => {
-      void vscode.window.withProgress(options, async (bar, token) => {
-        const controller = new AbortController();
-        const cancel = () => controller.abort();
-        token.onCancellationRequested(cancel);
-        signal.addEventListener('abort', cancel, { once: true });
-        bar.report({ message: l10n.t('looking for the receiver…') });
-        let shown = 0;
-        try {
-          const completion = run(transfer, controller.signal, progress => {
-            onProgress(progress);
-            const percent = percentOf([progress]);
-            bar.report({ message: progressText(progress), increment: Math.max(0, percent - shown) });
-            shown = Math.max(shown, percent);
-          });
-          resolve(await completion);
-        } catch (error) {
-          reject(error);
-        } finally {
-          signal.removeEventListener('abort', cancel);
-        }
-      });
-    });
-  };
-}
 
 /** Tells how each copy ended, and offers what can be done about it. A cancelled one needs no comment. */
 export function announceResults(transfers: TransferList): vscode.Disposable {
@@ -52,9 +19,8 @@ export function announceResults(transfers: TransferList): vscode.Disposable {
 async function announceDone(transfers: TransferList, { id, request, outcome }: Transfer): Promise<void> {
   if (!outcome) return;
   const details = l10n.t('Show Details');
-  const hasMore = outcome.files > 1;
-  const message = outcomeText(request, outcome);
-  const answer = await vscode.window.showInformationMessage(message, ...(hasMore ? [details] : []));
+  // Without a button VS Code cuts the sentence off after one line.
+  const answer = await vscode.window.showInformationMessage(outcomeText(request, outcome), details);
   if (answer === details) await showDetails(id, transfers);
 }
 

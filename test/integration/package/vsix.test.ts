@@ -17,7 +17,8 @@ const allowed = [
   /^LICENSE\.txt$/,
   /^media\/l10n\/bundle\.l10n\.[\w-]+\.json$/,
   /^media\/([\w-]+\.(png|svg)|walkthrough\/[\w-]+\.(md|png|svg))$/,
-  /^guest\/receiver\.(py|ps1|sh)$/,
+  /^guest\/(receiver|install)\.(py|ps1|sh|cmd)$/,
+  /^guest\/(disc\.txt|uninstall\.cmd)$/,
   /^dist\/(extension|com-dd|chunks\/[\w-]+)\.js$/,
   /^dist\/prebuilds\/[\w+-]+\/@serialport\+bindings-cpp\.[\w.]*node$/,
 ];
@@ -26,6 +27,11 @@ const required = [
   'dist/extension.js',
   'dist/com-dd.js',
   'guest/receiver.py',
+  'guest/disc.txt',
+  'guest/install.cmd',
+  'guest/install.ps1',
+  'guest/install.sh',
+  'guest/uninstall.cmd',
   'dist/prebuilds/linux-x64/@serialport+bindings-cpp.glibc.node',
 ];
 
@@ -76,11 +82,37 @@ describe('the VSIX', () => {
         );
       });
 
+      it('reads neither libvirt nor serialport to be activated', () => {
+        const read = readAtOnce(path.join(extension, 'dist'), 'extension.js').join('');
+        const later = fs.readFileSync(path.join(extension, 'dist/extension.js'), 'utf8');
+        assert.match(later, /import\("\.\/chunks\/engine-\w+\.js"\)/);
+        // libvirt's program number, and the folder of serialport's native code.
+        for (const mark of [/536903814/, /prebuilds/]) {
+          assert.doesNotMatch(read, mark);
+          assert.ok(
+            files.some(file => mark.test(readJs(path.join(extension, file)))),
+            `${mark} is nowhere`,
+          );
+        }
+      });
+
       it('names no place of the machine it was made on', () => {
         for (const file of files) {
           const content = fs.readFileSync(path.join(extension, file));
           assert.ok(!content.includes(repositoryRoot), file);
         }
+      });
+
+      it('has a readme without dead links and pictures', () => {
+        const readme = fs.readFileSync(path.join(extension, 'readme.md'), 'utf8');
+        assert.match(readme, /^# Guestwire/);
+        const targets = [...readme.matchAll(/\]\(([^)]*)\)|(?:src|href)="([^"]*)"/g)];
+        assert.deepEqual(
+          targets
+            .map(([, link, attribute]) => link ?? attribute)
+            .filter(target => !target?.startsWith('https:')),
+          [],
+        );
       });
 
       it('has a com-dd that runs anywhere', async () => {
@@ -110,3 +142,18 @@ describe('the VSIX', () => {
     await assert.rejects(packaging, /There is no platform "beos-x64"/);
   });
 });
+
+/** A program with all that it imports before it runs. */
+function readAtOnce(folder: string, name: string, seen = new Set<string>()): string[] {
+  if (seen.has(name)) return [];
+  seen.add(name);
+  const text = readJs(path.join(folder, name));
+  const imported = [...text.matchAll(/(?:from|import)"(\.[^"]+)"/g)].map(([, file = '']) =>
+    path.join(path.dirname(name), file),
+  );
+  return [text, ...imported.flatMap(file => readAtOnce(folder, file, seen))];
+}
+
+function readJs(file: string): string {
+  return file.endsWith('.js') ? fs.readFileSync(file, 'utf8') : '';
+}

@@ -5,6 +5,7 @@ import type { ManagedConnection } from '../../../src/ui/connections/managedConne
 import { conflictChoices, conflictTitle } from '../../../src/ui/copy/conflictChoices.ts';
 import { defaultDestination, destinationProblem } from '../../../src/ui/copy/destinations.ts';
 import { domainChoices, onlyChoice, type Target, targetKey } from '../../../src/ui/copy/domainChoices.ts';
+import { OwnCopies } from '../../../src/ui/copy/ownCopies.ts';
 import { domainKey } from '../../../src/ui/receivers.ts';
 import { domainOf } from './samples.ts';
 
@@ -100,5 +101,34 @@ describe('conflict question', () => {
       [{ action: 'overwrite' }, { action: 'skip' }, { action: 'rename' }],
     );
     assert.ok(forAll.every(({ decision }) => decision.forAll));
+  });
+});
+
+describe('what earlier copies left in guests', () => {
+  const conflict = (destination: string, existing: { size: number; mtimeMs: number; type?: string }) => ({
+    source: '/home/me/notes.txt',
+    destination,
+    sourceInfo: { size: 7, mtimeMs: 9_000_000 },
+    existing: { type: 'file', ...existing },
+  });
+
+  it('is known again by place, size and time', () => {
+    const copies = new OwnCopies();
+    copies.left('web', '/srv/notes.txt', { size: 5, mtimeMs: 1_234_567 });
+    const same = { size: 5, mtimeMs: 1_234_000 };
+    assert.ok(copies.isAsLeft('web', conflict('/srv/notes.txt', same)));
+    assert.ok(!copies.isAsLeft('db', conflict('/srv/notes.txt', same)));
+    assert.ok(!copies.isAsLeft('web', conflict('/srv/other.txt', same)));
+    assert.ok(!copies.isAsLeft('web', conflict('/srv/notes.txt', { ...same, size: 6 })));
+    assert.ok(!copies.isAsLeft('web', conflict('/srv/notes.txt', { ...same, mtimeMs: 9_000_000 })));
+    assert.ok(!copies.isAsLeft('web', conflict('/srv/notes.txt', { ...same, type: 'symlink' })));
+  });
+
+  it('is forgotten beyond some thousand files, the oldest first', () => {
+    const copies = new OwnCopies();
+    const file = { size: 1, mtimeMs: 1 };
+    for (let index = 0; index < 2_001; index += 1) copies.left('web', `/${index}`, file);
+    assert.ok(!copies.isAsLeft('web', conflict('/0', file)));
+    assert.ok(copies.isAsLeft('web', conflict('/1', file)));
   });
 });

@@ -33,14 +33,14 @@ function failed(code: string, wasConnected = false): ConnectionStatus {
 
 describe('domain in the tree', () => {
   const states: [DomainState, string, string][] = [
-    ['running', 'running', 'domain running writable'],
-    ['blocked', 'running', 'domain running writable'],
+    ['running', 'running · receiver unknown', 'domain running writable'],
+    ['blocked', 'running · receiver unknown', 'domain running writable'],
     ['paused', 'paused', 'domain paused writable'],
     ['pmsuspended', 'asleep', 'domain paused writable'],
     ['shutdown', 'shutting down', 'domain stopping writable'],
     ['shutoff', 'shut off', 'domain off writable'],
     ['crashed', 'crashed', 'domain off writable'],
-    ['nostate', 'state unknown', 'domain running writable'],
+    ['nostate', 'state unknown · receiver unknown', 'domain running writable'],
   ];
   for (const [state, description, contextValue] of states) {
     it(`says that it is ${description} (${state})`, () => {
@@ -94,6 +94,14 @@ describe('connection in the tree', () => {
     assert.equal(show(failed('no-socket')).description, 'not connected');
     assert.equal(show(failed('connection-lost', true)).description, 'connection lost, reconnecting…');
     assert.match(show(failed('no-socket')).tooltip, /It failed\.$/);
+  });
+
+  it('says so before the parameters of its URI', () => {
+    const uri = 'qemu:///session?socket=/run/user/1000/libvirt/libvirt-sock';
+    const shown = presentConnection({ uri, status: { kind: 'connected', readOnly: false }, domainCount: 1 });
+    assert.equal(shown.label, 'qemu:///session');
+    assert.equal(shown.description, '1 domain · socket=/run/user/1000/libvirt/libvirt-sock');
+    assert.ok(shown.accessibleLabel.includes(uri));
   });
 
   it('tries again sooner at first, and only where that may help', () => {

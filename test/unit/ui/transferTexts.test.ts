@@ -89,9 +89,11 @@ describe('outcome of a copy', () => {
 
 describe('progress', () => {
   it('shows name, percentage, bytes, rate and time left', () => {
-    assert.equal(progressText(progress), 'notes.txt — 45% · 450 kB of 1.00 MB · 50.0 kB/s · 0:11 left');
+    const numbers = '45% · 450 kB of 1.00 MB · 50.0 kB/s · 0:11 left';
+    assert.equal(progressText(progress, 'a folder'), `notes.txt — ${numbers}`);
+    assert.equal(progressText(progress, 'notes.txt'), numbers);
     const many = { ...progress, filesTotal: 12, filesDone: 3, etaSeconds: undefined };
-    assert.match(progressText(many), /50\.0 kB\/s · 3 of 12 files$/);
+    assert.match(progressText(many, ''), /50\.0 kB\/s · 3 of 12 files$/);
   });
 
   it('is 100% only when all is there', () => {

@@ -1,0 +1,170 @@
+import * as vscode from 'vscode';
+import { version } from '../../cli/version.ts';
+import { loadEngine } from '../loadEngine.ts';
+import { domainKey } from '../receivers.ts';
+import { harmless, withoutNotation } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { checkReceiver } from './checkReceiver.ts';
+import { makeInstallerDisc } from './disc/discFiles.ts';
+import {
+  driveName,
+  insertDetail,
+  insertedText,
+  insertTitle,
+  LINUX_COMMAND,
+  mediumName,
+  noPlan,
+  steps,
+} from './disc/discTexts.ts';
+import { type DiscPool, deleteDisc, discPools, uploadDisc } from './disc/discVolume.ts';
+import { type DrivePlan, drivePlans, insertDisc, readDriveFacts, whereIs } from './disc/insertDisc.ts';
+import type { InstallParts } from './installParts.ts';
+import { receiverFolder } from './receiverFile.ts';
+import { insertedDisc, openDrive, takeOut } from './takeOutDisc.ts';
+
+/** Makes a CD with the receivers and their installers and puts it into the domain's drive, after asking. */
+export async function askDisc(parts: InstallParts): Promise<void> {
+  const { connection, domain } = parts.place;
+  if (await insertedDisc(parts)) return follow(parts);
+  const image = await makeInstallerDisc(receiverFolder().fsPath);
+  const plan = await choosePlan(parts);
+  const pool = plan && (await choosePool(parts, image.length));
+  if (!plan || !pool) return;
+  const name = `guestwire-${version()}`;
+  const question = {
+    domain: domain.name,
+    plan,
+    pool: pool.pool.name,
+    volume: `${name}.iso`,
+    imageBytes: image.length,
+  };
+  const insert = plan.kind === 'change' ? l10n.t('Insert') : l10n.t('Add Drive');
+  const options = { modal: true, detail: insertDetail(question) };
+  const answer = await vscode.window.showInformationMessage(insertTitle(question), options, insert);
+  if (answer !== insert) return;
+  if (!(await insertWithProgress(parts, plan, pool, image, name))) return;
+  connection.forgetDetails(domain.uuid);
+  connection.changes.fire({ kind: 'domain', uuid: domain.uuid });
+  await follow(parts);
+}
+
+async function choosePlan({ place }: InstallParts): Promise<DrivePlan | undefined> {
+  const { connection, domain } = place;
+  const facts = await connection.use(one => readDriveFacts(one, domain));
+  const plans = drivePlans(facts);
+  const [first, second] = plans;
+  if (first === undefined) {
+    void vscode.window.showWarningMessage(noPlan(facts, domain.name));
+    return undefined;
+  }
+  if (second === undefined) return first;
+  const items = plans.map(plan => ({
+    label: driveName(plan.drive),
+    description: mediumName(plan.drive),
+    plan,
+  }));
+  const placeHolder = l10n.t("Which CD drive is to have the installer's CD?");
+  return (await vscode.window.showQuickPick(items, { placeHolder }))?.plan;
+}
+
+async function choosePool({ place }: InstallParts, imageBytes: number): Promise<DiscPool | undefined> {
+  const pools = await place.connection
+    .use(one => discPools(one, imageBytes))
+    .catch(async error => {
+      const { codeOfError } = await loadEngine();
+      if (codeOfError(error) !== 'unsupported') throw error;
+      return undefined;
+    });
+  if (pools === undefined) {
+    void vscode.window.showWarningMessage(
+      l10n.t(
+        'libvirt has no storage driver there: install it (libvirt-daemon-driver-storage), and try again.',
+      ),
+    );
+    return undefined;
+  }
+  const [first, second] = pools;
+  if (first === undefined) {
+    void vscode.window.showWarningMessage(
+      l10n.t(
+        'libvirt has no active storage pool for files with room for the image. Make one, for example: {0}',
+        'virsh pool-create-as default dir --target /var/lib/libvirt/images',
+      ),
+    );
+    return undefined;
+  }
+  if (second === undefined) return first;
+  const items = pools.map(pool => ({
+    label: harmless(pool.pool.name),
+    description: l10n.t('{0} MB free', Number(pool.availableBytes / 1_000_000n)),
+    pool,
+  }));
+  const placeHolder = l10n.t("Which storage pool is to hold the CD's image?");
+  return (await vscode.window.showQuickPick(items, { placeHolder }))?.pool;
+}
+
+/** @returns whether it is in; false when cancelled. */
+function insertWithProgress(
+  parts: InstallParts,
+  plan: DrivePlan,
+  { pool }: DiscPool,
+  image: Buffer,
+  name: string,
+): Thenable<boolean> {
+  const { place, discs } = parts;
+  const { connection, domain } = place;
+  const title = l10n.t('Inserting the CD with the installer');
+  const location = vscode.ProgressLocation.Notification;
+  return vscode.window.withProgress({ location, title, cancellable: true }, async (progress, token) => {
+    const aborter = new AbortController();
+    token.onCancellationRequested(() => aborter.abort());
+    return connection.use(async one => {
+      progress.report({ message: l10n.t('uploading the image…') });
+      const path = await uploadDisc(one, pool, image, { name, signal: aborter.signal }).catch(error => {
+        if (aborter.signal.aborted) return undefined;
+        throw error;
+      });
+      if (path === undefined) return false;
+      progress.report({ message: l10n.t('changing the drive…') });
+      const inserted = await openDrive(parts.place, force =>
+        insertDisc(one, domain, plan, path, force),
+      ).catch(async error => {
+        await deleteDisc(one, path).catch(() => undefined); // the first error says more
+        throw error;
+      });
+      if (inserted) await discs.remember(domainKey(connection.uri, domain.uuid), inserted);
+      else await deleteDisc(one, path);
+      return inserted !== undefined;
+    });
+  });
+}
+
+/** Shows what to do next, as often as wanted; the way back stays in "Install Guest Receiver…". */
+async function follow(parts: InstallParts): Promise<void> {
+  const { connection, domain } = parts.place;
+  const show = l10n.t('Show Steps');
+  const back = l10n.t('Put Back…');
+  const check = l10n.t('Check');
+  for (;;) {
+    const disc = await insertedDisc(parts);
+    if (disc === undefined) return;
+    const facts = await connection.use(one => readDriveFacts(one, domain));
+    const where = whereIs(facts, disc.path) ?? 'definition';
+    const choices = where === 'guest' ? [show, check, back] : [show, back];
+    const text = insertedText(where, disc.target, domain.name);
+    const answer = await vscode.window.showInformationMessage(text, ...choices);
+    if (answer === show) await showSteps(parts);
+    else if (answer === check) await checkReceiver(parts);
+    else if (answer === back) await takeOut(parts);
+    else return;
+  }
+}
+
+async function showSteps({ place }: InstallParts): Promise<void> {
+  const { osFamily } = (await place.connection.details(place.domain)).devices;
+  const copy = l10n.t('Copy Linux Command');
+  const title = l10n.t('In the guest "{0}"', harmless(place.domain.name));
+  const options = { modal: true, detail: withoutNotation(steps(osFamily)) };
+  const answer = await vscode.window.showInformationMessage(title, options, copy);
+  if (answer === copy) await vscode.env.clipboard.writeText(LINUX_COMMAND);
+}

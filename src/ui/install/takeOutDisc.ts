@@ -1,0 +1,74 @@
+import * as vscode from 'vscode';
+import type { DomainPlace } from '../connections/connections.ts';
+import { loadEngine } from '../loadEngine.ts';
+import { domainKey } from '../receivers.ts';
+import { harmless, withoutNotation } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import { takenOutText, takeOutTitle } from './disc/discTexts.ts';
+import { deleteDisc } from './disc/discVolume.ts';
+import {
+  type InsertedDisc,
+  isHeldByGuest,
+  readDriveFacts,
+  strayDisc,
+  takeOutDisc,
+} from './disc/insertDisc.ts';
+import type { InstallParts } from './installParts.ts';
+
+/** Our CD in a drive of the domain: as remembered, or else as seen there. */
+export async function insertedDisc({ place, discs }: InstallParts): Promise<InsertedDisc | undefined> {
+  const { connection, domain } = place;
+  const facts = await connection.use(one => readDriveFacts(one, domain));
+  const seen = strayDisc(facts);
+  const known = discs.get(domainKey(connection.uri, domain.uuid));
+  return known && known.path === seen?.path ? known : seen;
+}
+
+/** Takes the CD out again and puts the former medium back, after asking.*/
+export async function takeOut(parts: InstallParts): Promise<void> {
+  const { connection, domain } = parts.place;
+  const disc = await insertedDisc(parts);
+  if (disc === undefined) {
+    const name = harmless(domain.name);
+    void vscode.window.showInformationMessage(l10n.t('The CD is in no drive of "{0}" any more.', name));
+    return;
+  }
+  const yes = disc.former === undefined ? l10n.t('Take Away') : l10n.t('Take Out');
+  const detail = l10n.t('The image is deleted from the storage pool, unless another domain uses it.');
+  const title = takeOutTitle(disc, domain.name);
+  if ((await vscode.window.showInformationMessage(title, { modal: true, detail }, yes)) !== yes) return;
+  const take = (force: boolean) =>
+    connection.use(async one => {
+      await takeOutDisc(one, domain, disc, force);
+      return true;
+    });
+  if (!(await openDrive(parts.place, take))) return;
+  await parts.discs.forget(domainKey(connection.uri, domain.uuid));
+  connection.forgetDetails(domain.uuid);
+  const deleted = await connection.use(one => deleteDisc(one, disc.path));
+  void vscode.window.showInformationMessage(takenOutText(disc, deleted, domain.name));
+}
+
+/**
+ * A guest that uses what is in the drive holds it there: the drive is opened by force only if somebody says so.
+ * @param work is tried without force first @returns undefined where nothing was done
+ */
+export async function openDrive<T>(
+  { connection, domain }: DomainPlace,
+  work: (force: boolean) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work(false);
+  } catch (error) {
+    if (!isHeldByGuest(error)) throw error;
+    const { describeError } = await loadEngine();
+    const reason = withoutNotation(describeError(error, { uri: connection.uri, domain: domain.name }));
+    const force = l10n.t('Open by Force');
+    const message = l10n.t(
+      'The guest holds the CD that is in its drive: unmount or eject it there, and try again. {0}',
+      reason,
+    );
+    const answer = await vscode.window.showWarningMessage(message, force);
+    return answer === force ? work(true) : undefined;
+  }
+}

@@ -1,0 +1,159 @@
+// The tree of domains in VS Code's window: what it says when there is nothing to show, how it follows a real libvirtd and
+// its guests, and what can be done from it.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { bootGuest, type Guest } from '../support/guest.ts';
+import { type PrivateLibvirtd, startPrivateLibvirtd } from '../support/libvirtd.ts';
+import { run } from '../support/processes.ts';
+import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import { tidyBetweenTests } from './betweenTests.ts';
+import { startRefusingDaemon } from './refusingDaemon.ts';
+import { TestWorkspace } from './workspace.ts';
+
+/** Runs its BIOS and nothing else, which is enough to be started and stopped. */
+const smallDomain = `<domain type="qemu">
+  <name>guestwire-test-small</name>
+  <metadata>
+    <libosinfo:libosinfo xmlns:libosinfo="http://libosinfo.org/xmlns/libvirt/domain/1.0">
+      <libosinfo:os id="http://debian.org/debian/12"/>
+    </libosinfo:libosinfo>
+  </metadata>
+  <memory unit="MiB">16</memory>
+  <os><type arch="x86_64" machine="pc">hvm</type></os>
+  <devices>
+    <controller type="usb" model="none"/>
+    <memballoon model="none"/>
+    <serial type="pty"/>
+  </devices>
+</domain>`;
+const small = 'guestwire-test-small';
+
+describe('the Domains view', () => {
+  const workspace = new TestWorkspace();
+  const notes = workspace.add('notes.txt', 20_000);
+  const notesFolder = workspace.add('folder/inner.txt', 3_000);
+  let libvirtd: PrivateLibvirtd;
+  let guest: Guest;
+  let workbench: Workbench;
+
+  before(async () => {
+    libvirtd = await startPrivateLibvirtd();
+    workbench = await openWorkbench({
+      workspace: workspace.folder,
+      settings: { 'guestwire.connections': [libvirtd.uri] },
+    });
+    await workbench.openGuestwire();
+  });
+
+  after(async () => {
+    await workbench?.close();
+    await guest?.destroy();
+    await libvirtd?.stop();
+    workspace.remove();
+  });
+
+  tidyBetweenTests(() => workbench);
+
+  /** From outside, as a person at a shell. */
+  function virsh(...args: string[]): Promise<string> {
+    return run('virsh', ['-q', '-c', libvirtd.uri, ...args], { timeoutMs: 60_000 });
+  }
+
+  async function showsConnection(uri: string | undefined, welcome: RegExp): Promise<void> {
+    workbench.set('guestwire.connections', uri === undefined ? [] : [uri]);
+    await workbench.page.locator('.sidebar .welcome-view', { hasText: welcome }).waitFor();
+  }
+
+  async function isDescribed(name: string, words: string | RegExp): Promise<void> {
+    await workbench.treeRow(name).filter({ hasText: words }).waitFor();
+  }
+
+  it('says what is missing, and offers the way out', async () => {
+    await workbench.page.locator('.welcome-view', { hasText: 'no virtual machines at this' }).waitFor();
+    await workbench.screenshots('welcome-no-domain');
+    const folder = path.dirname(libvirtd.socketPath);
+    await showsConnection(
+      `qemu:///session?socket=${folder}/none`,
+      /its daemon is not installed, or does not/,
+    );
+    await workbench.screenshots('welcome-no-socket');
+    const refusing = await startRefusingDaemon(path.join(workspace.folder, 'sock'));
+    await showsConnection(`qemu:///session?socket=${workspace.folder}/sock`, /does not let your user in/);
+    await workbench.screenshots('welcome-denied');
+    refusing.close();
+    await showsConnection(undefined, /No libvirt connection is configured/);
+    await workbench.screenshots('welcome-no-connection');
+    workbench.set('guestwire.connections', [libvirtd.uri]);
+    await workbench.page.locator('.welcome-view', { hasText: 'no virtual machines at this' }).waitFor();
+  });
+
+  it('follows what virsh does outside', async () => {
+    const definition = path.join(workspace.folder, 'small.xml');
+    workspace.addContent('small.xml', smallDomain);
+    await virsh('define', definition);
+    await isDescribed(small, 'shut off · Debian 12');
+    await virsh('start', small);
+    await isDescribed(small, 'running · Debian 12 · receiver unknown');
+    await virsh('suspend', small);
+    await isDescribed(small, 'paused · Debian 12');
+    await workbench.screenshot('tree-paused');
+    await virsh('resume', small);
+    await isDescribed(small, 'running');
+    await virsh('destroy', small);
+    await isDescribed(small, 'shut off');
+  });
+
+  it('starts a domain from its line, and forces it off after asking', async () => {
+    const row = workbench.treeRow(small);
+    await row.hover();
+    await row.getByRole('button', { name: 'Start', exact: true }).click();
+    await isDescribed(small, 'running');
+    await workbench.chooseFromMenu(row, 'Force Off');
+    const dialog = workbench.page.locator('.monaco-dialog-box', { hasText: `Force off "${small}"?` });
+    await dialog.waitFor();
+    await workbench.screenshots('force-off');
+    await dialog.getByRole('button', { name: 'Force Off', exact: true }).click();
+    await isDescribed(small, 'shut off');
+    await virsh('undefine', small);
+    await row.waitFor({ state: 'detached' });
+  });
+
+  it('shows a guest with its links, and whether its receiver runs', async () => {
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'tree' });
+    await isDescribed(guest.name, 'running · receiver ready');
+    await workbench.treeRow(guest.name).click();
+    await workbench.treeRow('virtio channel org.guestwire.0').waitFor();
+    await workbench.treeRow('isa-serial port serial1').waitFor();
+    await workbench.screenshots('tree');
+    await guest.killReceiver();
+    await isDescribed(guest.name, 'running · receiver unknown');
+    await workbench.treeRow('virtio channel').filter({ hasText: 'no program in the guest' }).waitFor();
+    await guest.startReceiver();
+    await isDescribed(guest.name, 'running · receiver ready');
+  });
+
+  it('takes files that are dragged onto a domain from the Explorer', async () => {
+    await workbench.openExplorer();
+    await workbench.file('folder').click();
+    await workbench.file('notes.txt').click({ modifiers: ['Control'] });
+    await workbench.dragToGuestwire(workbench.file('notes.txt'), workbench.treeRow(guest.name));
+    await workbench.answer('Copy 2 files and folders to', '/tmp/');
+    await workbench.notification('Copied and verified: 2 files').waitFor();
+    assert.equal(await guest.sha256('/tmp/notes.txt'), notes);
+    assert.equal(await guest.sha256('/tmp/folder/inner.txt'), notesFolder);
+  });
+
+  it('says that the connection was lost, and comes back by itself', async () => {
+    await workbench.openGuestwire();
+    await libvirtd.stopLibvirtd('SIGKILL');
+    await isDescribed('qemu:///session', 'connection lost, reconnecting');
+    await isDescribed(guest.name, 'last seen running');
+    await workbench.page.getByText('was lost').waitFor();
+    await workbench.screenshots('connection-lost');
+    await libvirtd.startLibvirtd();
+    await isDescribed('qemu:///session', '1 domain');
+    await isDescribed(guest.name, /running.* receiver ready/);
+    await workbench.page.getByText('was lost').waitFor({ state: 'hidden' });
+  });
+});
