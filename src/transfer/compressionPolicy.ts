@@ -12,9 +12,10 @@ export type Way = 'plain' | 'encoded';
 
 /** The line waits for nothing less than the best there is. */
 const SLOW_LINE_EFFORT = 9;
-/** Where the compressor may be what takes longest. */
-const FAST_LINE_EFFORT = 1;
-const ASKED_EFFORT = 6;
+/** Where the compressor may be what takes longest… */
+const QUICK_EFFORT = 1;
+/** …and where it has time to spare, or its user has asked for it. */
+const THOROUGH_EFFORT = 6;
 
 /** Looking at this many bytes tells text from what is compressed already, at a hundredth of a block's cost. */
 const SAMPLE_BYTES = 8_192;
@@ -23,8 +24,10 @@ const WORTHWHILE_RATIO = 0.85;
 /** After data that does not compress, the next look comes 1, 2, 4… and at most this many pieces later. */
 const MAX_PAUSE_PIECES = 16;
 
-/** What DEFLATE's fastest level does on one processor; believed until it is measured. */
-const EXPECTED_CODEC_BYTES_PER_SECOND = 60e6;
+/** What DEFLATE does on one processor, by effort; believed until it is measured. */
+const EXPECTED_CODEC_BYTES_PER_SECOND = { [QUICK_EFFORT]: 60e6, [THOROUGH_EFFORT]: 20e6 } as const;
+/** How much faster a line with compression is expected to be at best, until that is measured. */
+const EXPECTED_GAIN = 3;
 /** The compressor must be this much faster than the line before it is even tried. */
 const CODEC_LEAD = 1.5;
 /** Pieces of one way before its speed is believed. */
@@ -36,7 +39,7 @@ export class CompressionPolicy {
   readonly #mode: CompressionMode;
   readonly #isSlowLine: boolean;
   readonly #goodput = { plain: new GoodputMeter(), encoded: new GoodputMeter() };
-  readonly #codecRate = new GoodputMeter();
+  readonly #codecRates = { [QUICK_EFFORT]: new GoodputMeter(), [THOROUGH_EFFORT]: new GoodputMeter() };
   #pausedPieces = 0;
   #nextPause = 1;
   #piecesOfThisWay = 0;
@@ -53,15 +56,16 @@ export class CompressionPolicy {
   /** @returns the effort for these bytes, or undefined where they should go as they are. */
   effortFor(bytes: Buffer): number | undefined {
     if (this.#mode === 'off' || bytes.length === 0) return undefined;
-    if (this.#mode === 'on') return ASKED_EFFORT;
+    if (this.#mode === 'on') return THOROUGH_EFFORT;
     // A whole try costs less here than one byte too many on the line.
     if (this.#isSlowLine) return SLOW_LINE_EFFORT;
     const isWorthTrying = this.#chooseWay() === 'encoded' && this.#compresses(bytes);
-    return isWorthTrying ? FAST_LINE_EFFORT : undefined;
+    return isWorthTrying ? this.#fastLineEffort() : undefined;
   }
 
-  onEncoded(rawBytes: number, elapsedMs: number): void {
-    this.#codecRate.add(rawBytes, elapsedMs);
+  onEncoded(rawBytes: number, effort: number, elapsedMs: number): void {
+    if (effort === QUICK_EFFORT || effort === THOROUGH_EFFORT)
+      this.#codecRates[effort].add(rawBytes, elapsedMs);
   }
 
   /**
@@ -90,9 +94,19 @@ export class CompressionPolicy {
   }
 
   #codecCouldWin(lineBytesPerSecond: number): boolean {
-    const codec =
-      this.#codecRate.samples > 0 ? this.#codecRate.bytesPerSecond : EXPECTED_CODEC_BYTES_PER_SECOND;
-    return codec > CODEC_LEAD * lineBytesPerSecond;
+    return this.#codecRate(QUICK_EFFORT) > CODEC_LEAD * lineBytesPerSecond;
+  }
+
+  /** As thorough as it can be without being what the line waits for. */
+  #fastLineEffort(): number {
+    const { plain, encoded } = this.#goodput;
+    const wanted = encoded.samples > 0 ? encoded.bytesPerSecond : EXPECTED_GAIN * plain.bytesPerSecond;
+    return this.#codecRate(THOROUGH_EFFORT) > CODEC_LEAD * wanted ? THOROUGH_EFFORT : QUICK_EFFORT;
+  }
+
+  #codecRate(effort: typeof QUICK_EFFORT | typeof THOROUGH_EFFORT): number {
+    const measured = this.#codecRates[effort];
+    return measured.samples > 0 ? measured.bytesPerSecond : EXPECTED_CODEC_BYTES_PER_SECOND[effort];
   }
 
   #turnTo(way: Way): Way {

@@ -41,7 +41,7 @@ export class PieceEncoder {
     if (effort === undefined) return undefined;
     const startedAt = performance.now();
     const encoded = await this.#encoder.encode(bytes, effort);
-    this.#policy.onEncoded(bytes.length, performance.now() - startedAt);
+    this.#policy.onEncoded(bytes.length, effort, performance.now() - startedAt);
     if (encoded.length >= bytes.length) return undefined;
     this.#encoder.sent(bytes);
     return encoded;

@@ -37,6 +37,7 @@ export const SENTENCES: readonly string[] = [
   // cli/fileMessages.ts
   "{0} can't be read: your user has no permission for it.",
   '{0} did not arrive whole at {1}, and nothing was kept: copy it again.',
+  '{0} changed in the guest while it was being replaced: copy it again.',
   'The receiver in the guest could not handle the request for {0}: install the receiver that came with Guestwire.',
   '{0} does not exist on this computer: check its name.',
   "{0} is a directory, which can't be read as a file.",

@@ -13,6 +13,7 @@ export function outcomeOf(result: CopyResult, link: string, context: FileMessage
     verified: files.filter(file => file.verified && !file.error).length,
     identical: files.filter(file => file.verified && file.skipped && !file.error).length,
     skipped: files.filter(file => file.skipped && !file.verified && !file.error).length,
+    unchanged: files.filter(file => file.unchanged && !file.error).length,
     failed: failed.length,
     bytes,
     wireBytes,

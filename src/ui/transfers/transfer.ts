@@ -41,6 +41,8 @@ export interface Outcome {
   readonly identical: number;
   /** Left alone because of what stands there. */
   readonly skipped: number;
+  /** Of the skipped: their size and time are the same. */
+  readonly unchanged?: number;
   readonly failed: number;
   readonly bytes: number;
   readonly wireBytes: number;

@@ -16,11 +16,13 @@ export function sourcesText({ sources }: CopyRequest): string {
  * start, for a notification shows one line.
  */
 export function outcomeText(request: CopyRequest, outcome: Outcome): string {
-  const { files, verified, failed, identical, skipped } = outcome;
+  const { files, verified, failed, identical, skipped, unchanged = 0 } = outcome;
   if (failed > 0) return failedText(request, outcome);
   const domain = harmless(request.domain);
   const what = files === 1 || files === 0 ? sourcesText(request) : l10n.t('{0} files', files);
   if (files === 0) return l10n.t('There were no files in {0} to copy to {1}.', what, domain);
+  if (unchanged > 0 && unchanged + identical === files)
+    return l10n.t('Unchanged by size and time: {0} in {1}.', what, domain);
   if (skipped === files) return l10n.t('Skipped: {0} would replace other content in {1}.', what, domain);
   if (identical === files) return l10n.t('Already there and verified: {0} in {1}.', what, domain);
   const speed = `${formatBytes(outcome.bytes)}, ${rateText(outcome.bytesPerSecond)}`;

@@ -5,6 +5,7 @@ import { isProtocolError, isRemoteError, openSession } from '../../../src/protoc
 import { pollUntil } from '../../support/processes.ts';
 import { FakeLink } from './fakeLink.ts';
 import { FakeReceiver, type FakeReceiverOptions } from './fakeReceiver.ts';
+import { signatureOf } from './signatureOf.ts';
 
 async function open(options: FakeReceiverOptions = {}) {
   const receiver = new FakeReceiver(options);
@@ -61,6 +62,34 @@ describe('Session', () => {
     const rejected = assert.rejects(Promise.all(puts), { code: 'closed' });
     await session.close();
     await rejected;
+  });
+
+  it('brings a signature, and frees the stream after a refusal or a cancellation', async () => {
+    let isSilent = false;
+    const { receiver, session } = await open({
+      streams: 1,
+      answer: ({ verb }) =>
+        verb === 'cancel' ? [['error', { code: 'cancelled' }]] : isSilent ? [] : undefined,
+    });
+    const content = randomBytes(300_000);
+    receiver.files.set('/f', content);
+    const came: Buffer[] = [];
+    const onData = (offset: number, bytes: Buffer) => {
+      assert.equal(offset, Buffer.concat(came).length);
+      came.push(Buffer.from(bytes));
+    };
+    const reply = await (await session.signature({ path: '/f', block: 1_000 }, onData)).result;
+    assert.equal(reply.get('size'), '300000');
+    assert.deepEqual(Buffer.concat(came), signatureOf(content, 1_000));
+    const refused = await session.signature({ path: '/none', block: 1_000 }, onData);
+    await assert.rejects(refused.result, { code: 'not-found' });
+    isSilent = true;
+    const cancelled = await session.signature({ path: '/f', block: 1_000 }, onData);
+    cancelled.cancel();
+    await assert.rejects(cancelled.result, { code: 'cancelled' });
+    isSilent = false;
+    await session.request('stat', { path: '/f' });
+    await session.close();
   });
 
   it('says so when nobody answers', async () => {

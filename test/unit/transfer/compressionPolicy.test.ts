@@ -20,8 +20,9 @@ let nowMs = 0;
 /** Sends that many pieces; returns which of them were compressed. */
 function send(policy: CompressionPolicy, pieces: number, speeds: Speeds, data: Buffer = TEXT): boolean[] {
   return Array.from({ length: pieces }, () => {
-    const isEncoded = policy.effortFor(data) !== undefined;
-    if (isEncoded) policy.onEncoded(data.length, (1_000 * data.length) / speeds.codec);
+    const effort = policy.effortFor(data);
+    const isEncoded = effort !== undefined;
+    if (isEncoded) policy.onEncoded(data.length, effort, (1_000 * data.length) / speeds.codec);
     nowMs += (1_000 * data.length) / (isEncoded ? speeds.encoded : speeds.plain);
     policy.onAcknowledged(data.length, isEncoded ? 'encoded' : 'plain', speeds, nowMs);
     return isEncoded;
@@ -41,6 +42,17 @@ describe('compression policy', () => {
     const speeds = { plain: 14e6, encoded: 30e6, codec: 60e6 };
     assert.ok(count(send(policy, 1_000, speeds)) > 900);
     assert.ok(count(send(policy, 1_000, speeds)) > 950);
+  });
+
+  it('is as thorough as the line gives it time to be', () => {
+    for (const [plain, effort] of [
+      [2e6, 6],
+      [14e6, 1],
+    ] as const) {
+      const policy = new CompressionPolicy('auto', 'console');
+      send(policy, 100, { plain, encoded: 2 * plain, codec: 25e6 });
+      assert.equal(policy.effortFor(TEXT), effort, `${plain}`);
+    }
   });
 
   it('leaves it where it proves slower, at a cost of less than 3 percent', () => {

@@ -13,6 +13,7 @@ import { copied, outcome, progress, request, resultOf, sha256 } from './samples.
 
 const identical = { ...copied, bytes: 0, skipped: true };
 const kept = { ...identical, sha256: null, verified: false };
+const unchanged = { ...kept, unchanged: true as const };
 const broken = { ...kept, skipped: false, error: { code: 'no-space', message: 'x' } };
 const link = 'virtio channel org.guestwire.0';
 
@@ -40,6 +41,7 @@ describe('outcome of a copy', () => {
     ['one file', 'Copied and verified: notes.txt → web:/srv/ (1.00 kB, 2.00 kB/s).', [copied]],
     ['the same file again', 'Already there and verified: notes.txt in web.', [identical]],
     ['a skipped file', 'Skipped: notes.txt would replace other content in web.', [kept]],
+    ['an unchanged folder', 'Unchanged by size and time: 2 files in web.', [unchanged, identical]],
     ['skipped files', 'Skipped: 2 files would replace other content in web.', [kept, kept]],
     ['an empty folder', 'There were no files in notes.txt to copy to web.', []],
     ['the same files again', 'Already there and verified: 2 files in web.', [identical, identical]],
