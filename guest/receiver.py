@@ -82,7 +82,7 @@ PARTIAL_S = 7 * 86400.0                     # and for so long
 DEVICES = {
     'uart': (4096, 16384),
     'console': (16384, 131072),
-    'channel': (65536, 1048576),
+    'channel': (262144, 4194304),
     'pty': (4096, 16384),
     'other': (4096, 16384),
 }

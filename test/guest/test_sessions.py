@@ -94,7 +94,7 @@ class Hello(Folder):
 
     def test_every_device(self):
         for device, (size, window) in {'uart': (4096, 16384), 'console': (16384, 131072),
-                                       'channel': (65536, 1048576), 'pty': (4096, 16384)}.items():
+                                       'channel': (262144, 4194304), 'pty': (4096, 16384)}.items():
             fields = untext(Peer(device).hello(7)[0][5])[1]
             self.assertEqual((fields['device'], fields['frame'], fields['window']),
                              (device.encode(), b'%d' % size, b'%d' % window))

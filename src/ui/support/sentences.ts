@@ -66,7 +66,6 @@ export const SENTENCES: readonly string[] = [
   "The guest's file system does not take the name {0}.",
   "{0} can't be written: another program in the guest has it open.",
   '{0} changed while it was copied, and nothing was kept: copy it again.',
-  '{0} changed in the guest while it was being replaced: copy it again.',
   '{0} was not copied: the copy was cancelled.',
   '{0} was not copied: the receiver in the guest stopped answering.',
   '{0} was not copied: the link to the guest was closed.',
