@@ -7,14 +7,13 @@ import signal
 import stat
 import struct
 import subprocess
-import sys
 import tempfile
 import termios
 import time
 import unittest
 
 from fuzz import mutated, plausible
-from host import ACK, DATA, HELLO, PING, RECEIVER, Host, Line, Lost, Receiver, frame, text
+from host import ACK, DATA, HELLO, PING, Host, Line, Lost, Receiver, frame, text
 from support import SEED, receiver, sha256
 
 
@@ -273,7 +272,7 @@ class Stopping(Case):
 
 class CommandLine(Case):
     def run_it(self, *arguments):
-        done = subprocess.run([sys.executable, RECEIVER] + list(arguments), stdout=subprocess.PIPE,
+        done = subprocess.run(Receiver.command + list(arguments), stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=20, cwd=self.folder)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
