@@ -2747,10 +2747,12 @@ class Root
         return real.Length > prefix.Length && _platform.SameName(real.Substring(0, prefix.Length), prefix);
     }
 
-    /// <summary>Whether the part of the path that exists is inside.</summary>
+    /// <summary>Whether the part of the path that exists is inside, and where a
+    /// symbolic link to nothing leads.</summary>
     bool DeepestIsInside(string directory)
     {
-        for (string part = directory; part != null; part = _platform.Parent(part))
+        string part = directory;
+        for (int links = 0; part != null && links <= Wire.SymlinksMax; )
         {
             try
             {
@@ -2758,8 +2760,23 @@ class Root
                 using (_platform.Hold(part, out real)) return real != null && Inside(real);
             }
             catch (SystemError) { }
+            string target = TargetOf(part);
+            if (target != null) links++;
+            part = target ?? _platform.Parent(part);
         }
         return false;
+    }
+
+    string TargetOf(string path)
+    {
+        try
+        {
+            Facts found = _platform.Look(path);
+            if (found == null || found.Kind != "symlink") return null;
+            string target = _platform.ReadLink(path);
+            return _platform.IsAbsolute(target) ? target : _platform.Join(_platform.Parent(path), target);
+        }
+        catch (SystemError) { return null; }
     }
 }
 
@@ -3080,10 +3097,10 @@ class Put : Request
                 return;
             }
             if (_replaces) _platform.CheckReplaceable(Place.Path);
-            CheckSpace();
             if (_wantsBasis) OpenBasis();
             if (_wantsResume) OpenPartial();
             if (_file == null) OpenTemporary();
+            CheckSpace();
         }
         catch (SystemError error) { throw error.Refuse(Place.Path); }
     }
@@ -3093,15 +3110,9 @@ class Put : Request
         if (_size <= 0) return;
         long free = _platform.FreeBytes(Place.Directory);
         if (free < 0) return;               // the write will tell
-        if (_wantsResume) free += SizeOfPartial();
+        free += _partial;
         if (_size > free) throw new Refused("no-space", _size + " bytes are needed, " + free + " are free", Place.Path,
                                             _platform.Separator == '/' ? "ENOSPC" : "ERROR_DISK_FULL", null);
-    }
-
-    long SizeOfPartial()
-    {
-        Facts found = _platform.Look(Place.Beside(Names.Partial(_sentName)));
-        return found != null && found.Kind == "file" ? found.Size : 0;
     }
 
     void OpenTemporary()
