@@ -13,9 +13,10 @@ Threads of one port, and who may touch what:
     port thread    the device, the parser, Session's numbers and clocks; it
                    never touches a disk, so a PING is answered in time
     worker thread  requests in the order of their frames: walks paths, opens
-                   and writes files, hashes what passes
+                   and writes files, inflates, copies from a basis, hashes
+                   what passes
     finishers      up to four, for what may take long: flush and rename of a
-                   commit, the hash of a stat
+                   commit, the hash of a stat or of a partial file, signatures
 """
 
 import argparse
@@ -49,14 +50,17 @@ U32 = struct.Struct('>I')
 ACK_BODY = struct.Struct('>II')             # next, window
 PONG_BODY = struct.Struct('>III')           # id, next, window
 OFFSET = struct.Struct('>Q')
+COPY_RANGE = struct.Struct('>QI')           # from, length
+SIGNATURE_ENTRY = struct.Struct('>I8s')     # Adler-32, beginning of the SHA-256
 HEADER_BYTES = HEADER.size + 4
 OVERHEAD = HEADER_BYTES + 4
 
 HELLO, WELCOME, ACK, PING, PONG, RESET = 1, 2, 3, 4, 5, 6
-CONTROL, DATA = 0x10, 0x11
+CONTROL, DATA, COPY = 0x10, 0x11, 0x12
 RELIABLE = 0x10                             # this bit of the type
 FLAG_GAP = 1                                # of ACK
-FLAG_ASK = 1                                # of CONTROL and DATA
+FLAG_ASK = 1                                # of CONTROL, DATA and COPY
+FLAG_ENCODED = 2                            # of DATA
 
 TEXT_MAX = 16384                            # section 2
 FRAME_MIN = 16384                           # what every reader accepts
@@ -66,6 +70,13 @@ PROBE_S = 0.6                               # section 4
 SESSION_S = 30.0                            # section 3.5
 UNKNOWN_S = 0.5                             # section 3.4
 STREAMS = 16
+CAPABILITIES = 'symlink,mode,mtime,deflate,delta,resume,unchanged'
+
+# section 6
+BLOCK_MIN, BLOCK_MAX = 512, 1 << 22         # of a signature
+BLOCKS_MAX = 1 << 18
+PARTIAL_MIN = 65536                         # bytes that are worth keeping
+PARTIAL_S = 7 * 86400.0                     # and for so long
 
 #         device     frame   window   (section 7)
 DEVICES = {
@@ -84,9 +95,12 @@ DEPTH_MAX = 256             # directories held open during a walk below --root
 DEVICE_WAIT_S = 30.0        # a character device that takes nothing for so long is an error
 SWEPT_MAX = 4096            # directories remembered as free of orphans
 FINISHERS = 4
-HASH_CHUNK = 1 << 18
+STEP = 1 << 18              # bytes read, inflated or copied before anything else is looked at
+SIGNATURE_QUEUE_MAX = 1 << 20   # bytes of replies not yet acknowledged: then a signature waits
+SIGNATURE_FRAME_MIN = 512   # however little a host says it takes
 
 TEMPORARY = re.compile(br'\.guestwire-[0-9a-f]{8}\.part\Z')
+PARTIAL = re.compile(br'\.guestwire-[0-9a-f]{8}\.partial\Z')
 
 # ---------------------------------------------------------------------------
 # 2. Log: what a peer says is never written raw to somebody's terminal
@@ -407,6 +421,7 @@ class ReliableSender:
         self.window = window
         self.base = 0                       # sequence of frames[0]
         self.frames = collections.deque()   # (kind, stream, payload, size)
+        self.bytes_done = 0                 # of frames that were acknowledged
         self._under_way = 0                 # so many of them
         self._bytes_under_way = 0
         self._progress = 0.0
@@ -445,7 +460,9 @@ class ReliableSender:
         if upto > self.base:
             self._progress = now
         for _ in range(upto - self.base):
-            self._bytes_under_way -= self.frames.popleft()[3]
+            size = self.frames.popleft()[3]
+            self.bytes_done += size
+            self._bytes_under_way -= size
             self._under_way -= 1
         self.base = upto
         return True
@@ -758,6 +775,17 @@ def conflict_of(fields):
     return value.decode('ascii')
 
 
+def option_of(fields, key, only):
+    """Whether a key is given that so far has one value."""
+    if key in fields and fields[key] != only:
+        raise Refused('unsupported', '%s unknown' % key)
+    return key in fields
+
+
+def yes(fields, key):
+    return fields.get(key) == b'1'
+
+
 def time_text(nanoseconds):
     sign = '-' if nanoseconds < 0 else ''
     whole, fraction = divmod(abs(nanoseconds), 10 ** 9)
@@ -788,25 +816,26 @@ def set_times(target, nanoseconds, path, **where):
 
 class Leftovers:
     """Temporary files that exist now, so that the end of the program can
-    remove them even if a worker hangs on its disk."""
+    remove them (or leave a partial file) even if a worker hangs on its disk."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._files = {}
 
-    def add(self, key, directory, name):
+    def add(self, put):
         with self._lock:
-            self._files[key] = (directory, name)
+            self._files[put] = (put.place.directory, put.temporary)
 
-    def forget(self, key):
+    def forget(self, put):
         with self._lock:
-            self._files.pop(key, None)
+            self._files.pop(put, None)
 
     def remove_all(self):
         with self._lock:
-            for directory, name in self._files.values():
+            for put, (directory, name) in self._files.items():
                 try:
-                    os.unlink(name, dir_fd=directory)
+                    if not put.stays():
+                        os.unlink(name, dir_fd=directory)
                 except OSError:
                     pass
             self._files.clear()
@@ -817,6 +846,11 @@ leftovers = Leftovers()
 
 def temporary_name():
     return b'.guestwire-' + os.urandom(4).hex().encode('ascii') + b'.part'
+
+
+def partial_name(name):
+    """Where a put of this name can be gone on with."""
+    return b'.guestwire-' + hashlib.sha256(name).hexdigest()[:8].encode('ascii') + b'.partial'
 
 
 def numbered(name, number):
@@ -842,7 +876,8 @@ def free_name(place, first=2):
 
 
 def sweep_orphans(place):
-    """Removes temporary files whose receiver is gone: nobody locks them."""
+    """Removes temporary files whose receiver is gone: nobody locks them.
+    Partial files are left time to be gone on with."""
     try:
         fd = os.open(b'.', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.directory)
     except OSError:
@@ -851,17 +886,20 @@ def sweep_orphans(place):
         for name in os.listdir(fd):
             name = os.fsencode(name)
             if TEMPORARY.match(name):
-                remove_orphan(fd, name)
+                remove_orphan(fd, name, 0.0)
+            elif PARTIAL.match(name):
+                remove_orphan(fd, name, PARTIAL_S)
     except OSError as error:
         log.debug('looking for orphans: %s' % error)
     finally:
         os.close(fd)
 
 
-def remove_orphan(directory, name):
+def remove_orphan(directory, name, age_s):
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
-        if not stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if not stat.S_ISREG(found.st_mode) or (age_s and time.time() - found.st_mtime < age_s):
             return
         fd = os.open(name, flags, dir_fd=directory)
     except OSError:
@@ -877,39 +915,94 @@ def remove_orphan(directory, name):
 
 
 class Put:
-    """One file being received.  Only the worker touches it, until `commit`
-    hands it to a finisher; then `cancelled` is all that others may set."""
+    """One file being received.  Only the worker touches it, but while
+    `preparing` or `committing` says that a finisher has it; then `stop` is
+    all that others may call."""
 
-    def __init__(self, place, conflict, size, mode, mtime):
-        self.place, self.conflict = place, conflict
-        self.size, self.mode, self.mtime = size, mode, mtime
+    def __init__(self, place, fields):
+        self.place, self.conflict = place, conflict_of(fields)
+        self.size = number_of(fields, 'size')
+        self.mode, self.mtime = mode_of(fields), mtime_of(fields)
+        self.skip_unchanged = option_of(fields, 'unchanged', b'skip')
+        # raw DEFLATE with a window of 32 KiB
+        self.inflater = zlib.decompressobj(-15) if option_of(fields, 'encoding', b'deflate') else None
+        self.piece = None                   # offset of the encoded frames that came last
+        self.wants_basis = yes(fields, 'basis')
+        self.basis, self.basis_size = -1, 0
+        self.partial_name = partial_name(place.name) if yes(fields, 'resume') else None
+        self.offered = False                # the host has not yet said if it goes on
         self.fd = -1
         self.temporary = None
+        self.resumable = False              # `temporary` is a partial file
         self.replaces = False               # the name existed when the put began
         self.kind = 'file'
         self.received = 0
         self.hash = hashlib.sha256()
+        self.preparing = False
         self.committing = False
         self.cancelled = False
+        self.keep = False                   # cancelled so that it can be gone on with
+        self.cancel_came = False            # the frame, while preparing
+        self.failed = False
+        self._buffer = None
+
+    def stop(self, keep):
+        """From any thread: whoever works at it leaves off at its next step."""
+        self.keep = keep
+        self.cancelled = True
+
+    def stop_if_cancelled(self):
+        if self.cancelled:
+            raise Refused('cancelled', 'cancelled', self.place.path)
+
+    def stays(self):
+        """Whether what is there now would outlive the put."""
+        return (self.resumable and not self.failed and (self.keep or not self.cancelled)
+                and self.received >= PARTIAL_MIN)
 
     # -- begin ---------------------------------------------------------------
 
     def begin(self, sweep):
         """Opens the destination.  Returns None, or why it was skipped."""
         found = self.place.lstat()
+        if self.skip_unchanged and self._is_unchanged(found):
+            return 'unchanged'
         if found is not None:
             if stat.S_ISCHR(found.st_mode):
                 return self._open_device()
+            if self.wants_basis:
+                self._open_basis(found)
             skipped = self._settle(found)
             if skipped:
                 return skipped
         elif self.place.name == b'.':
             raise Refused('is-directory', 'the destination is a directory', self.place.path)
-        self._check_space()
         if sweep:
             sweep_orphans(self.place)
-        self._open_temporary()
+        if self.partial_name is not None:
+            self._adopt_partial()
+        self._check_space()
+        if self.fd < 0 and self.partial_name is not None:
+            self._create(self.partial_name)
+        if self.fd < 0:
+            self._open_temporary()
         return None
+
+    def _is_unchanged(self, found):
+        """rsync's quick check; file systems keep more or fewer digits."""
+        return (found is not None and stat.S_ISREG(found.st_mode) and found.st_size == self.size
+                and self.mtime is not None and found.st_mtime_ns // 1000 == self.mtime // 1000)
+
+    def _open_basis(self, found):
+        """The file that may be copied from; without one the host sends all."""
+        if not stat.S_ISREG(found.st_mode):
+            return
+        try:
+            self.basis, found = open_to_read(self.place)
+        except Refused as error:
+            log.debug('no basis: %s' % error.message)
+            return
+        self.basis_size = found.st_size
 
     def _settle(self, found):
         """What `conflict` says about an existing name."""
@@ -933,6 +1026,7 @@ class Put:
         return None
 
     def _check_space(self):
+        """Room for what is still to come."""
         try:
             room = os.fstatvfs(self.place.directory)
         except OSError:
@@ -941,42 +1035,84 @@ class Put:
             raise refused(OSError(errno.EROFS, os.strerror(errno.EROFS)), self.place.path)
         if not self.size:
             return
+        needed = self.size - self.received
         blocks = room.f_bfree if os.geteuid() == 0 else room.f_bavail
-        if room.f_blocks and self.size > blocks * room.f_frsize:
+        if room.f_blocks and needed > blocks * room.f_frsize:
             raise Refused('no-space', '%d bytes are needed, %d are free'
-                          % (self.size, blocks * room.f_frsize), self.place.path, errno.ENOSPC)
+                          % (needed, blocks * room.f_frsize), self.place.path, errno.ENOSPC)
 
     def _open_temporary(self):
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         for _ in range(100):
-            name = temporary_name()
-            try:
-                fd = os.open(name, flags, 0o600, dir_fd=self.place.directory)
-            except FileExistsError:
-                continue
-            except OSError as error:
-                raise refused(error, self.place.path)
-            if self._lock(fd, name):
-                self.fd, self.temporary = fd, name
-                leftovers.add(id(self), self.place.directory, name)
+            if self._create(temporary_name()):
                 return
-            os.close(fd)
         raise Refused('io', 'no temporary file could be made', self.place.path)
 
+    def _create(self, name):
+        """False if the name is taken."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            fd = os.open(name, flags, 0o600, dir_fd=self.place.directory)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise refused(error, self.place.path)
+        # a file system without locks: no sweep there either, but nothing to go on with
+        locked = self._lock(fd, name)
+        if locked is False:
+            os.close(fd)
+            return False
+        self._write_to(fd, name)
+        self.resumable = bool(locked) and name == self.partial_name
+        return True
+
+    def _write_to(self, fd, name):
+        self.fd, self.temporary = fd, name
+        leftovers.add(self)
+
+    def _adopt_partial(self):
+        """Takes what an earlier put left under this name, if it is ours
+        beyond doubt: a link to another file must not be written through,
+        another put's file not be shared.  Anything else keeps the name."""
+        name, directory = self.partial_name, self.place.directory
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        try:
+            if not is_own_file(os.stat(name, dir_fd=directory, follow_symlinks=False)):
+                return
+            fd = os.open(name, flags, dir_fd=directory)
+        except OSError:
+            return                          # mostly: there is none
+        found = os.fstat(fd)
+        if not is_own_file(found) or not self._lock(fd, name):
+            os.close(fd)
+            return
+        self._write_to(fd, name)
+        self.resumable = True
+        try:
+            os.fchmod(fd, 0o600)
+            if self.size is not None and found.st_size > self.size:
+                os.ftruncate(fd, 0)         # of another file
+                return
+        except OSError as error:
+            raise refused(error, self.place.path)
+        self.received = found.st_size
+        self.offered = self.received > 0
+
     def _lock(self, fd, name):
-        """False if somebody's sweep took the file for an orphan between our
-        open and our lock."""
+        """False if it is somebody else's, be it that a sweep took the file
+        for an orphan between our open and our lock; None if this file system
+        has no locks."""
+        locked = True
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError:
-            pass                            # a file system without locks: no sweep there either
+            locked = None
         try:
             found = os.stat(name, dir_fd=self.place.directory, follow_symlinks=False)
         except FileNotFoundError:
             return False
-        return found.st_ino == os.fstat(fd).st_ino
+        return locked if found.st_ino == os.fstat(fd).st_ino else False
 
     def _open_device(self):
         flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -988,13 +1124,98 @@ class Put:
             raise Refused('is-special', 'the destination changed while it was opened', self.place.path)
         self.kind = 'device'
 
+    # -- a partial file ------------------------------------------------------
+
+    def hash_partial(self):
+        """SHA-256 of what is there; runs in a finisher."""
+        buffer, size = bytearray(STEP), 0
+        view = memoryview(buffer)
+        try:
+            while size < self.received:
+                self.stop_if_cancelled()
+                count = os.readv(self.fd, [view[:self.received - size]])
+                if not count:
+                    break
+                self.hash.update(view[:count])
+                size += count
+        except OSError as error:
+            raise refused(error, self.place.path, writing=True)
+        self.received = size
+
+    def _settle_offer(self, offset):
+        """The host's first frame says if it goes on or begins anew."""
+        if self.offered and offset == 0:
+            try:
+                os.ftruncate(self.fd, 0)
+                os.lseek(self.fd, 0, os.SEEK_SET)
+            except OSError as error:
+                raise refused(error, self.place.path, writing=True)
+            self.received, self.hash = 0, hashlib.sha256()
+        self.offered = False
+
     # -- data ----------------------------------------------------------------
 
     def write(self, offset, data):
+        self._expect(offset)
+        self.piece = None
+        self._append(data)
+
+    def write_encoded(self, offset, data):
+        if self.inflater is None:
+            raise Refused('bad-request', 'ENCODED without an encoding', self.place.path)
+        if self.piece is None or offset != self.piece:
+            self._expect(offset)
+        self.piece = offset
+        while True:
+            try:
+                out = self.inflater.decompress(data, STEP)
+            except zlib.error as error:
+                raise Refused('bad-data', 'not DEFLATE: %s' % error, self.place.path)
+            self._append(out)
+            if self.inflater.eof:
+                raise Refused('bad-data', 'the DEFLATE stream ended', self.place.path)
+            data = self.inflater.unconsumed_tail
+            if not data:
+                return
+            self.stop_if_cancelled()
+
+    def copy(self, offset, ranges):
+        """What the basis has already."""
+        self._expect(offset)
+        self.piece = None
+        if self.basis < 0:
+            raise Refused('bad-request', 'COPY without a basis', self.place.path)
+        if not ranges or len(ranges) % COPY_RANGE.size:
+            raise Refused('bad-request', 'COPY of an odd length', self.place.path)
+        for start, length in COPY_RANGE.iter_unpack(ranges):
+            if start + length > self.basis_size:
+                raise Refused('bad-request', 'COPY outside the basis', self.place.path)
+            self._copy_range(start, length)
+
+    def _copy_range(self, start, length):
+        if self._buffer is None:
+            self._buffer = memoryview(bytearray(STEP))
+        try:
+            os.lseek(self.basis, start, os.SEEK_SET)
+            while length:
+                count = os.readv(self.basis, [self._buffer[:length]])
+                if not count:
+                    raise Refused('basis-changed', 'the file to copy from became shorter',
+                                  self.place.path)
+                self._append(self._buffer[:count])
+                length -= count
+                self.stop_if_cancelled()
+        except OSError as error:
+            raise refused(error, self.place.path, writing=True)
+
+    def _expect(self, offset):
+        self._settle_offer(offset)
         if offset != self.received:
             raise Refused('bad-request', 'offset %d where %d was due' % (offset, self.received),
                           self.place.path)
-        if self.size is not None and offset + len(data) > self.size:
+
+    def _append(self, data):
+        if self.size is not None and self.received + len(data) > self.size:
             raise Refused('size-mismatch', 'more than the %d bytes announced' % self.size,
                           self.place.path)
         self.hash.update(data)
@@ -1021,8 +1242,7 @@ class Put:
         poller.register(self.fd, select.POLLOUT)
         limit = time.monotonic() + DEVICE_WAIT_S
         while len(data):
-            if self.cancelled:
-                raise Refused('cancelled', 'cancelled', self.place.path)
+            self.stop_if_cancelled()
             if time.monotonic() > limit:
                 raise Refused('io', 'the device takes no data', self.place.path, errno.ETIMEDOUT)
             poller.poll(200)
@@ -1037,6 +1257,7 @@ class Put:
     # -- end -----------------------------------------------------------------
 
     def check(self, size, digest):
+        self._settle_offer(size)            # 0: an empty file, of which no frame could tell
         if size != self.received:
             raise Refused('size-mismatch', '%d bytes arrived, %d were sent'
                           % (self.received, size), self.place.path)
@@ -1061,10 +1282,9 @@ class Put:
             os.fsync(self.fd)
         except OSError as error:
             raise refused(error, self.place.path, writing=True)
-        if self.cancelled:
-            raise Refused('cancelled', 'cancelled', self.place.path)
+        self.stop_if_cancelled()
         self._name_it()
-        leftovers.forget(id(self))
+        leftovers.forget(self)
         self.temporary = None
         try:
             self.place.sync_directory()
@@ -1097,7 +1317,7 @@ class Put:
 
     def _next_name(self):
         taken, self.place = self.place, free_name(self.place)
-        leftovers.add(id(self), self.place.directory, self.temporary)
+        leftovers.add(self)
         taken.close()
 
     def _name_new(self):
@@ -1121,18 +1341,30 @@ class Put:
         return True
 
     def close(self):
-        """Idempotent; whatever is unfinished goes."""
+        """Idempotent; what is unfinished goes, or waits to be gone on with."""
         if self.temporary is not None:
             try:
-                os.unlink(self.temporary, dir_fd=self.place.directory)
+                self._leave() if self.stays() else os.unlink(self.temporary, dir_fd=self.place.directory)
             except OSError as error:
                 log.warning('removing %s: %s' % (printable(self.temporary), error))
-            leftovers.forget(id(self))
+            leftovers.forget(self)
             self.temporary = None
-        if self.fd >= 0:
-            fd, self.fd = self.fd, -1
-            os.close(fd)
+        for fd in (self.fd, self.basis):
+            if fd >= 0:
+                os.close(fd)
+        self.fd = self.basis = -1
         self.place.close()
+
+    def _leave(self):
+        """A commit that did not get to its end may have set both already."""
+        os.fchmod(self.fd, 0o600)
+        os.utime(self.fd)
+        log.info('kept %d bytes in %s' % (self.received, printable(self.temporary)))
+
+
+def is_own_file(found):
+    """A regular file of ours that has no other name."""
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == os.geteuid()
 
 
 def exists(found, path):
@@ -1149,45 +1381,68 @@ def exists(found, path):
 #     their type, stream and payload
 # ---------------------------------------------------------------------------
 
-BUSY = object()             # a finisher is at it
+BUSY = object()             # a finisher is at a stat
 
 
 class Requests:
-    """The requests of one session.  `reply(stream, verb, fields)` may be
-    called from any thread.  A stream is freed before its answer goes out."""
+    """The requests of one session, here `host`: its `reply` and `reply_data`
+    may be called from any thread.  A stream is freed before its answer goes
+    out."""
 
-    def __init__(self, root, read_only, reply, finish, streams=STREAMS):
+    def __init__(self, root, read_only, host, worker, streams=STREAMS):
         self.root, self.read_only = root, read_only
-        self.reply, self.finish = reply, finish
+        self.host, self.worker = host, worker
+        self.reply, self.finish = host.reply, worker.submit_long
         self.streams = streams
-        self.open = {}                      # stream -> Put or BUSY
+        self.open = {}                      # stream -> Put, Signature or BUSY
         self.draining = set()               # streams whose put was answered early
         self.closed = False
         self._swept = set()
         self._verbs = {'stat': self._stat, 'put': self._put, 'mkdir': self._mkdir,
-                       'symlink': self._symlink, 'attributes': self._attributes}
+                       'symlink': self._symlink, 'attributes': self._attributes,
+                       'signature': self._signature}
 
-    def close(self):
-        """The session is gone: nothing unfinished stays."""
-        self.closed = True
+    def stop(self):
+        """From any thread: the session is gone, work on its puts leaves off."""
         for request in list(self.open.values()):
             if isinstance(request, Put):
-                request.cancelled = True
-                if not request.committing:
-                    request.close()
+                request.stop(True)
+
+    def stop_put(self, stream, payload):
+        """From any thread: a `cancel` is on its way to us behind frames that
+        may take long."""
+        request = self.open.get(stream)
+        if isinstance(request, Put):
+            request.stop(b'\nkeep=1\n' in payload)
+
+    def close(self):
+        """The session is gone: nothing unfinished stays but partial files."""
+        self.closed = True
+        self.stop()
+        for request in list(self.open.values()):
+            if isinstance(request, Put) and not (request.preparing or request.committing):
+                request.close()
         self.open.clear()
         self.draining.clear()
 
     # -- frames --------------------------------------------------------------
 
-    def data(self, stream, payload):
+    def data(self, stream, payload, encoded=False):
+        self._content(stream, payload, Put.write_encoded if encoded else Put.write)
+
+    def copy(self, stream, payload):
+        self._content(stream, payload, Put.copy)
+
+    def _content(self, stream, payload, take):
         put = self.open.get(stream)
         if not isinstance(put, Put) or put.committing:
             return                          # draining, or nothing there
         try:
             if len(payload) < OFFSET.size:
-                raise Refused('bad-request', 'DATA without an offset')
-            put.write(OFFSET.unpack_from(payload)[0], payload[OFFSET.size:])
+                raise Refused('bad-request', 'no offset')
+            if put.preparing:
+                raise Refused('bad-request', 'data before accept')
+            take(put, OFFSET.unpack_from(payload)[0], payload[OFFSET.size:])
         except Exception as error:
             self._fail(stream, error)
 
@@ -1198,7 +1453,7 @@ class Requests:
             self._invalid(stream, payload, error)
             return
         if verb == 'cancel':
-            self._cancel(stream)
+            self._cancel(stream, yes(fields, 'keep'))
         elif stream in self.draining:
             if verb == 'commit':
                 self.draining.discard(stream)
@@ -1224,11 +1479,15 @@ class Requests:
         if isinstance(put, Put):
             if error.path is None:
                 error.path = put.place.path
+            put.failed = error.code != 'cancelled'
             if not put.committing:
                 self.draining.add(stream)
-                put.close()
+            if put.committing or put.preparing:
+                put.cancelled = True        # its finisher leaves off, and closes it
             else:
-                put.cancelled = True
+                put.close()
+        elif isinstance(put, Signature):
+            put.cancelled = True
         log.info('%s%s: %s' % (error.code, ' ' + printable(error.path) if error.path else '',
                                error.message))
         self.reply(stream, 'error', error.fields())
@@ -1261,7 +1520,7 @@ class Requests:
                 raise Refused('too-many', 'more than %d requests at once' % self.streams)
             if verb not in self._verbs:
                 raise Refused('unsupported', 'verb %s is unknown' % verb)
-            if self.read_only and verb != 'stat':
+            if self.read_only and verb not in ('stat', 'signature'):
                 raise Refused('read-only', 'the receiver is in read-only mode', fields.get('path'))
             if 'path' not in fields:
                 raise Refused('bad-request', 'path is missing')
@@ -1271,13 +1530,16 @@ class Requests:
                 self.draining.add(stream)
             self._fail(stream, error)
 
-    def _cancel(self, stream):
-        put = self.open.get(stream)
+    def _cancel(self, stream, keep):
+        request = self.open.get(stream)
         if stream in self.draining:
             self.draining.discard(stream)
-        elif isinstance(put, Put):
-            put.cancelled = True            # a finisher looks at it before it renames
-            if not put.committing:
+        elif isinstance(request, Signature):
+            request.cancelled = True
+        elif isinstance(request, Put):
+            request.stop(keep)              # a finisher looks at it before it renames
+            request.cancel_came = True
+            if not (request.preparing or request.committing):
                 self._fail(stream, Refused('cancelled', 'cancelled'))
                 self.draining.discard(stream)
 
@@ -1286,14 +1548,14 @@ class Requests:
     def _put(self, stream, fields):
         place = self.root.locate(fields['path'])
         try:
-            put = Put(place, conflict_of(fields), number_of(fields, 'size'),
-                      mode_of(fields), mtime_of(fields))
+            put = Put(place, fields)
         except Refused:
             place.close()
             raise
         try:
             skipped = put.begin(self._sweep_due(place))
         except BaseException:
+            put.failed = True
             put.close()
             raise
         if skipped:
@@ -1302,7 +1564,43 @@ class Requests:
             self._done(stream, [('path', put.place.path), ('skipped', skipped)])
             return
         self.open[stream] = put
-        self.reply(stream, 'accept', [('path', put.place.path), ('kind', put.kind)])
+        if put.offered:
+            put.preparing = True
+            self.finish(lambda: self._prepare(stream, put))
+        else:
+            self._accept(stream, put)
+
+    def _accept(self, stream, put):
+        out = [('path', put.place.path), ('kind', put.kind)]
+        if put.basis >= 0:
+            out.append(('basis', put.basis_size))
+        if put.offered and put.received:
+            out += [('partial', put.received), ('partial-sha256', put.hash.hexdigest())]
+        self.reply(stream, 'accept', out)
+
+    def _prepare(self, stream, put):
+        """In a finisher; what follows from it is the worker's again."""
+        failure = None
+        try:
+            put.hash_partial()
+        except Exception as error:
+            failure = error
+        self.worker.submit(self._prepared, stream, put, failure)
+
+    def _prepared(self, stream, put, failure):
+        put.preparing = False
+        if self.open.get(stream) is not put:
+            put.close()                     # the session is gone, or the put was refused since
+            return
+        try:
+            if failure is not None:
+                raise failure
+            put.stop_if_cancelled()
+            self._accept(stream, put)
+        except Exception as error:
+            self._fail(stream, error)
+            if put.cancel_came:
+                self.draining.discard(stream)
 
     def _sweep_due(self, place):
         """True once per directory and session: listing costs."""
@@ -1318,12 +1616,12 @@ class Requests:
     def _commit(self, stream, fields):
         put = self.open.get(stream)
         try:
-            if not isinstance(put, Put) or put.committing:
+            if not isinstance(put, Put) or put.committing or put.preparing:
                 raise Refused('bad-request', 'commit without a put')
             size = number_of(fields, 'size', True)
             digest = _argument(fields, 'sha256', SHA256, lambda m: m.group(), True)
             put.check(size, digest)
-        except Refused as error:
+        except Exception as error:
             self._fail(stream, error)
             self.draining.discard(stream)
             return
@@ -1337,13 +1635,56 @@ class Requests:
         try:
             put.finish()
         except Exception as error:
+            put.failed = getattr(error, 'code', None) != 'cancelled'
             put.close()
-            if not self.closed:
+            if not self.closed and self.open.get(stream) is put:
                 self._fail(stream, error)
             return
-        if not self.closed:
+        if not self.closed and self.open.get(stream) is put:
             self._done(stream, [('path', put.place.path), ('size', put.received),
                                 ('sha256', put.hash.hexdigest())])
+
+    # -- signature -----------------------------------------------------------
+
+    def _signature(self, stream, fields):
+        block = number_of(fields, 'block', True)
+        if not BLOCK_MIN <= block <= BLOCK_MAX:
+            raise Refused('bad-request', 'block is not within %d and %d' % (BLOCK_MIN, BLOCK_MAX))
+        with self.root.locate(fields['path']) as place:
+            signature = Signature(place, block)
+        self.open[stream] = signature
+        self.reply(stream, 'accept', [('path', signature.path), ('size', signature.size),
+                                      ('block', block)])
+        self.finish(lambda: self._sign(stream, signature))
+
+    def _sign(self, stream, signature):
+        room = (self.host.frame - OFFSET.size) // SIGNATURE_ENTRY.size * SIGNATURE_ENTRY.size
+        sent = 0
+        try:
+            for entries in signature.pieces(room):
+                self._wait_for_room(signature)
+                self.host.reply_data(stream, OFFSET.pack(sent) + entries)
+                sent += len(entries)
+        except Exception as error:
+            if not self.closed and self.open.get(stream) is signature:
+                self._fail(stream, error)
+            return
+        finally:
+            signature.close()
+        if not self.closed and self.open.get(stream) is signature:
+            self._done(stream, [('path', signature.path), ('size', signature.size),
+                                ('mtime', time_text(signature.mtime)),
+                                ('sha256', signature.hash.hexdigest())])
+
+    def _wait_for_room(self, signature):
+        """Until the host has taken enough of what it was sent."""
+        while True:
+            if self.closed:
+                signature.cancelled = True
+            signature.stop_if_cancelled()
+            if self.host.queued() <= SIGNATURE_QUEUE_MAX:
+                return
+            time.sleep(0.02)
 
     # -- the others ----------------------------------------------------------
 
@@ -1533,18 +1874,88 @@ def free_bytes(place, found):
     return (room.f_bfree if os.geteuid() == 0 else room.f_bavail) * room.f_frsize
 
 
-def hash_file(place, stopped):
-    """SHA-256 of a regular file, in hexadecimal."""
+def open_to_read(place):
+    """(descriptor, stat) of a regular file."""
+    kind = kind_of(place.lstat())
+    if kind == 'none':
+        raise Refused('not-found', 'there is no such file', place.path, errno.ENOENT)
+    if kind != 'file':
+        kind = 'special' if kind == 'device' else kind
+        raise Refused('is-' + kind, 'not a regular file', place.path)
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
         fd = os.open(place.name, flags, dir_fd=place.directory)
     except OSError as error:
         raise refused(error, place.path)
-    digest, buffer = hashlib.sha256(), bytearray(HASH_CHUNK)
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(fd)
+        raise Refused('is-special', 'no longer a regular file', place.path)
+    return fd, found
+
+
+class Signature:
+    """Checksums of the blocks of a file (section 6).  Opened by the worker,
+    read by a finisher."""
+
+    def __init__(self, place, block):
+        self.path, self.block = place.path, block
+        self.cancelled = False
+        self.hash = hashlib.sha256()
+        self.fd, found = open_to_read(place)
+        self.size, self.mtime = found.st_size, found.st_mtime_ns
+        if self.size > block * BLOCKS_MAX:
+            self.close()
+            raise Refused('bad-request', 'more than %d blocks' % BLOCKS_MAX, self.path)
+
+    def close(self):
+        os.close(self.fd)
+
+    def stop_if_cancelled(self):
+        if self.cancelled:
+            raise Refused('cancelled', 'cancelled', self.path)
+
+    def pieces(self, room):
+        """The entries, at most `room` bytes at a time."""
+        entries = bytearray()
+        for block in self._blocks():
+            entries += SIGNATURE_ENTRY.pack(zlib.adler32(block), hashlib.sha256(block).digest())
+            if len(entries) >= room:
+                yield bytes(entries)
+                del entries[:]
+        if entries:
+            yield bytes(entries)
+
+    def _blocks(self):
+        buffer = memoryview(bytearray(max(self.block, STEP // self.block * self.block)))
+        left = self.size
+        while left:
+            self.stop_if_cancelled()
+            count = self._fill(buffer[:left])
+            self.hash.update(buffer[:count])
+            for start in range(0, count, self.block):
+                yield buffer[start:min(start + self.block, count)]
+            left -= count
+
+    def _fill(self, buffer):
+        filled = 0
+        while filled < len(buffer):
+            try:
+                count = os.readv(self.fd, [buffer[filled:]])
+            except OSError as error:
+                raise refused(error, self.path, writing=True)
+            if not count:
+                raise Refused('basis-changed', 'the file became shorter', self.path)
+            filled += count
+        return filled
+
+
+def hash_file(place, stopped):
+    """SHA-256 of a regular file, in hexadecimal."""
+    fd, _ = open_to_read(place)
+    digest, buffer = hashlib.sha256(), bytearray(STEP)
     view = memoryview(buffer)
     try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise Refused('is-special', 'no longer a regular file', place.path)
         while not stopped():
             count = os.readv(fd, [buffer])
             if not count:
@@ -1675,35 +2086,51 @@ def run_guarded(job, *arguments):
 
 
 class Session:
-    def __init__(self, number, nonce, welcome, endpoint, window):
+    def __init__(self, number, nonce, welcome, endpoint, window, frame):
         self.number, self.nonce, self.welcome = number, nonce, welcome
+        self.frame = frame                  # largest payload that both sides take
         self.heard = 0.0
         self.dead = False
         self.reader = ReliableReader(endpoint.window, endpoint.frame)
         self.sender = ReliableSender(number, window)
-        self._replies = collections.deque()     # from worker and finishers
+        self._replies = collections.deque()     # (kind, stream, payload) from worker and finishers
+        self._said = 0                          # bytes of all frames ever put there
+        self._saying = threading.Lock()
         self._wake = endpoint.wake
         config = endpoint.config
-        self.requests = Requests(config.root, config.read_only, self.reply,
-                                 endpoint.worker.submit_long)
+        self.requests = Requests(config.root, config.read_only, self, endpoint.worker)
 
     def reply(self, stream, verb, fields):
-        self._replies.append((stream, write_reply(verb, fields)))
+        self._say(CONTROL, stream, write_reply(verb, fields))
+
+    def reply_data(self, stream, payload):
+        self._say(DATA, stream, payload)
+
+    def _say(self, kind, stream, payload):
+        with self._saying:
+            self._said += len(payload) + OVERHEAD
+            self._replies.append((kind, stream, payload))
         self._wake()
+
+    def queued(self):
+        """Bytes of replies that the host has not acknowledged."""
+        return self._said - self.sender.bytes_done
 
     def collect(self, now):
         while self._replies:
-            stream, payload = self._replies.popleft()
-            self.sender.add(CONTROL, stream, payload, now)
+            kind, stream, payload = self._replies.popleft()
+            self.sender.add(kind, stream, payload, now)
 
     # -- in the worker -------------------------------------------------------
 
-    def perform(self, kind, stream, payload, size, chunk):
+    def perform(self, kind, stream, payload, size, chunk, flags):
         try:
             if self.dead:
                 pass
             elif kind == DATA:
-                self.requests.data(stream, payload)
+                self.requests.data(stream, payload, bool(flags & FLAG_ENCODED))
+            elif kind == COPY:
+                self.requests.copy(stream, payload)
             elif kind == CONTROL:
                 self.requests.control(stream, payload)
             else:
@@ -1813,7 +2240,9 @@ class Endpoint:
             chunk.lent += 1
         else:                               # small: a copy costs less than a buffer kept busy
             payload, chunk = memoryview(bytes(payload)), None
-        self.worker.submit(session.perform, frame.type, frame.stream, payload, size, chunk)
+        if frame.type == CONTROL and payload[:7] == b'cancel\n':
+            session.requests.stop_put(frame.stream, bytes(payload))
+        self.worker.submit(session.perform, frame.type, frame.stream, payload, size, chunk, frame.flags)
 
     def _ack(self, session, frame, now):
         if len(frame.payload) < ACK_BODY.size:
@@ -1868,13 +2297,15 @@ class Endpoint:
 
     def _welcome(self, nonce, fields, version, now):
         try:
-            window = number_of(fields, 'window')
+            window, largest = number_of(fields, 'window'), number_of(fields, 'frame')
         except Refused:
             return
         number = self._new_number()
         welcome = encode(WELCOME, 0, 0, nonce, 0, self._welcome_text(number, version))
         session = Session(number, nonce, welcome, self,
-                          min(FRAME_MIN if window is None else window, WINDOW_MAX))
+                          min(FRAME_MIN if window is None else window, WINDOW_MAX),
+                          max(SIGNATURE_FRAME_MIN,
+                              min(self.frame, FRAME_MIN if largest is None else largest)))
         session.heard = now
         self.pending[number] = session
         while len(self.pending) > PENDING_MAX:
@@ -1894,7 +2325,7 @@ class Endpoint:
                   ('system', 'linux' if sys.platform.startswith('linux') else 'posix'),
                   ('separator', '/'), ('device', self.device), ('port', self.port),
                   ('user', self.config.user), ('frame', self.frame), ('window', self.window),
-                  ('streams', STREAMS), ('capabilities', 'symlink,mode,mtime')]
+                  ('streams', STREAMS), ('capabilities', CAPABILITIES)]
         if self.config.root.confined:
             fields.append(('root', self.config.root.path))
         if self.config.read_only:
@@ -1947,9 +2378,7 @@ class Endpoint:
         if not session.dead:
             session.dead = True
             # at once for a write that waits for its device; the rest in the worker's order
-            for request in list(session.requests.open.values()):
-                if isinstance(request, Put):
-                    request.cancelled = True
+            session.requests.stop()
             self.worker.submit(session.requests.close)
 
     def close(self):

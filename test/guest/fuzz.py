@@ -2,8 +2,18 @@
 
 import hashlib
 import struct
+import zlib
 
-from host import ACK, CONTROL, DATA, HELLO, PING, PONG, WELCOME, frame, text
+from host import ACK, CONTROL, COPY, DATA, HELLO, PING, PONG, WELCOME, frame, text
+
+
+def piece(content):
+    """A piece of a DEFLATE stream (section 6)."""
+    stream = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return stream.compress(content) + stream.flush(zlib.Z_SYNC_FLUSH)
+
+
+PIECES = (piece(b''), piece(b'xxx'), piece(b'xxx' * 100), piece(bytes(70000)), b'xxxxx')
 
 
 def sha256(data):
@@ -15,28 +25,42 @@ def plausible(dice, session, sequence):
     def pick(good, bad):
         return dice.choice(good if dice.random() < 0.9 else bad)
 
-    kind = dice.choices((CONTROL, DATA, HELLO, WELCOME, ACK, PING, PONG, 0x0f, 0x1f),
-                        (50, 25, 3, 1, 2, 5, 2, 1, 2))[0]
+    kind = dice.choices((CONTROL, DATA, COPY, HELLO, WELCOME, ACK, PING, PONG, 0x0f, 0x1f),
+                        (50, 35, 10, 3, 1, 2, 5, 2, 1, 2))[0]
+    flags = pick((0, 1), range(256))
     stream = pick((1, 1, 2, 3), (0, 40, 65535))
     if kind == CONTROL:
         names = ('a', 'b', 'dir/c', 'dir', 'l', 'new', '.', 'dir/../a')
         wild = ('..', '../x', '/etc/fuzz', 'l/fuzz', '', 'n' * 300, 'd/' * 50, '\0', '~/x', 'a/b', '/dev/null')
+        more = {key: good if dice.random() < 0.98 else 'x' for key, good in (
+            ('encoding', 'deflate'), ('basis', '1'), ('resume', '1'), ('unchanged', 'skip'), ('keep', '1'))
+            if dice.random() < 0.5}
+        if dice.random() < 0.7:
+            more['size'] = pick((0, 0, 3, 70000), (10 ** 18, 'x', ''))
         payload = text(pick(('put', 'put', 'put', 'commit', 'commit', 'cancel', 'stat', 'mkdir', 'symlink',
-                             'attributes'), ('other', '')),
-                       path=pick(names, wild), target=pick(names, wild), size=pick((0, 0, 3), (10 ** 18, 'x', '')),
+                             'attributes', 'signature'), ('other', '')),
+                       path=pick(names, wild), target=pick(names, wild), block=pick((512, 4194304), (0, 511, 'x')),
                        mode=pick(('644', '7777'), ('9', '')), mtime=pick(('1.5', '9' * 10), ('-1', 'x', '9' * 12)),
                        conflict=pick(('fail', 'overwrite', 'skip', 'newer', 'rename'), ('x', '')),
                        sha256=pick((sha256(b''), sha256(b'xxx')), ('', 'x')), hash=pick(('sha256',), ('x',)),
-                       follow=dice.choice('01'))
+                       follow=dice.choice('01'), **more)
     elif kind == DATA:
-        payload = struct.pack('>Q', pick((0,), (3, 2 ** 63))) + b'x' * pick((0, 3, 3), (100, 4000))
+        payload = struct.pack('>Q', pick((0, 0, 0, 3, 70000), (6, 2 ** 63)))
+        if dice.random() < 0.5:
+            payload += b'x' * pick((0, 3, 3), (100, 4000))
+        else:
+            payload, flags = payload + dice.choice(PIECES), flags | 2
+    elif kind == COPY:
+        payload = struct.pack('>Q', pick((0, 0, 3, 70000), (6, 2 ** 63)))
+        for _ in range(pick((1, 2, 5), (0, 340))):
+            payload += struct.pack('>QI', pick((0, 0, 1), (3, 2 ** 63)), pick((0, 1, 3), (200, 2 ** 32 - 1)))
     elif kind == HELLO:
         payload = text('hello', protocol=pick(('1-1', '1-9'), ('2-3', 'x', '')), window=dice.choice((0, 1, 10 ** 12)))
     else:
         payload = struct.pack('>III', *(dice.choice((0, 1, 2, 16384, 2 ** 32 - 1)) for _ in range(3)))
         payload = payload[:pick((8, 12), (0, 3, 4))]
     number = sequence if dice.random() < 0.9 else dice.randrange(2 ** 32)
-    return kind, frame(kind, pick((0, 1), range(256)), stream, session if dice.random() < 0.97 else dice.randrange(2 ** 32),
+    return kind, frame(kind, flags, stream, session if dice.random() < 0.97 else dice.randrange(2 ** 32),
                        number, payload)
 
 

@@ -12,7 +12,7 @@ import tty
 import zlib
 
 MAGIC = b'\xf5GW1'
-HELLO, WELCOME, ACK, PING, PONG, RESET, CONTROL, DATA = 1, 2, 3, 4, 5, 6, 16, 17
+HELLO, WELCOME, ACK, PING, PONG, RESET, CONTROL, DATA, COPY = 1, 2, 3, 4, 5, 6, 16, 17, 18
 RECEIVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'guest', 'receiver.py')
 
 
@@ -93,6 +93,7 @@ class Host:
         self.reader = Reader()
         self.frames = []                    # everything received, for tests to look at
         self.answers = {}                   # stream -> [(verb, fields)]
+        self.content = {}                   # stream -> what came as DATA
         self.welcome = None
         self.resets = []
         self.session = None
@@ -149,10 +150,15 @@ class Host:
             ping, upto, window = struct.unpack('>III', payload)
             self.pongs.append(ping)
             self.acknowledged(upto, window)
-        elif kind == CONTROL:
+        elif kind in (CONTROL, DATA):
             if sequence == self.expected:
                 self.expected += 1
-                self.answers.setdefault(stream, []).append(untext(payload))
+                if kind == CONTROL:
+                    self.answers.setdefault(stream, []).append(untext(payload))
+                else:
+                    before = self.content.get(stream, b'')
+                    assert struct.unpack('>Q', payload[:8])[0] == len(before)
+                    self.content[stream] = before + payload[8:]
             self.write(frame(ACK, 0, 0, self.session, 0, struct.pack('>II', self.expected, 1 << 20)))
 
     def acknowledged(self, upto, window):
@@ -202,13 +208,13 @@ class Host:
     def connect(self):
         return self.hello().ping()
 
-    def send(self, kind, stream, payload, ask=False):
+    def send(self, kind, stream, payload, ask=False, flags=0):
         size = len(payload) + 28
         self.until(lambda: not self.unacked or sum(len(d) for _, d in self.unacked) + size <= self.window,
                    'room in the window')
         room = self.window - sum(len(d) for _, d in self.unacked) - size
         ask = ask or room < size
-        data = frame(kind, 1 if ask else 0, stream, self.session, self.sequence, payload)
+        data = frame(kind, flags | (1 if ask else 0), stream, self.session, self.sequence, payload)
         self.unacked.append((self.sequence, data))
         self.sequence += 1
         self.write(data)
@@ -218,6 +224,7 @@ class Host:
     def open(self, verb, **fields):
         self.stream = self.stream % 60000 + 1
         self.answers.pop(self.stream, None)
+        self.content.pop(self.stream, None)
         self.send(CONTROL, self.stream, text(verb, **fields), ask=True)
         return self.stream
 

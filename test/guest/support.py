@@ -71,11 +71,23 @@ class Bench:
         self.stream = 0
         self.worker = worker or InlineWorker()
         self.root = receiver.Root(root)
-        self.requests = receiver.Requests(self.root, read_only, self._reply, self.worker.submit_long)
+        self.frame = 4096
+        self.received = {}                  # stream -> what came as DATA
+        self.requests = receiver.Requests(self.root, read_only, self, self.worker)
 
-    def _reply(self, stream, verb, fields):
+    def reply(self, stream, verb, fields):
         fields = {k: v if isinstance(v, bytes) else str(v).encode() for k, v in fields}
         self.answers.append((stream, verb, fields))
+
+    def reply_data(self, stream, payload):
+        """Keeps the bytes, and looks whether the offsets are right."""
+        before = self.received.get(stream, b'')
+        assert receiver.OFFSET.unpack_from(payload)[0] == len(before), 'offset'
+        assert len(payload) <= self.frame and len(payload) > 8
+        self.received[stream] = before + payload[8:]
+
+    def queued(self):
+        return 0
 
     def send(self, stream, verb, **fields):
         """The answers the frame led to."""
@@ -96,9 +108,15 @@ class Bench:
         answer, out = self.ask(verb, **fields)
         return out['code'].decode() if answer == 'error' else answer
 
-    def data(self, stream, content, offset=0):
+    def data(self, stream, content, offset=0, encoded=False):
         before = len(self.answers)
-        self.requests.data(stream, memoryview(receiver.OFFSET.pack(offset) + content))
+        self.requests.data(stream, memoryview(receiver.OFFSET.pack(offset) + content), encoded)
+        return self.answers[before:]
+
+    def copy(self, stream, offset, *ranges):
+        before = len(self.answers)
+        payload = receiver.OFFSET.pack(offset) + b''.join(receiver.COPY_RANGE.pack(*r) for r in ranges)
+        self.requests.copy(stream, memoryview(payload))
         return self.answers[before:]
 
     def put(self, path, content, step=65000, **fields):

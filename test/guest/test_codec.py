@@ -36,7 +36,7 @@ class Vectors(unittest.TestCase):
         generate = runpy.run_path(os.path.join(REPOSITORY, 'test', 'vectors', 'generate.py'))
         with tempfile.TemporaryDirectory() as folder:
             generate['save'].__globals__['HERE'] = folder
-            for name in ('trace', 'frames', 'streams', 'texts'):
+            for name in ('trace', 'frames', 'streams', 'texts', 'transfers'):
                 generate[name]()
                 with open(os.path.join(folder, name + '.json')) as file:
                     self.assertEqual(receiver_json(file), vectors(name + '.json'), name)

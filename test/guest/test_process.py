@@ -11,9 +11,10 @@ import tempfile
 import termios
 import time
 import unittest
+import zlib
 
-from fuzz import mutated, plausible
-from host import ACK, DATA, HELLO, PING, Host, Line, Lost, Receiver, frame, text
+from fuzz import mutated, piece, plausible
+from host import ACK, CONTROL, COPY, DATA, HELLO, PING, Host, Line, Lost, Receiver, frame, text
 from support import SEED, receiver, sha256
 
 
@@ -270,6 +271,95 @@ class Stopping(Case):
         self.assertEqual(process.stop(), 0)
 
 
+class SendingLess(Case):
+    """Section 6 over a line."""
+
+    def partial(self):
+        return receiver.partial_name(b'f').decode()
+
+    def begin(self, process, content, **fields):
+        host = process.host().connect()
+        stream = host.open('put', path=self.path('f'), size=3 * len(content), resume=1, **fields)
+        self.assertNotIn(b'partial', host.answer(stream)[1])
+        host.data(stream, content)
+        host.ping(5)                        # all has arrived; now wait until it is written
+        self.until(lambda: os.path.getsize(self.path(self.partial())) == len(content), 'written')
+        return host
+
+    def finish(self, content):
+        host = self.start().host().connect()
+        stream = host.open('put', path=self.path('f'), size=3 * len(content), resume=1)
+        verb, fields = host.answer(stream)
+        self.assertEqual((verb, fields.get('partial')), ('accept', b'%d' % len(content)))
+        self.assertEqual(fields['partial-sha256'], sha256(content).encode())
+        host.data(stream, content * 2, len(content))
+        host.commit(stream, content * 3)
+        self.assertEqual(host.answer(stream, 2)[0], 'done')
+        self.assertEqual((self.names(), self.read('f')), (['f'], content * 3))
+
+    def test_every_end_of_the_receiver_keeps_a_partial_file(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
+            content = os.urandom(100000)
+            process = self.start()
+            host = self.begin(process, content)
+            host.open('put', path=self.path('g'))       # not resumable
+            host.answer(host.stream)
+            self.assertEqual(process.stop(number), 0 if number != signal.SIGKILL else -number)
+            if number != signal.SIGKILL:
+                self.assertEqual(self.names(), [self.partial()])
+            self.finish(content)
+            os.unlink(self.path('f'))
+
+    def test_a_new_session_finds_what_the_old_one_left(self):
+        content = os.urandom(100000)
+        process = self.start()
+        self.begin(process, content)
+        host = process.host().connect()
+        stream = host.open('put', path=self.path('f'), resume=1)
+        self.assertEqual(host.answer(stream)[1].get('partial'), b'100000')
+
+    def test_a_cancel_overtakes_a_long_copy(self):
+        """340 MB from one frame: the answer to PING and to `cancel` comes at once."""
+        with open(self.path('f'), 'wb') as file:
+            file.write(bytes(1 << 20))
+        host = self.start().host().connect()
+        stream = host.open('put', path=self.path('f'), basis=1, resume=1, conflict='overwrite')
+        self.assertEqual(host.answer(stream)[1]['basis'], b'%d' % (1 << 20))
+        host.send(COPY, stream, struct.pack('>Q', 0) + struct.pack('>QI', 0, 1 << 20) * 339)
+        host.send(CONTROL, stream, text('cancel', keep=1))
+        host.ping(6)
+        self.assertEqual(host.answer(stream, 2)[1]['code'], b'cancelled')
+        self.assertLess(os.path.getsize(self.path(self.partial())), 339 << 20)
+
+    def test_signature(self):
+        content = os.urandom(3000000)
+        with open(self.path('f'), 'wb') as file:
+            file.write(content)
+        host = self.start().host().connect()
+        stream = host.open('signature', path=self.path('f'), block=512)
+        self.assertEqual(host.answer(stream, 2)[1]['sha256'], sha256(content).encode())
+        blocks = [content[at:at + 512] for at in range(0, len(content), 512)]
+        self.assertEqual(host.content[stream], b''.join(
+            struct.pack('>I', zlib.adler32(b)) + bytes.fromhex(sha256(b)[:16]) for b in blocks))
+        self.assertEqual({len(f[5]) for f in host.frames if f[0] == DATA} - {4088}, {
+            8 + len(blocks) * 12 % 4080})
+
+    def test_delta_and_deflate(self):
+        old, new = os.urandom(200000), os.urandom(1000)
+        with open(self.path('f'), 'wb') as file:
+            file.write(old)
+        host = self.start().host().connect()
+        stream = host.open('put', path=self.path('f'), basis=1, encoding='deflate', conflict='overwrite')
+        host.answer(stream)
+        host.send(COPY, stream, struct.pack('>QQI', 0, 0, 100000))
+        host.send(DATA, stream, struct.pack('>Q', 100000) + piece(new * 3), flags=2)
+        host.send(COPY, stream, struct.pack('>QQI', 103000, 100000, 100000))
+        wanted = old[:100000] + new * 3 + old[100000:]
+        host.commit(stream, wanted)
+        self.assertEqual(host.answer(stream, 2)[0], 'done')
+        self.assertEqual(self.read('f'), wanted)
+
+
 class CommandLine(Case):
     def run_it(self, *arguments):
         done = subprocess.run(Receiver.command + list(arguments), stdout=subprocess.PIPE,
@@ -392,6 +482,21 @@ class Resources(Case):
         self.assertLess(memory_kb(process.process.pid) - before, 3000)
 
 
+    def test_bombs_do_not_grow_it(self):
+        process = self.start()
+        host = process.host().connect()
+        bomb = piece(bytes(4 << 20))        # 4 MiB in one frame of 4 KiB
+        self.assertLess(len(bomb), 4096 - 8)
+        host.put('/dev/null', os.urandom(2000000))
+        before = memory_kb(process.process.pid)
+        stream = host.open('put', path='/dev/null', encoding='deflate')
+        for number in range(8):
+            host.send(DATA, stream, struct.pack('>Q', number << 22) + bomb, ask=True, flags=2)
+        host.commit(stream, bytes(8 << 22))
+        self.assertEqual(host.answer(stream, 2)[0], 'done')
+        self.assertLess(peak_memory_kb(process.process.pid) - before, 4000)
+
+
 class Fuzz(Case):
     """10,000 mutated frames into a process: no crash, no hang, nothing
     outside the root, no growth.  test_fuzz.py goes deeper."""
@@ -402,6 +507,8 @@ class Fuzz(Case):
         os.mkdir(self.path('root'))
         os.mkdir(self.path('root/dir'))
         os.symlink('/etc', self.path('root/l'))
+        with open(self.path('root/a'), 'wb') as file:
+            file.write(b'x' * 100)
         process = self.start('--root', self.path('root'), '--log-level', 'error')
         host = process.host().connect()
         dice = random.Random(SEED)
@@ -433,7 +540,8 @@ class Fuzz(Case):
         self.assertEqual(process.stop(), 0)
         self.assertNotIn(b'defect', process.log)
         self.assertNotIn(b'Traceback', process.log)
-        left = [n for _, _, names in os.walk(self.path('root')) for n in names if n.startswith('.guestwire')]
+        left = [n for _, _, names in os.walk(self.path('root')) for n in names
+                if n.startswith('.guestwire') and not n.endswith('.partial')]
         self.assertEqual(left, [])
 
     def alive(self, host):
@@ -460,9 +568,13 @@ def cpu_ticks(pid):
     return int(fields[11]) + int(fields[12])
 
 
-def memory_kb(pid):
+def memory_kb(pid, what='VmRSS'):
     with open('/proc/%d/status' % pid) as file:
-        return int(re.search(r'VmRSS:\s+(\d+)', file.read()).group(1))
+        return int(re.search(what + r':\s+(\d+)', file.read()).group(1))
+
+
+def peak_memory_kb(pid):
+    return memory_kb(pid, 'VmHWM')
 
 
 if __name__ == '__main__':

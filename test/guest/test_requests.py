@@ -39,6 +39,16 @@ class Case(unittest.TestCase):
         with open(self.path(name), 'rb') as file:
             return file.read()
 
+    def mount(self, options):
+        """A file system that is small, or whatever else the options say."""
+        where = self.path('mounted')
+        os.mkdir(where)
+        done = subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', where], stderr=subprocess.PIPE)
+        if done.returncode:
+            self.skipTest('NO TMPFS CAN BE MOUNTED HERE: %s' % done.stderr.decode().strip())
+        self.addCleanup(subprocess.run, ['umount', where], check=True)
+        return where
+
     def assertNothingLeft(self, folder=None):
         names = os.listdir(folder or self.folder)
         self.assertEqual([n for n in names if n.startswith('.guestwire')], [])
@@ -479,15 +489,6 @@ def interpreter():
 
 class Mounts(Case):
     """A file system that is small, then read-only."""
-
-    def mount(self, options):
-        where = self.path('mounted')
-        os.mkdir(where)
-        done = subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', where], stderr=subprocess.PIPE)
-        if done.returncode:
-            self.skipTest('NO TMPFS CAN BE MOUNTED HERE: %s' % done.stderr.decode().strip())
-        self.addCleanup(subprocess.run, ['umount', where], check=True)
-        return where
 
     def test_disk_full(self):
         where = self.mount('size=1m')

@@ -7,10 +7,11 @@ import tempfile
 import unittest
 import unittest.mock
 
+from fuzz import piece
 from host import frame, text, untext
 from support import HeldWorker, InlineWorker, receiver, sha256
 
-HELLO, WELCOME, ACK, PING, PONG, RESET, CONTROL, DATA = 1, 2, 3, 4, 5, 6, 16, 17
+HELLO, WELCOME, ACK, PING, PONG, RESET, CONTROL, DATA, COPY = 1, 2, 3, 4, 5, 6, 16, 17, 18
 
 
 class Peer:
@@ -86,7 +87,7 @@ class Hello(Folder):
                                                  'window', 'streams', 'capabilities', 'root', 'read-only')},
                          {'protocol': b'1', 'system': b'linux', 'separator': b'/', 'device': b'uart',
                           'port': b'/dev/test', 'frame': b'4096', 'window': b'16384', 'streams': b'16',
-                          'capabilities': b'symlink,mode,mtime', 'read-only': b'1',
+                          'capabilities': b'symlink,mode,mtime,deflate,delta,resume,unchanged', 'read-only': b'1',
                           'root': os.fsencode(os.path.realpath(self.folder))})
         self.assertEqual(len(fields['session']), 8)
         self.assertRegex(fields['agent'].decode(), r'^receiver\.py/\d')
@@ -122,7 +123,7 @@ class Hello(Folder):
         peer = Peer()
         for payload in (b'', b'hello\n', b'hello\nprotocol=1\n', b'hello\nprotocol=1-x\n', b'hello\nprotocol=1-1',
                         b'welcome\nprotocol=1-1\n', b'hello\nprotocol=1-1\nprotocol=1-1\n',
-                        b'hello\nprotocol=1-1\nwindow=-1\n', b'\xff\xfe'):
+                        b'hello\nprotocol=1-1\nwindow=-1\n', b'hello\nprotocol=1-1\nframe=x\n', b'\xff\xfe'):
             self.assertEqual(peer.send(frame(HELLO, 0, 0, 4, 0, payload)), [], payload)
 
     def test_many_hellos_do_not_grow(self):
@@ -308,6 +309,102 @@ class Frames(Folder):
         with open(path, 'rb') as file:
             self.assertEqual(file.read(), b'hi\n')
         self.assertEqual(os.stat(path).st_mtime_ns, 1700000000250000000)
+
+
+class SendingLess(Folder):
+    """Section 6, as far as it takes frames."""
+
+    def make(self, name, content):
+        with open(os.path.join(self.folder, name), 'wb') as file:
+            file.write(content)
+        return os.path.join(self.folder, name)
+
+    def test_copy_and_encoded_frames(self):
+        peer = Peer()
+        session, path = peer.connect(), self.make('f', b'0123456789')
+        peer.control(session, 1, 'put', path=path, basis=1, encoding='deflate', conflict='overwrite')
+        peer.reliable(session, COPY, 1, struct.pack('>QQI', 0, 5, 5))
+        peer.reliable(session, DATA, 1, struct.pack('>Q', 5) + piece(b'abc'), flags=3)
+        out = peer.control(session, 1, 'commit', size=8, sha256=sha256(b'56789abc'))
+        self.assertEqual(controls(out)[0][1], 'done')
+        self.assertEqual(controls(peer.reliable(session, COPY, 1, struct.pack('>QQI', 0, 0, 1))), [], 'no put any more')
+
+    def test_a_cancel_is_seen_before_its_turn(self):
+        for keep, left in (({}, 0), ({'keep': 1}, 1)):
+            worker = HeldWorker()
+            peer = Peer(worker=worker)
+            session = peer.connect()
+            peer.control(session, 1, 'put', path=os.path.join(self.folder, 'f'), encoding='deflate', resume=1)
+            worker.run()
+            peer.reliable(session, DATA, 1, struct.pack('>Q', 0) + piece(bytes(3 << 20)), flags=2)
+            peer.control(session, 1, 'cancel', **keep)
+            worker.run()
+            answers = controls(peer.output())
+            self.assertEqual([(a[1], a[2].get('code')) for a in answers], [('error', b'cancelled')])
+            self.assertEqual(len(self.names()), left)
+            if left:
+                self.assertEqual(os.path.getsize(os.path.join(self.folder, self.names()[0])), receiver.STEP)
+
+    def test_a_cancel_does_not_cut_off_plain_data(self):
+        worker = HeldWorker()
+        peer = Peer('console', worker=worker)
+        session = peer.connect()
+        peer.control(session, 1, 'put', path=os.path.join(self.folder, 'f'), resume=1)
+        worker.run()
+        for number in range(5):
+            peer.reliable(session, DATA, 1, struct.pack('>Q', 15000 * number) + bytes(15000))
+        peer.control(session, 1, 'cancel', keep=1)
+        worker.run()
+        self.assertEqual(os.path.getsize(os.path.join(self.folder, self.names()[0])), 75000)
+
+    def test_frames_of_a_signature_suit_both(self):
+        content = os.urandom(512 * 6000)
+        for device, told, largest in (('console', {'frame': 1000}, 1000), ('console', {'frame': 65536}, 16384),
+                                      ('channel', {'frame': None}, 16384), ('channel', {'frame': 65536}, 65536),
+                                      ('uart', {'frame': 1 << 40}, 4096), ('uart', {'frame': 0}, 512)):
+            peer = Peer(device)
+            fields = {k: v for k, v in dict(protocol='1-1', window=1 << 20, **told).items() if v is not None}
+            out = peer.send(frame(HELLO, 0, 0, 3, 0, text('hello', **fields)))
+            session = int(untext(out[0][5])[1]['session'], 16)
+            peer.ping(session)
+            out = peer.control(session, 1, 'signature', path=self.make('f', content), block=512)
+            pieces = [f[5] for f in out if f[0] == DATA]
+            self.assertEqual({(len(p) - 8) % 12 for p in pieces}, {0})
+            self.assertEqual(max(map(len, pieces)), 8 + (largest - 8) // 12 * 12)
+            self.assertEqual(sum(len(p) - 8 for p in pieces), 12 * 6000)
+            self.assertEqual([c[1] for c in controls(out)], ['accept', 'done'])
+
+    def test_what_a_host_has_not_acknowledged_is_counted(self):
+        peer = Peer()
+        session = peer.welcome(1, window=0)
+        peer.ping(session)
+        peer.control(session, 1, 'signature', path=self.make('f', bytes(512 * 5000)), block=512)
+        active = peer.endpoint.active
+        self.assertGreater(active.queued(), 60000)
+        while active.queued():
+            upto = active.sender.base + active.sender._under_way
+            peer.send(frame(ACK, 0, 0, session, 0, struct.pack('>II', upto, 65536)))
+        self.assertEqual(len(active.sender.frames), 0)
+
+    def test_every_end_of_a_session_keeps_a_partial_file(self):
+        content = bytes(receiver.PARTIAL_MIN)
+
+        def reset(peer, session):
+            peer.send(frame(RESET, 0, 0, session, 0, b'reset\ncode=bye\n'))
+
+        def silence(peer, session):
+            peer.now += 31
+            peer.output()
+        for end in (reset, silence, lambda peer, session: peer.connect(9), lambda peer, session: peer.endpoint.close()):
+            peer = Peer('console')
+            session = peer.connect()
+            peer.control(session, 1, 'put', path=os.path.join(self.folder, 'f'), resume=1)
+            peer.control(session, 2, 'put', path=os.path.join(self.folder, 'g'))
+            for at in range(0, len(content), 8192):
+                peer.reliable(session, DATA, 1, struct.pack('>Q', at) + content[at:at + 8192])
+            end(peer, session)
+            self.assertEqual(self.names(), [receiver.partial_name(b'f').decode()])
+            os.unlink(os.path.join(self.folder, self.names()[0]))
 
 
 class WakeTest(unittest.TestCase):

@@ -9,12 +9,18 @@ streams.json are written down by hand below, not computed by a parser.
 import json
 import os
 import struct
+import sys
 import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path.insert(0, HERE)
+
+import transfers as section_6  # noqa: E402  (only now can it be found)
+
 NONCE, SESSION = 0x0badcafe, 0x5eed1234
 NAMES = {1: 'HELLO', 2: 'WELCOME', 3: 'ACK', 4: 'PING', 5: 'PONG', 6: 'RESET',
-         0x10: 'CONTROL', 0x11: 'DATA'}
+         0x10: 'CONTROL', 0x11: 'DATA', 0x12: 'COPY'}
 
 
 def crc(data):
@@ -100,6 +106,9 @@ def frames():
                   struct.pack('>Q', 0x123456789a) + ramp),
         described('DATA of an offset only', 'no bytes behind the offset', 0x11, 0, 2, SESSION, 5,
                   struct.pack('>Q', 0)),
+        described('DATA, ENCODED and ASK', 'flags 01 and 02', 0x11, 3, 2, SESSION, 6,
+                  struct.pack('>Q', 13) + section_6.fixed(b'ab')),
+        described('COPY', 'two ranges', 0x12, 0, 2, SESSION, 7, struct.pack('>QQIQI', 15, 0, 4096, 1 << 40, 0xffffffff)),
         described('empty payload', 'no payload check either', 0x10, 0, 1, SESSION, 0, b''),
         described('one byte of payload', 'the shortest with a check', 4, 0, 0, SESSION, 0, b'\0'),
         described('unknown reliable type', 'bit 10 is set: acknowledged, answered unsupported',
@@ -296,8 +305,22 @@ def texts():
          valid=valid, invalid=invalid)
 
 
+# -- transfers ---------------------------------------------------------------
+
+def transfers():
+    save('transfers.json',
+         'Section 6 of guest/PROTOCOL.md. Bytes are runs: hexadecimal, so many times. A case: `existing` is what stands '
+         'under the name before (null: nothing), `partial` what an earlier put left, `put` the keys of the put but path, '
+         '`accept` what its answer has besides path and kind, `frames` what then is sent on its stream, `end` the last '
+         'request. It ends in done, or in done with `skipped`, or in the error `code` (which may come earlier); then '
+         '`content` stands under the name, and `left` in the partial file. The file is called `partialOf`, the partial '
+         'file `partialName`. Signatures: `entries` are all bytes of the DATA frames, or `code` is the error.',
+         partialOf=section_6.NAME, partialName=section_6.PARTIAL_NAME, **section_6.content())
+
+
 if __name__ == '__main__':
     trace()
     frames()
     streams()
     texts()
+    transfers()
