@@ -3836,14 +3836,7 @@ class Requests
     {
         long block = Arguments.Number(fields, "block", true);
         if (block < Wire.BlockMin || block > Wire.BlockMax) throw new Refused("bad-request", "block is out of range");
-        Location place;
-        try { place = _root.Locate(path, false); }
-        catch (Refused error)
-        {
-            if (error.Code == "no-directory") error.Code = "not-found";
-            throw;
-        }
-        using (place)
+        using (Location place = _root.Locate(path, false))
         {
             Facts found = place.Look();
             if (found == null) throw new Refused("not-found", "there is no such file", place.Path, "ENOENT", null);

@@ -5,7 +5,7 @@ import struct
 
 import windows
 
-from host import CONTROL, DATA, RESET, Host, Receiver, frame, text
+from host import CONTROL, COPY, DATA, RESET, Host, Receiver, frame, text
 from support import Bench
 
 BARRIER = 65000     # a stream of our own
@@ -35,8 +35,14 @@ class RemoteRequests:
     def control(self, stream, payload):
         self.bench.exchange(CONTROL, stream, payload)
 
-    def data(self, stream, payload):
-        self.bench.exchange(DATA, stream, bytes(payload))
+    def data(self, stream, payload, encoded=False):
+        self.bench.exchange(DATA, stream, bytes(payload), 2 if encoded else 0)
+
+    def unknown(self, stream):
+        self.bench.exchange(0x1f, stream, b'?')
+
+    def copy(self, stream, payload):
+        self.bench.exchange(COPY, stream, bytes(payload))
 
     def close(self):
         """The session ends; the receiver clears up behind the RESET."""
@@ -69,9 +75,13 @@ class RemoteBench(Bench):
         self.host.answer(BARRIER)
         self.answers[:] = [a for a in self.answers if a[0] != BARRIER]
 
-    def exchange(self, kind, stream, payload):
+    @property
+    def received(self):
+        return self.host.content
+
+    def exchange(self, kind, stream, payload, flags=0):
         before = len(self.answers)
-        self.host.send(kind, stream, payload, ask=True)
+        self.host.send(kind, stream, payload, ask=True, flags=flags)
         self.barrier()
         return self.since(before)
 
@@ -84,18 +94,24 @@ class RemoteBench(Bench):
     def send(self, stream, verb, **fields):
         before = len(self.answers)
         waits = verb not in ('commit', 'cancel') or verb == 'commit' and stream in self.puts
+        finals = ('done', 'error') if verb in ('commit', 'signature') else ('accept', 'done', 'error')
         self.exchange(CONTROL, stream, text(verb, **fields))
         if waits:                           # a finisher may be at it
-            self.host.until(lambda: any(a[0] == stream for a in self.answers[before:]))
+            self.host.until(lambda: any(a[0] == stream and a[1] in finals for a in self.answers[before:]))
         return self.since(before)
 
-    def data(self, stream, content, offset=0):
+    def data(self, stream, content, offset=0, encoded=False):
         before = len(self.answers)
         step = self.host.frame - 8
         for at in range(0, max(1, len(content)), step):
-            self.host.send(DATA, stream, struct.pack('>Q', offset + at) + content[at:at + step])
+            start = offset if encoded else offset + at
+            self.host.send(DATA, stream, struct.pack('>Q', start) + content[at:at + step], flags=2 if encoded else 0)
         self.barrier()
         return self.since(before)
+
+    def copy(self, stream, offset, *ranges):
+        payload = struct.pack('>Q', offset) + b''.join(struct.pack('>QI', *one) for one in ranges)
+        return self.exchange(COPY, stream, payload)
 
     def close(self):
         self.process.close()

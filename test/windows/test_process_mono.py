@@ -1,12 +1,15 @@
 """The process tests of receiver.py with the engine of receiver.ps1 under Mono."""
 
 import os
+import struct
 import unittest
 
 from windows import OnMono
 
 import test_process  # noqa: E402  (found once windows is imported)
-from test_process import memory_kb
+from fuzz import piece
+from host import DATA
+from test_process import memory_kb, peak_memory_kb
 
 
 class Transfer(OnMono, test_process.Transfer):
@@ -18,6 +21,10 @@ class Sessions(OnMono, test_process.Sessions):
 
 
 class Stopping(OnMono, test_process.Stopping):
+    pass
+
+
+class SendingLess(OnMono, test_process.SendingLess):
     pass
 
 
@@ -52,6 +59,20 @@ class Resources(OnMono, test_process.Resources):
         for _ in range(6):
             host.put('/dev/null', os.urandom(5000000))
         self.assertLess(memory_kb(process.process.pid) - before, 8000)
+
+
+    def test_bombs_do_not_grow_it(self):
+        process = self.start()
+        host = process.host().connect()
+        host.put('/dev/null', os.urandom(10000000))
+        before = memory_kb(process.process.pid)
+        stream = host.open('put', path='/dev/null', encoding='deflate')
+        bomb = piece(bytes(4 << 20))
+        for number in range(16):
+            host.send(DATA, stream, struct.pack('>Q', number << 22) + bomb, ask=True, flags=2)
+        host.commit(stream, bytes(16 << 22))
+        self.assertEqual(host.answer(stream, 2)[0], 'done')
+        self.assertLess(peak_memory_kb(process.process.pid) - before, 16000)
 
 
 class Fuzz(OnMono, test_process.Fuzz):
