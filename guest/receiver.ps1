@@ -2098,7 +2098,10 @@ class WindowsDevice : Device
         int count = Kind == "uart" ? Math.Min(room, wanted > 0 ? wanted : Wire.HeaderBytes) : room;
         try
         {
-            return _read.Run(data, offset, count);
+            int done = _read.Run(data, offset, count);
+            if (done != 0 || Kind == "channel") return done;
+            Thread.Sleep(10);               // a line has no host to miss: a gap before the first byte
+            return -1;
         }
         catch (SystemError error)
         {
@@ -4714,7 +4717,7 @@ class Port
         Log.Warning(_name + ": " + error.Message + "; waiting for it to come back");
         lock (_gate)
         {
-            _device.Close();
+            if (_device != null) _device.Close();       // not yet by Wait
             _device = null;
             _parser.Clear();
         }
