@@ -1739,7 +1739,7 @@ class PosixPlatform : Platform
             key.Cancel = true;
             stop();
         };
-        // SIGTERM: .NET calls this and exits when it returns
+        // SIGTERM, until .NET 10: .NET calls this and exits when it returns
         AppDomain.CurrentDomain.ProcessExit += delegate { stop(); Engine.AwaitEnd(4000); };
     }
 }

@@ -2,11 +2,13 @@
 script itself under PowerShell 7."""
 
 import fcntl
+import glob
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.normpath(os.path.join(HERE, '..', '..'))
@@ -68,6 +70,40 @@ def mono_engine():
 
 def mono_command():
     return [program('mono'), mono_engine()]
+
+
+# The version is a fixed one: a test must not change because somebody released something.
+POWERSHELL = '7.6.9'
+
+
+def powershell():
+    """The command of pwsh as installed, else of PowerShell's own .NET tool in
+    the cache: not by the tool's starter, which keeps signals to itself."""
+    installed = shutil.which('pwsh')
+    if installed:
+        return [installed]
+    folder = os.path.join(CACHE, 'powershell-' + POWERSHELL)
+    if not os.path.exists(os.path.join(folder, 'pwsh')):
+        install_powershell(folder)
+    program, = glob.glob(os.path.join(folder, '.store/powershell/*/powershell/*/tools/*/any/unix/pwsh.dll'))
+    return ['dotnet', program]
+
+
+def install_powershell(folder):
+    if shutil.which('dotnet') is None:
+        raise unittest.SkipTest('needs PowerShell 7, or the .NET SDK to get it')
+    os.makedirs(CACHE, exist_ok=True)
+    with open(os.path.join(CACHE, 'lock'), 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(folder, ignore_errors=True)
+        done = subprocess.run(['dotnet', 'tool', 'install', 'PowerShell', '--version', POWERSHELL, '--tool-path', folder],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=CACHE)
+    if done.returncode:
+        raise AssertionError('PowerShell could not be installed:\n' + done.stdout.decode())
+
+
+def script_command():
+    return powershell() + ['-NoProfile', '-NonInteractive', '-File', SCRIPT]
 
 
 class OnMono:
