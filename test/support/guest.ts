@@ -19,6 +19,7 @@ import { describeDomain } from './domainXml.ts';
 import { ensureGuestImage, packBootFiles } from './guestImage.ts';
 import { type CommandOptions, type CommandResult, GuestShell } from './guestShell.ts';
 import { qemuUser } from './libvirtd.ts';
+import { monoReceiverCommand, monoReceiverEntries } from './monoReceiver.ts';
 import { run } from './processes.ts';
 import { makeRunDirectory, recordDomain, removeAbandoned, removeRunDirectory } from './runDirectory.ts';
 
@@ -34,6 +35,8 @@ export interface GuestOptions {
   startReceiver?: boolean;
   /** Devices the receiver serves. Default serial1, console1 and channel0. */
   receiverPorts?: string[];
+  /** `mono`: the engine of receiver.ps1; receiver.py is there too. Default `python`. */
+  receiver?: 'python' | 'mono';
   /** Further arguments of the receiver, such as `--root`. */
   receiverArguments?: string[];
 }
@@ -54,7 +57,7 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   const directory = makeRunDirectory();
   const name = `guestwire-test-${options.name ? `${options.name}-` : ''}${crypto.randomBytes(3).toString('hex')}`;
   try {
-    const testSocket = prepareFiles(directory, image, name, options);
+    const testSocket = await prepareFiles(directory, image, name, options);
     const guest = new Guest(options.uri, name, directory, testSocket);
     recordDomain(directory, options.uri, name);
     await defineDomain(directory, options, { name, testSocket });
@@ -66,22 +69,24 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   }
 }
 
-function prepareFiles(
+async function prepareFiles(
   directory: string,
   image: { kernel: string; initramfs: string },
   name: string,
   options: GuestOptions,
-): string {
+): Promise<string> {
   const kernel = path.join(directory, 'vmlinuz');
   fs.copyFileSync(image.kernel, kernel);
   const settings = {
     HOSTNAME: name,
     START_RECEIVER: options.startReceiver === false ? '' : 'yes',
     RECEIVER_PORTS: (options.receiverPorts ?? Object.values(guestPorts)).join(' '),
+    RECEIVER_COMMAND: options.receiver === 'mono' ? monoReceiverCommand : 'python3 /guestwire/receiver.py',
     RECEIVER_ARGUMENTS: (options.receiverArguments ?? []).map(quoteForShell).join(' '),
   };
   const initramfs = path.join(directory, 'initramfs');
-  fs.writeFileSync(initramfs, packBootFiles(settings));
+  const extra = options.receiver === 'mono' ? await monoReceiverEntries() : [];
+  fs.writeFileSync(initramfs, packBootFiles(settings, extra));
   fs.appendFileSync(initramfs, fs.readFileSync(image.initramfs));
   // Whatever the umask is, QEMU's user must be able to read them.
   for (const file of [kernel, initramfs]) fs.chmodSync(file, 0o644);
