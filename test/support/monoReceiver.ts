@@ -10,6 +10,15 @@ const monoFiles = [
   'usr/bin/mono-sgen',
   'usr/lib/libMonoPosixHelper.so',
   'usr/lib/libmono-native.so',
+  // What libmono-native is linked with, and the guest lacks.
+  ...[
+    'gssapi_krb5.so.2',
+    'krb5.so.3',
+    'k5crypto.so.3',
+    'com_err.so.2',
+    'krb5support.so.0',
+    'keyutils.so.1',
+  ].map(name => `lib/x86_64-linux-gnu/lib${name}`),
   'etc/mono/config',
   'etc/mono/4.5/machine.config',
   ...['mscorlib', 'System', 'System.Core', 'System.Configuration', 'System.Xml', 'System.Security'].map(
@@ -25,7 +34,7 @@ function library(name: string): string {
 const program = 'guestwire-test/engine.exe';
 
 /** What the guest's start script runs in the place of receiver.py. */
-export const monoReceiverCommand = `mono-sgen /${program}`;
+export const monoReceiverCommand = `env MONO_PATH=/usr/lib/mono/4.5 mono-sgen /${program}`;
 
 export async function monoReceiverEntries(): Promise<CpioEntry[]> {
   const directories = new Set<string>();
