@@ -68,7 +68,8 @@ static class Wire
     public const int SymlinksMax = 40;      // as in Linux
     public const int SweptMax = 4096;       // directories remembered as free of orphans
     public const int Finishers = 4;
-    public const int Chunk = 1 << 16;       // one step of reading, hashing, inflating
+    public const int Chunk = 1 << 16;       // one step of hashing
+    public const int Step = 1 << 18;        // bytes inflated or copied before anything else is looked at
     public const int BlockMin = 512, BlockMax = 4194304, BlocksMax = 262144;    // section 6
     public const int PartialMin = 65536;    // a shorter part of a file is not worth keeping
     public const double PartialDays = 7;
@@ -674,6 +675,8 @@ class ReliableSender
     }
 
     bool Fits(int size) { return _underWay == 0 ? _window > 0 : _bytesUnderWay + size <= _window; }
+
+    public bool CanSend { get { return _underWay < _frames.Count && Fits(_frames[_underWay].Size); } }
 
     /// <summary>Adds the encoded frames that may go now; the last one has ASK.</summary>
     public void Pump(List<byte[]> made)
@@ -2991,7 +2994,7 @@ class Put : Request
     readonly bool _wantsResume, _wantsBasis, _unchangedSkips;
     readonly Inflate _inflate;              // null without `encoding`
     readonly string _sentPath, _sentName;
-    readonly byte[] _buffer = new byte[Wire.Chunk];
+    byte[] _buffer;                         // for a COPY or a partial file
 
     public Location Place { get; private set; }
     public bool IsDevice { get; private set; }
@@ -3009,6 +3012,8 @@ class Put : Request
     long _partial;                          // bytes offered to go on from; 0 once that is settled
     string _partialHash;
     long _encodedAt = -1;                   // offset of the ENCODED frame right before
+    long _inflatedFrom;                     // what had been received before that frame
+    public bool BrokenOff { get; private set; }     // within a frame, when interrupted; what follows is dropped
 
     public Put(Location place, Fields fields)
     {
@@ -3027,7 +3032,7 @@ class Put : Request
         _unchangedSkips = unchanged != null;
         if (encoding == null) return;
         if (encoding != "deflate") throw new Refused("unsupported", "encoding unknown");
-        _inflate = new Inflate(Store);
+        _inflate = new Inflate(StoreInflated);
     }
 
     /// <summary>True if Prepare may take long.</summary>
@@ -3198,6 +3203,7 @@ class Put : Request
     void HashPartial()
     {
         Sha256 told = new Sha256();
+        _buffer = new byte[Wire.Step];
         for (long at = 0; at < _partial; )
         {
             if (Interrupted) return;
@@ -3243,6 +3249,7 @@ class Put : Request
             if (_inflate == null) throw new Refused("bad-request", "ENCODED without an encoding", Place.Path);
             if (offset != Received && offset != _encodedAt) throw WrongOffset(offset);
             _encodedAt = offset;
+            _inflatedFrom = Received;
             try { _inflate.Feed(frame, 8, length - 8); }
             catch (BadData error) { throw new Refused("bad-data", error.Message, Place.Path); }
             return;
@@ -3270,10 +3277,16 @@ class Put : Request
     {
         long offset = Offset(frame, length);
         _encodedAt = -1;
+        if (_buffer == null) _buffer = new byte[Wire.Step];
         if (BasisSize < 0) throw new Refused("bad-request", "COPY without a basis", Place.Path);
         if (length < 20 || (length - 8) % 12 != 0) throw new Refused("bad-request", "COPY of a wrong length", Place.Path);
         if (offset != Received) throw WrongOffset(offset);
-        for (int at = 8; at < length; at += 12) CopyRange(Bytes.U64(frame, at), Bytes.U32(frame, at + 8));
+        for (int at = 8; at < length; at += 12)
+        {
+            if (BrokenOff) return;
+            CopyRange(Bytes.U64(frame, at), Bytes.U32(frame, at + 8));
+            if (Interrupted && at + 12 < length) BrokenOff = true;
+        }
     }
 
     void CopyRange(ulong from, uint length)
@@ -3283,7 +3296,7 @@ class Put : Request
         CheckSize(length);
         try { _basis.Seek((long)from); }
         catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
-        for (long left = length; left > 0 && !Interrupted; )
+        for (long left = length; left > 0 && !BrokenOff; )
         {
             int count;
             try { count = _basis.Read(_buffer, 0, (int)Math.Min(_buffer.Length, left)); }
@@ -3291,6 +3304,7 @@ class Put : Request
             if (count <= 0) throw new Refused("basis-changed", "the basis became shorter", Place.Path);
             Store(_buffer, 0, count);
             left -= count;
+            if (Interrupted && left > 0) BrokenOff = true;
         }
     }
 
@@ -3300,10 +3314,17 @@ class Put : Request
             throw new Refused("size-mismatch", "more than the " + _size + " bytes announced", Place.Path);
     }
 
+    void StoreInflated(byte[] data, int offset, int count)
+    {
+        if (BrokenOff) return;
+        Store(data, offset, count);
+        BrokenOff = Interrupted && Received > _inflatedFrom + Wire.Step;
+    }
+
     /// <summary>One step: the hash and the file always agree.</summary>
     void Store(byte[] data, int offset, int count)
     {
-        if (Interrupted || count == 0) return;
+        if (count == 0) return;
         CheckSize(count);
         _hash.Add(data, offset, count);
         Received += count;
@@ -3483,7 +3504,7 @@ class Requests
     public void Data(int stream, byte[] payload, int length, bool encoded, bool copy)
     {
         Put put = Find(stream) as Put;
-        if (put == null || put.Committing || put.Interrupted) return;   // draining, ending, or nothing there
+        if (put == null || put.Committing || put.BrokenOff) return;     // draining, ending, or nothing there
         try
         {
             if (put.Busy) throw new Refused("bad-request", "data before the answer to a put with resume");
@@ -4386,7 +4407,10 @@ class Endpoint
     bool Acknowledge(Session session, Frame frame, int at, double now)
     {
         uint upto = Bytes.U32(frame.Data, frame.Offset + at), window = Bytes.U32(frame.Data, frame.Offset + at + 4);
-        if (session.Sender.Acknowledged(upto, window, now)) return true;
+        int before = session.Sender.Count;
+        bool possible = session.Sender.Acknowledged(upto, window, now);
+        if (session.Sender.Count < before) Monitor.PulseAll(Gate);      // a signature may go on
+        if (possible) return true;
         Log.Warning(_port + ": the host acknowledged what was never sent");
         SendReset(session.Number, new Fields().Add("code", "protocol"));
         Drop(session);
@@ -4521,6 +4545,11 @@ class Endpoint
         return first;
     }
 
+    public bool HasOutput
+    {
+        get { return _out.Count > 0 || _active != null && (_active.Reader.AckDue || _active.Sender.CanSend); }
+    }
+
     /// <summary>All bytes to be sent now.</summary>
     public byte[] TakeOutput()
     {
@@ -4592,6 +4621,7 @@ class Port
     Device _device;                         // null while the port is gone; changed by the reader, under the lock
     bool _hung;                             // a channel without a host
     double _heard;                          // when the last bytes came
+    bool _watchesIdle;                      // the writer wakes by itself when the line has been idle
     volatile bool _stopping;
 
     public Port(string name, Config config, int speed)
@@ -4694,7 +4724,8 @@ class Port
                 Dispatch(now);
             }
             _endpoint.Tick(now);
-            Monitor.PulseAll(_gate);
+            // on an emulated UART this happens every few bytes: the writer is woken only if it has something to do
+            if (_endpoint.HasOutput || _parser.Kept > 0 && !_watchesIdle) Monitor.PulseAll(_gate);
         }
         if (count == 0) Thread.Sleep(UnpluggedMs);
     }
@@ -4749,6 +4780,7 @@ class Port
             lock (_gate)
             {
                 data = AwaitOutput();
+                _watchesIdle = false;
                 last = _stopping;
             }
             double limit = last ? Clock.Now + LastWordsS : double.MaxValue;
@@ -4780,6 +4812,7 @@ class Port
             byte[] data = _endpoint.TakeOutput();
             if (data.Length > 0 || _stopping) return data;
             double wait = Math.Min(_endpoint.Deadline(), _parser.Kept > 0 ? due : double.MaxValue) - now;
+            _watchesIdle = _parser.Kept > 0;
             Monitor.Wait(_gate, wait > 60 ? 60000 : Math.Max(1, (int)(wait * 1000) + 1));
         }
     }

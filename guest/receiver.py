@@ -1344,9 +1344,12 @@ class Put:
         """Idempotent; what is unfinished goes, or waits to be gone on with."""
         if self.temporary is not None:
             try:
-                self._leave() if self.stays() else os.unlink(self.temporary, dir_fd=self.place.directory)
+                if self.stays():
+                    self._leave()
+                else:
+                    os.unlink(self.temporary, dir_fd=self.place.directory)
             except OSError as error:
-                log.warning('removing %s: %s' % (printable(self.temporary), error))
+                log.warning('leaving or removing %s: %s' % (printable(self.temporary), error))
             leftovers.forget(self)
             self.temporary = None
         for fd in (self.fd, self.basis):

@@ -91,6 +91,7 @@ class Host:
     def __init__(self, fd, timeout_s=20.0):
         self.fd, self.timeout_s = fd, timeout_s
         self.reader = Reader()
+        self.unwritten = []
         self.frames = []                    # everything received, for tests to look at
         self.answers = {}                   # stream -> [(verb, fields)]
         self.content = {}                   # stream -> what came as DATA
@@ -109,6 +110,16 @@ class Host:
     # -- bytes ---------------------------------------------------------------
 
     def write(self, data):
+        """What is read meanwhile may want something written: that must not
+        come between two halves of a frame."""
+        self.unwritten.append(data)
+        if len(self.unwritten) > 1:
+            return
+        while self.unwritten:
+            self.write_now(self.unwritten[0])
+            self.unwritten.pop(0)
+
+    def write_now(self, data):
         view = memoryview(data)
         limit = time.monotonic() + self.timeout_s
         while len(view):
@@ -121,6 +132,7 @@ class Host:
                 except BlockingIOError:
                     pass
             if time.monotonic() > limit:
+                self.unwritten = []
                 raise Lost('the line takes no bytes')
 
     def read(self):
@@ -208,10 +220,15 @@ class Host:
     def connect(self):
         return self.hello().ping()
 
+    def has_room(self, size):
+        """One frame may always be under way, unless the window is 0."""
+        if not self.unacked:
+            return self.window > 0
+        return sum(len(d) for _, d in self.unacked) + size <= self.window
+
     def send(self, kind, stream, payload, ask=False, flags=0):
         size = len(payload) + 28
-        self.until(lambda: not self.unacked or sum(len(d) for _, d in self.unacked) + size <= self.window,
-                   'room in the window')
+        self.until(lambda: self.has_room(size), 'room in the window')
         room = self.window - sum(len(d) for _, d in self.unacked) - size
         ask = ask or room < size
         data = frame(kind, flags | (1 if ask else 0), stream, self.session, self.sequence, payload)

@@ -82,7 +82,7 @@ class Transfer(Case):
         step = host.frame - 8
         for at in range(0, len(content), step):
             payload = struct.pack('>Q', at) + content[at:at + step]
-            self.patient(host, lambda: sum(len(d) for _, d in host.unacked) + len(payload) + 28 <= host.window)
+            self.patient(host, lambda: host.has_room(len(payload) + 28))
             host.send(DATA, stream, payload)
         host.commit(stream, content)
         self.patient(host, lambda: len(host.answers.get(stream, [])) >= 2)

@@ -407,7 +407,7 @@ class Resume(PartialCase):
                 os.unlink(self.path(self.partial))
         self.assertEqual(self.read('secret'), b's' * 100)
 
-    @unittest.skipUnless(ROOT_USER, 'needs root to give a file away')
+    @unittest.skipUnless(ROOT_USER, 'needs root')
     def test_a_file_of_somebody_else_is_not_adopted(self):
         self.make(self.partial, b'x' * MIN)
         os.chown(self.path(self.partial), 65534, 65534)
