@@ -294,7 +294,9 @@ class Line:
 
 
 class Receiver:
-    """receiver.py as a process of its own on pty lines."""
+    """receiver.py (or what `command` says) as a process of its own on pty lines."""
+
+    command = [sys.executable, RECEIVER]
 
     def __init__(self, *options, lines=1, env=None, cwd=None, wrapper=(), ports=None, wait=True):
         self.lines = [Line() for _ in range(lines)]
@@ -302,7 +304,7 @@ class Receiver:
         environment = dict(os.environ)
         environment.update(env or {})
         self.process = subprocess.Popen(
-            list(wrapper) + [sys.executable, RECEIVER] + paths + list(options), cwd=cwd,
+            list(wrapper) + self.command + paths + list(options), cwd=cwd,
             env=environment, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         os.set_blocking(self.process.stderr.fileno(), False)
         self.log = b''

@@ -7,7 +7,6 @@ import signal
 import stat
 import struct
 import subprocess
-import sys
 import tempfile
 import termios
 import time
@@ -15,7 +14,7 @@ import unittest
 import zlib
 
 from fuzz import mutated, piece, plausible
-from host import ACK, CONTROL, COPY, DATA, HELLO, PING, RECEIVER, Host, Line, Lost, Receiver, frame, text
+from host import ACK, CONTROL, COPY, DATA, HELLO, PING, Host, Line, Lost, Receiver, frame, text
 from support import SEED, receiver, sha256
 
 
@@ -363,7 +362,7 @@ class SendingLess(Case):
 
 class CommandLine(Case):
     def run_it(self, *arguments):
-        done = subprocess.run([sys.executable, RECEIVER] + list(arguments), stdout=subprocess.PIPE,
+        done = subprocess.run(Receiver.command + list(arguments), stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=20, cwd=self.folder)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 

@@ -66,6 +66,19 @@ const systemPackages = [
   { name: 'lrzsz', why: 'ZMODEM, to compare with', provides: ['sz'], only: ['bench'] },
   { name: 'ckermit', why: 'Kermit, to compare with', provides: ['kermit'], only: ['bench'] },
   { name: 'python3', why: "the Linux receiver's tests", provides: ['python3'], only: ['test'] },
+  {
+    name: 'mono-mcs',
+    why: "compiles the Windows receiver's engine for its tests",
+    provides: ['mcs'],
+    only: ['test'],
+  },
+  { name: 'mono-runtime', why: "runs the Windows receiver's engine", provides: ['mono'], only: ['test'] },
+  {
+    name: 'libmono-posix4.0-cil',
+    why: "signals for the Windows receiver's engine",
+    provides: ['/usr/lib/mono/4.5/Mono.Posix.dll'],
+    only: ['test'],
+  },
 ];
 
 function main() {

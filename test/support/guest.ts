@@ -19,6 +19,7 @@ import { describeDomain } from './domainXml.ts';
 import { ensureGuestImage, packBootFiles } from './guestImage.ts';
 import { type CommandOptions, type CommandResult, GuestShell } from './guestShell.ts';
 import { qemuUser } from './libvirtd.ts';
+import { monoReceiverCommand, monoReceiverEntries } from './monoReceiver.ts';
 import { run } from './processes.ts';
 import { makeRunDirectory, recordDomain, removeAbandoned, removeRunDirectory } from './runDirectory.ts';
 
@@ -36,6 +37,8 @@ export interface GuestOptions {
   startReceiver?: boolean;
   /** Devices the receiver serves. Default serial1, console1 and channel0. */
   receiverPorts?: string[];
+  /** `mono`: the engine of receiver.ps1; receiver.py is there too. Default `python`. */
+  receiver?: 'python' | 'mono';
   /** Further arguments of the receiver, such as `--root`. */
   receiverArguments?: string[];
   /** Devices beside those every test guest has, as XML. */
@@ -65,7 +68,7 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   const directory = makeRunDirectory();
   const name = options.domainName ?? uniqueName(options.name);
   try {
-    prepareFiles(directory, image, name, options);
+    await prepareFiles(directory, image, name, options);
     const guest = new Guest(options.uri, name, directory);
     recordDomain(directory, options.uri, name);
     await defineDomain(directory, options, guest);
@@ -81,22 +84,24 @@ function uniqueName(part: string | undefined): string {
   return `guestwire-test-${part ? `${part}-` : ''}${crypto.randomBytes(3).toString('hex')}`;
 }
 
-function prepareFiles(
+async function prepareFiles(
   directory: string,
   image: { kernel: string; initramfs: string },
   name: string,
   options: GuestOptions,
-): void {
+): Promise<void> {
   const kernel = path.join(directory, 'vmlinuz');
   fs.copyFileSync(image.kernel, kernel);
   const settings = {
     HOSTNAME: name,
     START_RECEIVER: options.startReceiver === false ? '' : 'yes',
     RECEIVER_PORTS: (options.receiverPorts ?? Object.values(guestPorts)).join(' '),
+    RECEIVER_COMMAND: options.receiver === 'mono' ? monoReceiverCommand : 'python3 /guestwire/receiver.py',
     RECEIVER_ARGUMENTS: (options.receiverArguments ?? []).map(quoteForShell).join(' '),
   };
   const initramfs = path.join(directory, 'initramfs');
-  fs.writeFileSync(initramfs, packBootFiles(settings));
+  const extra = options.receiver === 'mono' ? await monoReceiverEntries() : [];
+  fs.writeFileSync(initramfs, packBootFiles(settings, extra));
   for (const archive of [image.initramfs, ...(options.furtherFiles ?? [])])
     fs.appendFileSync(initramfs, fs.readFileSync(archive));
   // Whatever the umask is, QEMU's user must be able to read them.

@@ -248,8 +248,8 @@ export function sharedLibraries(root: string): CpioEntry[] {
   return [...entries.values(), { ...loader, data: Buffer.from(`/${folder}/ld-linux-x86-64.so.2`) }];
 }
 
-/** The archive of one boot: the scripts, settings they read, and the `guest/` folder as /guestwire. */
-export function packBootFiles(settings: Record<string, string>): Buffer {
+/** The archive of one boot: the scripts, settings they read, the `guest/` folder as /guestwire, and what is extra. */
+export function packBootFiles(settings: Record<string, string>, extra: CpioEntry[] = []): Buffer {
   const assignments = Object.entries(settings).map(
     ([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'\n`,
   );
@@ -263,5 +263,6 @@ export function packBootFiles(settings: Record<string, string>): Buffer {
     ),
     { name: 'guestwire-test', mode: mode.directory },
     { name: 'guestwire-test/boot.env', mode: mode.file, data: Buffer.from(assignments.join('')) },
+    ...extra,
   ]);
 }

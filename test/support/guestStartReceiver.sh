@@ -1,8 +1,8 @@
 #!/bin/sh
 # Starts the receiver in the background and returns when it serves its ports (has them open).
-. /guestwire-test/boot.env                       # RECEIVER_PORTS, RECEIVER_ARGUMENTS (quoted for eval)
+. /guestwire-test/boot.env                       # RECEIVER_COMMAND, RECEIVER_PORTS, RECEIVER_ARGUMENTS (quoted for eval)
 eval "set -- $RECEIVER_PORTS $RECEIVER_ARGUMENTS"
-setsid python3 /guestwire/receiver.py "$@" < /dev/null >> /run/receiver.log 2>&1 3>&- &
+setsid $RECEIVER_COMMAND "$@" < /dev/null >> /run/receiver.log 2>&1 3>&- &
 pid=$!
 echo $pid > /run/receiver.pid
 

@@ -22,6 +22,7 @@ const suites: Record<string, Suite> = {
       await runPythonSuite('test/guest', signal),
       await runNodeSuite(['test/guest'], { concurrency: 2, timeoutMs: 60_000, signal }),
     ),
+  windows: signal => runPythonSuite('test/windows', signal),
   integration: signal =>
     withLibvirtd(() =>
       // One file after the other: guests are what takes the processors.
@@ -42,6 +43,10 @@ const suites: Record<string, Suite> = {
  */
 const expectedSkips: { reason: RegExp; because: string }[] = [
   { reason: /^needs root$/, because: 'an ordinary user can run all the other tests' },
+  {
+    reason: /^needs PowerShell 7, or the \.NET SDK to get it$/,
+    because: 'neither is a Debian package; what the script does is tested under Mono',
+  },
 ];
 
 /** All files of a suite share one libvirtd. */

@@ -1,0 +1,221 @@
+"""Parts of the engine by themselves, against the shared vectors: text
+payloads, frames, DEFLATE; and what it makes of a Windows path."""
+
+import random
+import subprocess
+import unittest
+import zlib
+
+import windows
+from windows import compiled, engine_source, mono_command
+
+from support import SEED, vectors  # noqa: E402  (found once windows is imported)
+
+
+class Probe(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.process = subprocess.Popen(mono_command() + ['--probe'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       universal_newlines=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.process.stdin.close()
+        cls.process.wait()
+        cls.process.stdout.close()
+
+    def ask(self, *words):
+        self.process.stdin.write(' '.join(str(word) for word in words) + '\n')
+        self.process.stdin.flush()
+        return self.process.stdout.readline().rstrip('\n')
+
+
+def frames(answer):
+    out = []
+    for item in answer.split():
+        kind, flags, stream, session, sequence, payload = item.split(',')
+        out.append(dict(type=int(kind), flags=int(flags), stream=int(stream), session=int(session),
+                        sequence=int(sequence), payload=payload))
+    return out
+
+
+class Text(Probe):
+    def test_valid(self):
+        for one in vectors('texts.json')['valid']:
+            with self.subTest(one['name']):
+                verb, again, *fields = self.ask('text', one['hex']).split(' ')
+                self.assertEqual(verb, one['verb'])
+                self.assertEqual([field.split('=') for field in fields], one['fields'])
+                self.assertEqual(again == one['hex'], one['canonical'])
+
+    def test_invalid(self):
+        for one in vectors('texts.json')['invalid']:
+            with self.subTest(one['name']):
+                self.assertEqual(self.ask('text', one['hex']), 'bad')
+
+
+class Frames(Probe):
+    def test_vectors(self):
+        for one in vectors('frames.json')['frames'] + vectors('trace.json')['frames']:
+            with self.subTest(one['name']):
+                head = [one[k] for k in ('type', 'flags', 'stream', 'session', 'sequence', 'payload')]
+                self.assertEqual(self.ask('encode', *head), one['hex'])
+                self.ask('parser', 16384)
+                self.assertEqual([[f[k] for k in ('type', 'flags', 'stream', 'session', 'sequence', 'payload')]
+                                  for f in frames(self.ask('feed', one['hex']))], [head])
+                self.assertEqual(self.ask('kept'), '0 0')
+
+    def run_case(self, case, chunk_size):
+        self.ask('parser', case['limit'])
+        found = []
+        for item in case['input']:
+            if item.get('idle'):
+                found += frames(self.ask('idle'))
+                continue
+            at = 0
+            while at < len(item['hex']):
+                size = 2 * chunk_size()
+                found += frames(self.ask('feed', item['hex'][at:at + size]))
+                at += size
+        self.assertEqual(found, case['frames'])
+        self.assertEqual(self.ask('kept'), '%d %d' % (case['dropped'], case['kept']))
+
+    def test_streams(self):
+        dice = random.Random(SEED)
+        for case in vectors('streams.json')['streams']:
+            sizes = [('whole', lambda: 1 << 20), ('random', lambda: dice.randint(1, 200)),
+                     ('large', lambda: dice.randint(1, 5000))]
+            if sum(len(i.get('hex', '')) for i in case['input']) < 10000:
+                sizes.append(('single bytes', lambda: 1))
+            for name, size in sizes:
+                with self.subTest(case['name'], chunks=name):
+                    self.run_case(case, size)
+
+
+class Sums(Probe):
+    def test_adler(self):
+        for data in (b'', b'a', b'\xff' * 70000, bytes(range(256)) * 100):
+            self.assertEqual(int(self.ask('adler', data.hex()), 16), zlib.adler32(data))
+
+
+class Inflate(Probe):
+    """Python's zlib deflates, the engine inflates: pieces that end with a sync
+    flush, cut anywhere."""
+
+    def contents(self):
+        dice = random.Random(SEED)
+        words = [bytes(dice.choice(b'abcdefgh ') for _ in range(dice.randint(2, 9))) for _ in range(300)]
+        return {
+            'empty': b'', 'one': b'x', 'zeros': bytes(300000), 'random': dice.getrandbits(8 * 70000).to_bytes(70000, 'big'),
+            'text': b' '.join(dice.choice(words) for _ in range(30000)),
+            'far': bytes(dice.getrandbits(8) for _ in range(32768)) * 3,
+            'few symbols': bytes(dice.choice(b'aaaaaaab') for _ in range(50000))}
+
+    def inflate(self, stream, chunk_size):
+        self.ask('inflate')
+        out, at = '', 0
+        while at < len(stream):
+            size = chunk_size()
+            answer = self.ask('in', stream[at:at + size].hex())
+            self.assertNotEqual(answer, 'bad')
+            out, at = out + answer, at + size
+        return bytes.fromhex(out)
+
+    def test_all_levels_and_strategies(self):
+        dice = random.Random(SEED)
+        for name, content in self.contents().items():
+            for level, strategy in ((1, zlib.Z_DEFAULT_STRATEGY), (9, zlib.Z_DEFAULT_STRATEGY), (0, 0), (6, zlib.Z_FIXED),
+                                    (6, zlib.Z_HUFFMAN_ONLY), (6, zlib.Z_RLE)):
+                coder = zlib.compressobj(level, zlib.DEFLATED, -15, 9, strategy)
+                stream = b''
+                for at in range(0, max(1, len(content)), 20000):
+                    stream += coder.compress(content[at:at + 20000]) + coder.flush(zlib.Z_SYNC_FLUSH)
+                for chunks, size in (('whole', lambda: 1 << 20), ('random', lambda: dice.randint(1, 3000))):
+                    with self.subTest(name, level=level, strategy=strategy, chunks=chunks):
+                        self.assertEqual(self.inflate(stream, size), content)
+
+    def test_single_bytes(self):
+        content = self.contents()['text'][:6000]
+        coder = zlib.compressobj(9, zlib.DEFLATED, -15)
+        stream = coder.compress(content) + coder.flush(zlib.Z_SYNC_FLUSH)
+        self.assertEqual(self.inflate(stream, lambda: 1), content)
+
+    def test_what_is_no_deflate(self):
+        coder = zlib.compressobj(9, zlib.DEFLATED, -15)
+        ended = coder.compress(b'abc') + coder.flush(zlib.Z_FINISH)
+        for stream in (b'\x07', b'\x00\x05\x00\x05\x00', ended, b'\x04' + b'\xff' * 40, b'\x02\x03\x00'):
+            self.ask('inflate')
+            self.assertEqual(self.ask('in', stream.hex()), 'bad', stream)
+
+    def test_damaged_streams_end_in_bad_or_in_bytes(self):
+        dice = random.Random(SEED)
+        coder = zlib.compressobj(9, zlib.DEFLATED, -15)
+        stream = coder.compress(self.contents()['text'][:5000]) + coder.flush(zlib.Z_SYNC_FLUSH)
+        bad = 0
+        for _ in range(300):
+            data = bytearray(stream)
+            for _ in range(dice.randint(1, 5)):
+                data[dice.randrange(len(data))] = dice.getrandbits(8)
+            self.ask('inflate')
+            answer = self.ask('in', bytes(data).hex())
+            bad += answer == 'bad'
+            if answer != 'bad':
+                bytes.fromhex(answer)
+        self.assertGreater(bad, 50)
+
+
+class WindowsPaths(Probe):
+    def parse(self, path, root='C:\\in'):
+        return self.ask('path', path.encode('utf-8').hex(), root.encode('utf-8').hex())
+
+    def test_places(self):
+        for path, found in {
+                'C:\\dir\\file.txt': 'C:\\dir|file.txt', 'C:/dir/file.txt': 'C:\\dir|file.txt', 'c:\\f': 'C:\\|f',
+                'C:\\': 'C:\\|', 'C:\\dir\\': 'C:\\dir|', 'C:\\dir\\.': 'C:\\dir|', 'C:\\a\\..\\f': 'C:\\|f',
+                'C:\\..\\..\\f': 'C:\\|f', 'C:\\a\\b\\..': 'C:\\a|', 'f': 'C:\\in|f', 'a\\f': 'C:\\in\\a|f',
+                './f': 'C:\\in|f', '..\\f': 'C:\\|f', '.': 'C:\\in|', '\\tmp\\f': 'C:\\tmp|f', '/tmp/f': 'C:\\tmp|f',
+                '\\\\server\\share\\a\\f': '\\\\server\\share\\a|f', '//server/share/f': '\\\\server\\share\\|f',
+                '\\\\server\\share': '\\\\server\\share\\|', '\\\\server\\share\\..\\f': '\\\\server\\share\\|f',
+                '\\\\?\\C:\\dir\\f': 'C:\\dir|f', '\\\\?\\UNC\\server\\share\\f': '\\\\server\\share\\|f',
+                'C:\\\u00fc \u20ac\\\U0001f600': 'C:\\\u00fc \u20ac|\U0001f600', 'C:\\100%25\\a%b%': 'C:\\100%25|a%b%',
+                'C:\\.hidden': 'C:\\|.hidden', 'C:\\nulls': 'C:\\|nulls', 'C:\\com': 'C:\\|com', 'C:\\com10': 'C:\\|com10',
+                'C:\\' + 'd\\' * 200 + 'f': 'C:\\' + 'd\\' * 199 + 'd|f'}.items():
+            with self.subTest(path):
+                self.assertEqual(self.parse(path), 'place ' + found)
+        self.assertEqual(self.parse('f', 'D:\\'), 'place D:\\|f')
+        self.assertEqual(self.parse('\\f', '\\\\server\\share\\in'), 'place \\\\server\\share\\|f')
+
+    def test_null_device(self):
+        for path in ('NUL', 'nul', 'C:\\dir\\NUL', '\\\\.\\NUL', '//./nul'):
+            self.assertEqual(self.parse(path), 'device', path)
+
+    def test_names_windows_does_not_take(self):
+        for name in ('a<b', 'a>b', 'a"b', 'a|b', 'a?b', 'a*b', 'a:b', 'f:stream', 'tab\there', '\x01', 'dot.', 'space ',
+                     '...', 'CON', 'con.txt', 'PRN', 'AUX.tar.gz', 'NUL.txt', 'COM1', 'com9.log', 'LPT1', 'COM\u00b9',
+                     'CONIN$', 'con .txt'):
+            for path in ('C:\\dir\\' + name, name + '\\f', name):
+                with self.subTest(path):
+                    self.assertEqual(self.parse(path), 'bad-name')
+        for path in ('C:f', '1:\\f', '\\\\server', '\\\\server\\', '\\\\', '\\\\.\\COM3', '\\\\.\\PhysicalDrive0'):
+            with self.subTest(path):
+                self.assertEqual(self.parse(path), 'bad-name')
+        self.assertEqual(self.parse('C:\\' + 'n' * 255), 'place C:\\|' + 'n' * 255)
+        self.assertEqual(self.parse('C:\\' + 'n' * 256), 'name-too-long')
+        self.assertEqual(self.parse('C:\\' + 'dir\\' * 9000 + 'f'), 'name-too-long')
+
+
+class Source(unittest.TestCase):
+    def test_compiles_as_a_library_of_c_sharp_3(self):
+        compiled('library', [], '-t:library')
+
+    def test_is_ascii(self):
+        """Windows PowerShell reads a script without a byte order mark in the
+        system's code page."""
+        windows.read(windows.SCRIPT).encode('ascii')
+
+    def test_has_no_end_of_the_here_string(self):
+        self.assertNotIn("\n'@", engine_source())
+
+
+if __name__ == '__main__':
+    unittest.main()

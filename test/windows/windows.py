@@ -1,0 +1,124 @@
+"""receiver.ps1 for the tests of receiver.py: its C# engine under Mono, and the
+script itself under PowerShell 7."""
+
+import fcntl
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPOSITORY = os.path.normpath(os.path.join(HERE, '..', '..'))
+SCRIPT = os.path.join(REPOSITORY, 'guest', 'receiver.ps1')
+CACHE = os.path.join(REPOSITORY, '.cache', 'windows')
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(REPOSITORY, 'test', 'guest'))
+
+from host import Receiver  # noqa: E402  (only now can it be found)
+
+
+def read(path):
+    with open(path, encoding='utf-8') as file:
+        return file.read()
+
+
+def engine_source():
+    """The C# within the script."""
+    return read(SCRIPT).split("\n$engine = @'\n")[1].split("\n'@\n")[0] + '\n'
+
+
+def compiled(name, extra, *options):
+    """The engine compiled with `extra` sources; kept until one of them changes."""
+    sources = [engine_source()] + [read(file) for file in extra]
+    key = hashlib.sha256(repr((sources, options)).encode()).hexdigest()[:16]
+    target = os.path.join(CACHE, '%s-%s.exe' % (name, key))
+    os.makedirs(CACHE, exist_ok=True)
+    with open(os.path.join(CACHE, 'lock'), 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(target):
+            compile_engine(target, extra, options)
+    return target
+
+
+def compile_engine(target, extra, options):
+    for old in os.listdir(CACHE):
+        if old.startswith(os.path.basename(target).split('-')[0] + '-'):
+            os.unlink(os.path.join(CACHE, old))
+    source = target[:-4] + '.cs'
+    with open(source, 'w', encoding='utf-8') as file:
+        file.write(engine_source())
+    done = subprocess.run([program('mcs'), '-langversion:3', '-warnaserror', '-out:' + target] + list(options)
+                          + [source] + list(extra), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise AssertionError('the engine does not compile as C# 3:\n' + done.stdout.decode())
+
+
+def program(name):
+    found = shutil.which(name)
+    if found is None:
+        raise AssertionError('%s is missing: apt-get install mono-mcs mono-runtime libmono-posix4.0-cil' % name)
+    return found
+
+
+def mono_engine():
+    return compiled('engine', [os.path.join(HERE, 'EngineMain.cs')], '-r:Mono.Posix')
+
+
+def mono_command():
+    return [program('mono'), mono_engine()]
+
+
+# The version is a fixed one: a test must not change because somebody released something.
+POWERSHELL = '7.6.9'
+
+
+def powershell():
+    """The command of pwsh as installed, else of PowerShell's own .NET tool in
+    the cache: not by the tool's starter, which keeps signals to itself."""
+    installed = shutil.which('pwsh')
+    if installed:
+        return [installed]
+    folder = os.path.join(CACHE, 'powershell-' + POWERSHELL)
+    if not os.path.exists(os.path.join(folder, 'pwsh')):
+        install_powershell(folder)
+    program, = glob.glob(os.path.join(folder, '.store/powershell/*/powershell/*/tools/*/any/unix/pwsh.dll'))
+    return ['dotnet', program]
+
+
+def install_powershell(folder):
+    if shutil.which('dotnet') is None:
+        raise unittest.SkipTest('needs PowerShell 7, or the .NET SDK to get it')
+    os.makedirs(CACHE, exist_ok=True)
+    with open(os.path.join(CACHE, 'lock'), 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(folder, ignore_errors=True)
+        done = subprocess.run(['dotnet', 'tool', 'install', 'PowerShell', '--version', POWERSHELL, '--tool-path', folder],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=CACHE)
+    if done.returncode:
+        raise AssertionError('PowerShell could not be installed:\n' + done.stdout.decode())
+
+
+def script_command():
+    return powershell() + ['-NoProfile', '-NonInteractive', '-File', SCRIPT]
+
+
+class OnMono:
+    """Mixin for a TestCase of test/guest: the receiver it starts is ours."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.before, Receiver.command = Receiver.command, cls.command()
+
+    @classmethod
+    def tearDownClass(cls):
+        Receiver.command = cls.before
+        super().tearDownClass()
+
+    @staticmethod
+    def command():
+        return mono_command()
