@@ -509,7 +509,7 @@ class Sha256
         {
             // .NET 5 and later hand out the platform's
             _hash = SHA256.Create();
-            if (_hash is SHA256Managed) _hash = new PlainSha256();
+            if (_hash.GetType().Name == "SHA256Managed") _hash = new PlainSha256();     // obsolete to name since .NET 6
         }
     }
 
