@@ -60,11 +60,22 @@ class Probe
             case "feed": return Feed(Unhex(words[1]));
             case "idle": _parser.Idle(); return Frames();
             case "kept": return _parser.Dropped + " " + _parser.Kept;
-            case "adler": byte[] data = Unhex(words[1]); return Adler32.Add(1, data, 0, data.Length).ToString("x8");
+            case "adler": return Sum(Unhex(words[1]));
+            case "sha": return Sha(new PlainSha256(), Unhex(words[1]), int.Parse(words[2]));
             case "inflate": _inflate = new Inflate(Collect); return "";
             case "in": return Inflated(Unhex(words[1]));
             default: return Path(Encoding.UTF8.GetString(Unhex(words[1])), Encoding.UTF8.GetString(Unhex(words[2])));
         }
+    }
+
+    static string Sum(byte[] data) { return Adler32.Add(1, data, 0, data.Length).ToString("x8"); }
+
+    static string Sha(PlainSha256 hash, byte[] data, int step)
+    {
+        for (int at = 0; at < data.Length; at += step)
+            hash.TransformBlock(data, at, Math.Min(step, data.Length - at), data, at);
+        hash.TransformFinalBlock(new byte[0], 0, 0);
+        return Sha256.Hex(hash.Hash);
     }
 
     static byte[] Unhex(string text)

@@ -5,7 +5,7 @@ import struct
 
 import windows
 
-from host import CONTROL, COPY, DATA, RESET, Host, Receiver, frame, text
+from host import CONTROL, COPY, DATA, RESET, Host, Receiver, frame, text, untext
 from support import Bench
 
 BARRIER = 65000     # a stream of our own
@@ -19,10 +19,11 @@ class RecordingHost(Host):
         self.record = []
 
     def take(self, item):
-        before = self.expected
+        kind, _, stream, session, sequence, payload = item
+        # before: what is taken writes an ACK, which may read more
+        if kind == CONTROL and session == self.session and sequence == self.expected:
+            self.record.append((stream,) + untext(payload))
         super().take(item)
-        if item[0] == CONTROL and item[3] == self.session and self.expected > before:
-            self.record.append((item[2],) + self.answers[item[2]][-1])
 
 
 class RemoteRequests:

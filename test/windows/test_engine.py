@@ -9,7 +9,7 @@ import zlib
 import windows
 from windows import compiled, engine_source, mono_command
 
-from support import SEED, vectors  # noqa: E402  (found once windows is imported)
+from support import SEED, sha256, vectors  # noqa: E402  (found once windows is imported)
 
 
 class Probe(unittest.TestCase):
@@ -96,6 +96,13 @@ class Sums(Probe):
     def test_adler(self):
         for data in (b'', b'a', b'\xff' * 70000, bytes(range(256)) * 100):
             self.assertEqual(int(self.ask('adler', data.hex()), 16), zlib.adler32(data))
+
+
+    def test_sha256(self):
+        for size in list(range(0, 200)) + [1000, 65536, 100001]:
+            data = bytes(n * 7 & 255 for n in range(size))
+            for step in (1 << 20, 61, 64) if size < 2000 else (4096, 100000):
+                self.assertEqual(self.ask('sha', data.hex(), step), sha256(data), size)
 
 
 class Inflate(Probe):
