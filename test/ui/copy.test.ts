@@ -88,8 +88,7 @@ describe('copying', () => {
 
   it('several, one of them a folder', async () => {
     await guest.mustRun('mkdir /tmp/several');
-    await workbench.file('results').click();
-    await workbench.file('single.bin').click({ modifiers: ['Control'] });
+    await workbench.select('results', 'single.bin');
     await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Guest VM');
     await workbench.pick(guest.name);
     await workbench.answer('Copy 2 files and folders to', '/tmp/several/');

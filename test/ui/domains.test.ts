@@ -135,8 +135,7 @@ describe('the Domains view', () => {
 
   it('takes files that are dragged onto a domain from the Explorer', async () => {
     await workbench.openExplorer();
-    await workbench.file('folder').click();
-    await workbench.file('notes.txt').click({ modifiers: ['Control'] });
+    await workbench.select('folder', 'notes.txt');
     await workbench.dragToGuestwire(workbench.file('notes.txt'), workbench.treeRow(guest.name));
     await workbench.answer('Copy 2 files and folders to', '/tmp/');
     await workbench.notification('Copied and verified: 2 files').waitFor();
