@@ -197,7 +197,7 @@ describe('copying', () => {
     const offer = workbench.notification('was interrupted');
     await offer.hover();
     await workbench.screenshots('interrupted');
-    await offer.getByRole('button', { name: 'Copy Again' }).click();
+    await offer.getByRole('button', { name: 'Resume' }).click();
     await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
     await cancel('large.bin');
   });

@@ -37,7 +37,7 @@ export function conflictChoices({ sourceInfo, existing }: Conflict, formatTime =
       },
       {
         label: l10n.t('Keep Both'),
-        detail: l10n.t('Copy yours under another name, such as "name (1)"'),
+        detail: l10n.t('Copy yours under another name, such as "name (2)"'),
         decision: { action: 'rename' },
       },
     ],

@@ -6,7 +6,7 @@ import { translated } from '../support/sentences.ts';
 import { MAX_LISTED, type Outcome } from './transfer.ts';
 
 export function outcomeOf(result: CopyResult, link: string, context: FileMessageContext): Outcome {
-  const { files, bytes, wireBytes, seconds, bytesPerSecond } = result;
+  const { files, bytes, wireBytes, seconds, bytesPerSecond, resumedFrom } = result;
   const failed = files.filter(hasFailed);
   return {
     files: files.length,
@@ -18,6 +18,7 @@ export function outcomeOf(result: CopyResult, link: string, context: FileMessage
     bytes,
     wireBytes,
     seconds,
+    resumedFrom,
     bytesPerSecond: Number.isFinite(bytesPerSecond) ? bytesPerSecond : 0,
     link,
     failures: failed.slice(0, MAX_LISTED).map(file => fileSentence(file, context)),

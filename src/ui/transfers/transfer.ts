@@ -43,6 +43,8 @@ export interface Outcome {
   readonly skipped: number;
   /** Of the skipped: their size and time are the same. */
   readonly unchanged?: number;
+  /** Bytes that an earlier, broken-off copy had brought; absent in what an older version remembered. */
+  readonly resumedFrom?: number;
   readonly failed: number;
   readonly bytes: number;
   readonly wireBytes: number;

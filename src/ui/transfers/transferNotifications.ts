@@ -41,17 +41,17 @@ export async function offerInterrupted(transfers: TransferList): Promise<void> {
   const ids = transfers.interrupted;
   const first = transfers.get(ids[0] ?? '');
   if (!first) return;
-  const again = l10n.t('Copy Again');
+  const resume = l10n.t('Resume');
   const show = l10n.t('Show Transfers');
   const text =
     ids.length === 1
       ? l10n.t(
-          'Copying {0} to {1} was interrupted.',
+          'Copying {0} to {1} was interrupted. What the guest kept is not sent again.',
           sourcesText(first.request),
           harmless(first.request.domain),
         )
-      : l10n.t('{0} copies were interrupted.', ids.length);
-  const answer = await vscode.window.showWarningMessage(text, again, show);
-  if (answer === again) for (const id of ids) transfers.retry(id);
+      : l10n.t('{0} copies were interrupted. What the guests kept is not sent again.', ids.length);
+  const answer = await vscode.window.showWarningMessage(text, resume, show);
+  if (answer === resume) for (const id of ids) transfers.retry(id);
   if (answer === show) await vscode.commands.executeCommand('guestwire.showTransfers');
 }

@@ -45,8 +45,9 @@ function countText(files: number): string {
   return files === 1 ? l10n.t('1 file') : l10n.t('{0} files', files);
 }
 
-function countNotes({ identical, skipped }: Outcome): string[] {
+function countNotes({ identical, skipped, resumedFrom = 0 }: Outcome): string[] {
   const notes = [];
+  if (resumedFrom > 0) notes.push(l10n.t('resumed at {0}', formatBytes(resumedFrom)));
   if (identical > 0) notes.push(l10n.t('{0} there already', identical));
   if (skipped > 0) notes.push(l10n.t('{0} skipped', skipped));
   return notes;
@@ -79,7 +80,8 @@ export function detailsText(
 }
 
 function outcomeLines(outcome: Outcome): string[] {
-  const { files, verified, identical, skipped, failed, bytes, wireBytes, seconds, bytesPerSecond } = outcome;
+  const { files, verified, identical, skipped, failed, resumedFrom = 0 } = outcome;
+  const { bytes, wireBytes, seconds, bytesPerSecond } = outcome;
   return [
     l10n.t(
       'Files: {0}; verified: {1} (there already: {2}); skipped: {3}; failed: {4}',
@@ -96,6 +98,7 @@ function outcomeLines(outcome: Outcome): string[] {
       seconds.toFixed(3),
       rateText(bytesPerSecond),
     ),
+    ...(resumedFrom > 0 ? [l10n.t('{0} bytes had come before the copy was interrupted', resumedFrom)] : []),
     ...(outcome.failures.length > 0 ? ['', ...outcome.failures] : []),
     ...(outcome.hashes.length > 0 ? ['', 'SHA-256', hashLines(outcome)] : []),
   ];

@@ -57,6 +57,12 @@ describe('outcome of a copy', () => {
     });
   }
 
+  it('says where a copy went on', () => {
+    const outcome = outcomeOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
+    assert.match(outcomeText(request, outcome), /, resumed at 500 B\)\.$/);
+    assert.match(detailsText(request, outcome, undefined), /500 bytes had come before/);
+  });
+
   it('says "verified" of nothing that failed', () => {
     for (const files of [[broken], [copied, broken], [broken, broken]]) {
       const text = outcomeText(request, outcomeOf(resultOf(...files), link, {}));
