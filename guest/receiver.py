@@ -95,6 +95,8 @@ DEPTH_MAX = 256             # directories held open during a walk below --root
 DEVICE_WAIT_S = 30.0        # a character device that takes nothing for so long is an error
 SWEPT_MAX = 4096            # directories remembered as free of orphans
 FINISHERS = 4
+SMALL = 65536               # files up to here are flushed and named many at a time
+HOLD_S = 0.005              # replies wait no longer for others to go out with them
 STEP = 1 << 18              # bytes read, inflated or copied before anything else is looked at
 SIGNATURE_QUEUE_MAX = 1 << 20   # bytes of replies not yet acknowledged: then a signature waits
 SIGNATURE_FRAME_MIN = 512   # however little a host says it takes
@@ -571,12 +573,24 @@ class Location:
     def renamed(self, name):
         return Location(os.dup(self.directory), name, os.path.join(os.path.dirname(self.path), name))
 
-    def sync_directory(self):
-        fd = os.open(b'.', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.directory)
+    def identity(self):
+        """Of the directory."""
+        found = os.fstat(self.directory)
+        return found.st_dev, found.st_ino
+
+    def flush_directory(self):
+        """None, or the Refused that tells why it could not be."""
         try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+            fd = os.open(b'.', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.directory)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            if error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
+                return refused(error, self.path)
+            log.debug('flushing a directory: %s' % error)
+        return None
 
 
 class Root:
@@ -1264,14 +1278,18 @@ class Put:
         if digest != self.hash.hexdigest().encode('ascii'):
             raise Refused('hash-mismatch', 'SHA-256 differs', self.place.path)
 
+    @property
+    def is_small(self):
+        return self.kind == 'file' and self.received <= SMALL
+
     def finish(self):
-        """Gives the whole file its name; runs in a finisher."""
+        """Gives the whole file its name, which the directory has yet to
+        flush; runs in a finisher."""
         if self.kind == 'file':
             try:
                 self._finish_file()
             except OSError as error:
                 raise refused(error, self.place.path)
-        self.close()
 
     def _finish_file(self):
         mode = 0o666 & ~UMASK if self.mode is None else self.mode & 0o777
@@ -1286,12 +1304,6 @@ class Put:
         self._name_it()
         leftovers.forget(self)
         self.temporary = None
-        try:
-            self.place.sync_directory()
-        except OSError as error:
-            if error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
-                raise
-            log.debug('flushing a directory: %s' % error)
 
     def _name_it(self):
         while True:
@@ -1401,6 +1413,7 @@ class Requests:
         self.draining = set()               # streams whose put was answered early
         self.closed = False
         self._swept = set()
+        self._small = []                    # (stream, Put) to be finished together
         self._verbs = {'stat': self._stat, 'put': self._put, 'mkdir': self._mkdir,
                        'symlink': self._symlink, 'attributes': self._attributes,
                        'signature': self._signature}
@@ -1417,6 +1430,11 @@ class Requests:
         request = self.open.get(stream)
         if isinstance(request, Put):
             request.stop(b'\nkeep=1\n' in payload)
+
+    def goes_to_device(self, stream):
+        """Which may take its time."""
+        put = self.open.get(stream)
+        return isinstance(put, Put) and put.kind == 'device'
 
     def close(self):
         """The session is gone: nothing unfinished stays but partial files."""
@@ -1607,8 +1625,7 @@ class Requests:
 
     def _sweep_due(self, place):
         """True once per directory and session: listing costs."""
-        found = os.fstat(place.directory)
-        key = (found.st_dev, found.st_ino)
+        key = place.identity()
         if key in self._swept:
             return False
         if len(self._swept) >= SWEPT_MAX:
@@ -1630,22 +1647,65 @@ class Requests:
             return
         put.committing = True
         if put.kind == 'device':
-            self._finish(stream, put)       # nothing to flush: no need for another thread
+            self._finish([(stream, put)])   # nothing to flush: no need for another thread
+        elif put.is_small:
+            self._finish_with_others(stream, put)
         else:
-            self.finish(lambda: self._finish(stream, put))
+            self.finish(lambda: self._finish([(stream, put)]))
 
-    def _finish(self, stream, put):
-        try:
-            put.finish()
-        except Exception as error:
-            put.failed = getattr(error, 'code', None) != 'cancelled'
+    def _finish_with_others(self, stream, put):
+        """The frames that came in one read are in the worker's queue already,
+        so what is put behind them finds the small files of all of them."""
+        self._small.append((stream, put))
+        if len(self._small) == 1:
+            self.worker.submit(self._finish_small)
+
+    def _finish_small(self):
+        batch, self._small = self._small, []
+        self.finish(lambda: self._finish(batch))
+
+    def _finish(self, batch):
+        """Flushes and names every file, then flushes each directory once;
+        only after that is anything `done`."""
+        failures = {}                       # stream -> why
+        for stream, put in batch:
+            try:
+                put.finish()
+            except Exception as error:
+                failures[stream] = error
+        self._flush_directories(batch, failures)
+        for stream, put in batch:
+            failed = failures.get(stream)
+            put.failed = failed is not None and getattr(failed, 'code', None) != 'cancelled'
             put.close()
-            if not self.closed and self.open.get(stream) is put:
-                self._fail(stream, error)
-            return
-        if not self.closed and self.open.get(stream) is put:
-            self._done(stream, [('path', put.place.path), ('size', put.received),
-                                ('sha256', put.hash.hexdigest())])
+        if not self.closed:
+            self._answer(batch, failures)
+
+    @staticmethod
+    def _flush_directories(batch, failures):
+        flushed = {}                        # identity of the directory -> why it could not be
+        for stream, put in batch:
+            if stream in failures or put.kind != 'file':
+                continue
+            key = put.place.identity()
+            if key not in flushed:
+                flushed[key] = put.place.flush_directory()
+            if flushed[key] is not None:
+                failures[stream] = flushed[key]
+
+    def _answer(self, batch, failures):
+        done = []
+        for stream, put in batch:
+            if self.open.get(stream) is not put:
+                continue                    # refused since
+            if stream in failures:
+                self._fail(stream, failures[stream])
+            else:
+                self.open.pop(stream, None)
+                done.append((stream, 'done', [('path', put.place.path), ('size', put.received),
+                                              ('sha256', put.hash.hexdigest())]))
+        if done:
+            self.host.reply_all(done)
 
     # -- signature -----------------------------------------------------------
 
@@ -2012,25 +2072,55 @@ def kept_bits(found, mode):
 # ---------------------------------------------------------------------------
 
 
+class Bell:
+    """A semaphore of one.  (Condition makes a lock for every wait, and
+    queue.SimpleQueue came with Python 3.7.)"""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def ring(self):
+        try:
+            self._lock.release()
+        except RuntimeError:
+            pass                            # rung already
+
+    def wait(self):
+        self._lock.acquire()
+
+
 class Worker:
     """Runs jobs in order in one thread, and long ones in a few others."""
 
     def __init__(self, name):
         self._jobs = collections.deque()
         self._long = collections.deque()
-        self._ready = threading.Condition(threading.Lock())
+        self._bell = Bell()
+        self._gathering = False
         self._long_ready = threading.Condition(threading.Lock())
         self._idle_finishers = 0
         self._finishers = []
         self._stopping = False
         self._name = name
+        self.on_rest = lambda: None         # called when no job is left
         self._thread = threading.Thread(target=self._run, name=name + '-worker', daemon=True)
         self._thread.start()
 
     def submit(self, job, *arguments):
-        with self._ready:
-            self._jobs.append((job, arguments))
-            self._ready.notify()
+        self._jobs.append((job, arguments))
+        if not self._gathering:             # looked at behind the append: see __exit__
+            self._bell.ring()
+
+    def __enter__(self):
+        """What is submitted until __exit__ is handed over at once: every
+        switch between threads costs as much as a small frame."""
+        self._gathering = True
+
+    def __exit__(self, *_):
+        self._gathering = False             # before the look for what others submitted meanwhile
+        if self._jobs:
+            self._bell.ring()
 
     def submit_long(self, job):
         with self._long_ready:
@@ -2044,9 +2134,8 @@ class Worker:
 
     def stop(self, limit):
         """Lets what was submitted end, but waits no longer than `limit`."""
-        with self._ready:
-            self._stopping = True
-            self._ready.notify()
+        self._stopping = True
+        self._bell.ring()
         self._thread.join(max(0.0, limit - time.monotonic()))
         with self._long_ready:
             self._long_ready.notify_all()
@@ -2055,14 +2144,14 @@ class Worker:
 
     def _run(self):
         while True:
-            with self._ready:
-                while not self._jobs:
-                    if self._stopping:
-                        return
-                    self._ready.wait()
+            self._bell.wait()
+            while self._jobs:
                 job, arguments = self._jobs.popleft()
-            run_guarded(job, *arguments)
-            job = arguments = None          # a view kept here would keep its buffer
+                run_guarded(job, *arguments)
+                job = arguments = None      # a view kept here would keep its buffer
+            run_guarded(self.on_rest)
+            if self._stopping and not self._jobs:
+                return
 
     def _run_long(self):
         while True:
@@ -2100,20 +2189,54 @@ class Session:
         self._said = 0                          # bytes of all frames ever put there
         self._saying = threading.Lock()
         self._wake = endpoint.wake
+        self._held_since = None                 # the worker is at frames that take it no time
+        self._unheard = False                   # something was said since
         config = endpoint.config
         self.requests = Requests(config.root, config.read_only, self, endpoint.worker)
 
     def reply(self, stream, verb, fields):
         self._say(CONTROL, stream, write_reply(verb, fields))
 
+    def reply_all(self, replies):
+        for stream, verb, fields in replies:
+            self._queue(CONTROL, stream, write_reply(verb, fields))
+        self._tell()
+
     def reply_data(self, stream, payload):
         self._say(DATA, stream, payload)
 
     def _say(self, kind, stream, payload):
+        self._queue(kind, stream, payload)
+        self._tell()
+
+    def _queue(self, kind, stream, payload):
         with self._saying:
             self._said += len(payload) + OVERHEAD
             self._replies.append((kind, stream, payload))
-        self._wake()
+
+    def _tell(self):
+        """Wakes the port thread, or leaves it to the worker to do so when it
+        has a few more replies."""
+        self._unheard = True                # before the look: see let_go
+        if self._held_since is None:
+            self._unheard = False
+            self._wake()
+
+    def _hold(self, kind, stream, payload):
+        """Before a frame: whether replies may wait for its end."""
+        if kind == COPY or len(payload) >= FRAME_MIN or self.requests.goes_to_device(stream):
+            self.let_go()
+        elif self._held_since is None:
+            self._held_since = time.monotonic()
+        elif time.monotonic() - self._held_since > HOLD_S:
+            self.let_go()
+
+    def let_go(self):
+        """In the worker: the port thread is to look at what was said."""
+        self._held_since = None             # before the look for what a finisher said meanwhile
+        if self._unheard:
+            self._unheard = False
+            self._wake()
 
     def queued(self):
         """Bytes of replies that the host has not acknowledged."""
@@ -2127,6 +2250,7 @@ class Session:
     # -- in the worker -------------------------------------------------------
 
     def perform(self, kind, stream, payload, size, chunk, flags):
+        self._hold(kind, stream, payload)
         try:
             if self.dead:
                 pass
@@ -2143,7 +2267,7 @@ class Session:
                 chunk.returned += 1
             self.reader.given_back += size
             if self.reader.room_grew():
-                self._wake()
+                self._tell()
 
 
 def write_reply(verb, fields):
@@ -2373,6 +2497,12 @@ class Endpoint:
         data, self.out = b''.join(self.out), []
         return data
 
+    def worker_rests(self):
+        """In the worker, when it has nothing more to do for now."""
+        session = self.active
+        if session is not None:
+            session.let_go()
+
     def drop(self, session):
         """Idempotent.  What the session has not finished is removed."""
         if session is self.active:
@@ -2537,6 +2667,7 @@ class Port:
         self._reads = 16 if self.kind == 'channel' else 1
         self.worker = Worker(path)
         self.endpoint = Endpoint(config, path, self.kind, self.worker, self.wake)
+        self.worker.on_rest = self.endpoint.worker_rests
         self.thread = threading.Thread(target=self._run, name=path, daemon=True)
 
     def start(self):
@@ -2758,8 +2889,9 @@ class Port:
                 return
 
     def _dispatch(self, now):
-        for frame in self.parser.frames():
-            self.endpoint.handle(frame, now)
+        with self.worker:
+            for frame in self.parser.frames():
+                self.endpoint.handle(frame, now)
 
     def _hang_up(self):
         """No host at the other end.  A channel waits for one; a terminal

@@ -79,6 +79,10 @@ class Bench:
         fields = {k: v if isinstance(v, bytes) else str(v).encode() for k, v in fields}
         self.answers.append((stream, verb, fields))
 
+    def reply_all(self, replies):
+        for stream, verb, fields in replies:
+            self.reply(stream, verb, fields)
+
     def reply_data(self, stream, payload):
         """Keeps the bytes, and looks whether the offsets are right."""
         before = self.received.get(stream, b'')
