@@ -96,7 +96,7 @@ DEVICE_WAIT_S = 30.0        # a character device that takes nothing for so long 
 SWEPT_MAX = 4096            # directories remembered as free of orphans
 FINISHERS = 4
 SMALL = 65536               # files up to here are flushed and named many at a time
-HOLD_S = 0.005              # replies wait no longer for others to go out with them
+HOLD_S = 0.02               # so long the port may be left alone while small frames are worked at
 STEP = 1 << 18              # bytes read, inflated or copied before anything else is looked at
 SIGNATURE_QUEUE_MAX = 1 << 20   # bytes of replies not yet acknowledged: then a signature waits
 SIGNATURE_FRAME_MIN = 512   # however little a host says it takes
@@ -1414,6 +1414,7 @@ class Requests:
         self.closed = False
         self._swept = set()
         self._small = []                    # (stream, Put) to be finished together
+        self.finishing = set()              # batches of them
         self._verbs = {'stat': self._stat, 'put': self._put, 'mkdir': self._mkdir,
                        'symlink': self._symlink, 'attributes': self._attributes,
                        'signature': self._signature}
@@ -1430,11 +1431,6 @@ class Requests:
         request = self.open.get(stream)
         if isinstance(request, Put):
             request.stop(b'\nkeep=1\n' in payload)
-
-    def goes_to_device(self, stream):
-        """Which may take its time."""
-        put = self.open.get(stream)
-        return isinstance(put, Put) and put.kind == 'device'
 
     def close(self):
         """The session is gone: nothing unfinished stays but partial files."""
@@ -1662,7 +1658,16 @@ class Requests:
 
     def _finish_small(self):
         batch, self._small = self._small, []
-        self.finish(lambda: self._finish(batch))
+        number = batch[0][0]                # of a stream: no other batch can have it
+        self.finishing.add(number)
+
+        def finish():
+            try:
+                self._finish(batch)
+            finally:
+                self.finishing.discard(number)
+                self.host.let_go()
+        self.finish(finish)
 
     def _finish(self, batch):
         """Flushes and names every file, then flushes each directory once;
@@ -2189,7 +2194,7 @@ class Session:
         self._said = 0                          # bytes of all frames ever put there
         self._saying = threading.Lock()
         self._wake = endpoint.wake
-        self._held_since = None                 # the worker is at frames that take it no time
+        self.held_since = None                  # see Endpoint._hold
         self._unheard = False                   # something was said since
         config = endpoint.config
         self.requests = Requests(config.root, config.read_only, self, endpoint.worker)
@@ -2215,25 +2220,15 @@ class Session:
             self._replies.append((kind, stream, payload))
 
     def _tell(self):
-        """Wakes the port thread, or leaves it to the worker to do so when it
-        has a few more replies."""
+        """Wakes the port thread, unless whoever it waits for will."""
         self._unheard = True                # before the look: see let_go
-        if self._held_since is None:
+        if self.held_since is None:
             self._unheard = False
             self._wake()
 
-    def _hold(self, kind, stream, payload):
-        """Before a frame: whether replies may wait for its end."""
-        if kind == COPY or len(payload) >= FRAME_MIN or self.requests.goes_to_device(stream):
-            self.let_go()
-        elif self._held_since is None:
-            self._held_since = time.monotonic()
-        elif time.monotonic() - self._held_since > HOLD_S:
-            self.let_go()
-
     def let_go(self):
-        """In the worker: the port thread is to look at what was said."""
-        self._held_since = None             # before the look for what a finisher said meanwhile
+        """From any thread: the port is to look at what was said."""
+        self.held_since = None              # before the look for what another thread said meanwhile
         if self._unheard:
             self._unheard = False
             self._wake()
@@ -2250,7 +2245,6 @@ class Session:
     # -- in the worker -------------------------------------------------------
 
     def perform(self, kind, stream, payload, size, chunk, flags):
-        self._hold(kind, stream, payload)
         try:
             if self.dead:
                 pass
@@ -2317,7 +2311,7 @@ class Endpoint:
             return
         session.heard = now
         if frame.type & RELIABLE:
-            self._reliable(session, frame)
+            self._reliable(session, frame, now)
         elif frame.type == ACK:
             self._ack(session, frame, now)
         elif frame.type == PING:
@@ -2356,7 +2350,7 @@ class Endpoint:
         if not self._out_full:
             self.out.append(data)
 
-    def _reliable(self, session, frame):
+    def _reliable(self, session, frame, now):
         size = len(frame.payload) + OVERHEAD
         if len(session.sender.frames) + len(session._replies) > REPLIES_MAX:
             return                          # a host that takes no answers gets no further
@@ -2369,6 +2363,7 @@ class Endpoint:
             payload, chunk = memoryview(bytes(payload)), None
         if frame.type == CONTROL and payload[:7] == b'cancel\n':
             session.requests.stop_put(frame.stream, bytes(payload))
+        self._hold(session, frame, now)     # before the worker can be through with it
         self.worker.submit(session.perform, frame.type, frame.stream, payload, size, chunk, frame.flags)
 
     def _ack(self, session, frame, now):
@@ -2497,10 +2492,34 @@ class Endpoint:
         data, self.out = b''.join(self.out), []
         return data
 
+    def _hold(self, session, frame, now):
+        """Reading, waking and writing cost more than a small file does, the
+        write to a virtio port most: so while the worker and a finisher are
+        at small frames, further ones may collect on the line and the answers
+        in the queue.  A line that has small frames only, or a small window,
+        is not kept waiting."""
+        if self.frame < FRAME_MIN:
+            return
+        if frame.type == COPY or len(frame.payload) >= FRAME_MIN:
+            session.held_since = None
+        elif session.held_since is None:
+            session.held_since = now
+
+    def held_until(self, now):
+        """When the port is to be looked at again, None for at once."""
+        session = self.active
+        since = session.held_since if session is not None else None
+        if since is None:
+            return None
+        if now - since >= HOLD_S or session.reader.held > session.reader.window // 4:
+            session.held_since = None
+            return None
+        return since + HOLD_S
+
     def worker_rests(self):
         """In the worker, when it has nothing more to do for now."""
         session = self.active
-        if session is not None:
+        if session is not None and not session.requests.finishing:
             session.let_go()
 
     def drop(self, session):
@@ -2777,6 +2796,10 @@ class Port:
         wants_out = False
         while not self._stopping:
             now = time.monotonic()
+            held = self.endpoint.held_until(now)
+            if held is not None:
+                self._rest(held - now)
+                continue
             self._flush(now)
             if bool(self._unsent) != wants_out:
                 wants_out = bool(self._unsent)
@@ -2791,6 +2814,13 @@ class Port:
                 else:
                     ready = event
             self._turn(ready)
+
+    def _rest(self, seconds):
+        """Until there is something to say, or so long."""
+        poller = select.poll()
+        poller.register(self._wake_read, select.POLLIN)
+        if poller.poll(int(seconds * 1000) + 1):
+            self._read_wake()
 
     def _turn(self, ready):
         if ready & select.POLLNVAL:
