@@ -96,6 +96,7 @@ DEVICE_WAIT_S = 30.0        # a character device that takes nothing for so long 
 SWEPT_MAX = 4096            # directories remembered as free of orphans
 FINISHERS = 4
 SMALL = 65536               # files up to here are flushed and named many at a time
+LAST_DIRECTORY_S = 1.0      # a directory is held open so long for the next file in it
 HOLD_S = 0.02               # so long the port may be left alone while small frames are worked at
 STEP = 1 << 18              # bytes read, inflated or copied before anything else is looked at
 SIGNATURE_QUEUE_MAX = 1 << 20   # bytes of replies not yet acknowledged: then a signature waits
@@ -152,7 +153,7 @@ log = Log()
 # 3. Text payloads (section 2 of the protocol)
 # ---------------------------------------------------------------------------
 
-TEXT_LINE = re.compile(br'([a-z0-9-]+)=((?:[!-$&-~]|%[0-9A-Fa-f]{2})*)\Z')
+TEXT_LINE = re.compile(br'([a-z0-9-]+)=([!-$&-~]*(?:%[0-9A-Fa-f]{2}[!-$&-~]*)*)\Z')
 TEXT_VERB = re.compile(br'[a-z0-9-]+\Z')
 ESCAPED = re.compile(br'%([0-9A-Fa-f]{2})')
 TO_ESCAPE = re.compile(br'[^!-$&-~]')
@@ -176,10 +177,13 @@ def read_text(payload):
         match = TEXT_LINE.match(line)
         if not match:
             raise BadText('invalid line')
-        key = match.group(1).decode('ascii')
+        key, value = match.groups()
+        key = key.decode('ascii')
         if key in fields:
             raise BadText('key %s given twice' % key)
-        fields[key] = ESCAPED.sub(lambda m: bytes((int(m.group(1), 16),)), match.group(2))
+        if b'%' in value:
+            value = ESCAPED.sub(lambda m: bytes((int(m.group(1), 16),)), value)
+        fields[key] = value
     return lines[0].decode('ascii'), fields
 
 
@@ -189,7 +193,8 @@ def write_text(verb, fields):
     for key, value in fields:
         if not isinstance(value, bytes):
             value = str(value).encode('utf-8', 'surrogateescape')
-        value = TO_ESCAPE.sub(lambda m: b'%%%02X' % m.group(0)[0], value)
+        if TO_ESCAPE.search(value):
+            value = TO_ESCAPE.sub(lambda m: b'%%%02X' % m.group(0)[0], value)
         out.append(key.encode('ascii') + b'=' + value)
     out.append(b'')
     return b'\n'.join(out)
@@ -612,13 +617,68 @@ class Root:
             raise Refused('bad-request', 'empty path')
         if b'\0' in path:
             raise Refused('bad-name', 'NUL in a path', path)
-        if path.startswith(b'~/'):
-            path = self.home + path[1:]
-        walk = Walk(self, path)
+        walk = Walk(self, self._at_home(path))
         try:
             return walk.run(follow)
         finally:
             walk.close()
+
+    def _at_home(self, path):
+        return self.home + path[1:] if path.startswith(b'~/') else path
+
+    def in_full(self, path):
+        """Its words from "/" on; nothing is looked up."""
+        return os.path.join(self.path, self._at_home(path))
+
+
+class LastDirectory:
+    """The directory that the last path led to, so that the files of one are
+    not walked to one by one.  It serves again only for the same words, for a
+    second, and while the kernel says that it still has the name it had: a
+    directory that was moved, removed or replaced on the way is walked to
+    anew.  Only a path without any symbolic link or ".." is kept, since no
+    such name tells where a link leads by now."""
+
+    def __init__(self, root):
+        self.root = root
+        self.until = None                   # when the descriptor is to be closed
+        self._fd, self._words, self._name = -1, None, None
+
+    def forget(self):
+        """Idempotent."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd, self._words, self.until = -1, None, None
+
+    def locate(self, path):
+        """Like Root.locate without `follow`."""
+        words, _, name = path.rpartition(b'/')
+        if words != self._words or name in (b'', b'.', b'..') or b'\0' in name or not self._stands():
+            self.forget()
+            place = self.root.locate(path)
+            self._keep(place, words)
+            return place
+        return Location(os.dup(self._fd), name, os.path.join(self._name, name))
+
+    def _stands(self):
+        until = self.until                  # the port thread takes it away when it is over
+        return (until is not None and time.monotonic() < until and name_of(self._fd) == self._name
+                and (not self.root.confined or name_of(self.root.fd) == self.root.path))
+
+    def _keep(self, place, words):
+        name = name_of(place.directory)
+        if not words or name is None or name != self.root.in_full(words):
+            return
+        self._fd, self._words, self._name = os.dup(place.directory), words, name
+        self.until = time.monotonic() + LAST_DIRECTORY_S
+
+
+def name_of(directory):
+    """Where the kernel says that an open directory is, None if it does not."""
+    try:
+        return os.readlink(b'/proc/self/fd/%d' % directory)
+    except OSError:
+        return None
 
 
 class Walk:
@@ -1412,6 +1472,7 @@ class Requests:
         self.open = {}                      # stream -> Put, Signature or BUSY
         self.draining = set()               # streams whose put was answered early
         self.closed = False
+        self.near = LastDirectory(root)
         self._swept = set()
         self._small = []                    # (stream, Put) to be finished together
         self.finishing = set()              # batches of them
@@ -1441,6 +1502,7 @@ class Requests:
                 request.close()
         self.open.clear()
         self.draining.clear()
+        self.near.forget()
 
     # -- frames --------------------------------------------------------------
 
@@ -1462,6 +1524,7 @@ class Requests:
             take(put, OFFSET.unpack_from(payload)[0], payload[OFFSET.size:])
         except Exception as error:
             self._fail(stream, error)
+            self._forget_directory()
 
     def control(self, stream, payload):
         try:
@@ -1478,6 +1541,13 @@ class Requests:
             self._commit(stream, fields)
         else:
             self._begin(stream, verb, fields)
+        self._forget_directory()
+
+    def _forget_directory(self):
+        """In the worker: who has nothing under way holds no directory open,
+        and what it is on can be unmounted."""
+        if not self.open:
+            self.near.forget()
 
     def unknown(self, stream):
         self._fail(stream, Refused('unsupported', 'frame type unknown'))
@@ -1563,7 +1633,7 @@ class Requests:
     # -- put -----------------------------------------------------------------
 
     def _put(self, stream, fields):
-        place = self.root.locate(fields['path'])
+        place = self.near.locate(fields['path'])
         try:
             put = Put(place, fields)
         except Refused:
@@ -1685,6 +1755,8 @@ class Requests:
             put.close()
         if not self.closed:
             self._answer(batch, failures)
+            if not self.open:
+                self.worker.submit(self._forget_directory)
 
     @staticmethod
     def _flush_directories(batch, failures):
@@ -2465,6 +2537,10 @@ class Endpoint:
                 log.info('%s: the host is silent, session dropped' % self.port)
                 self.drop(session)
         if self.active is not None:
+            near = self.active.requests.near
+            if near.until is not None and now >= near.until:
+                near.until = None           # once
+                self.worker.submit(near.forget)
             ping = self.active.sender.probe(now)
             if ping is not None:
                 self._emit(encode(PING, 0, 0, self.active.number, 0, U32.pack(ping)))
@@ -2473,7 +2549,7 @@ class Endpoint:
         """When tick is due next, None if never."""
         times = [s.heard + self.config.session_s for s in self.sessions()]
         if self.active is not None:
-            times.append(self.active.sender.deadline())
+            times += [self.active.sender.deadline(), self.active.requests.near.until]
         return min((t for t in times if t is not None), default=None)
 
     def take_output(self, now, waiting=0):

@@ -169,6 +169,105 @@ class Confined(unittest.TestCase):
             self.assertEqual(file.read(), 'content')
 
 
+class SameDirectory(unittest.TestCase):
+    """Many files of one directory: it is walked to once, and again as soon
+    as anything about it is other than it was."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.top = os.path.realpath(folder.name)
+        self.inside, self.outside = self.top + '/root', self.top + '/outside'
+        os.makedirs(self.inside + '/a/b')
+        os.mkdir(self.outside)
+        self.bench = Bench(self.inside)
+        self.addCleanup(self.bench.close)
+        self.bench.send(1000, 'put', path='under-way')
+        self.walks = 0
+        run = receiver.Walk.run
+
+        def counting(walk, follow):
+            self.walks += 1
+            return run(walk, follow)
+
+        receiver.Walk.run = counting
+        self.addCleanup(setattr, receiver.Walk, 'run', run)
+
+    def walks_for(self, path, code='done'):
+        before = self.walks
+        self.assertEqual(self.bench.put_code(path), code)
+        return self.walks - before
+
+    def test_one_walk(self):
+        for way in ('a/b', self.inside + '/a/b'):
+            with self.subTest(way):
+                self.assertEqual([self.walks_for('%s/%d%d' % (way, len(way), n)) for n in range(4)], [1, 0, 0, 0])
+
+    def test_ways_that_are_not_kept(self):
+        os.symlink('a', self.inside + '/link')
+        for number, way in enumerate(('link/b', 'a/../a/b', 'a//b', './a/b')):
+            with self.subTest(way):
+                self.assertEqual([self.walks_for('%s/%d%d' % (way, number, n)) for n in range(2)], [1, 1])
+        self.walks_for('a/b/f')
+        for name, code in (('', 'is-directory'), ('.', 'is-directory'), ('..', 'is-directory'), ('\0', 'bad-name')):
+            with self.subTest(name):
+                self.bench.put_code('a/b/g', conflict='overwrite')
+                self.assertEqual(self.bench.put_code('a/b/' + name), code)
+
+    def test_moved_out_of_the_root(self):
+        self.walks_for('a/b/f')
+        os.rename(self.inside + '/a/b', self.outside + '/b')
+        self.assertEqual(self.walks_for('a/b/g', 'no-directory'), 1)
+        self.assertEqual(os.listdir(self.outside + '/b'), ['f'])
+
+    def test_moved_out_with_a_link_in_its_place(self):
+        """The path leads to the very directory that was found before."""
+        for part in ('a/b', 'a'):
+            with self.subTest(part):
+                os.makedirs(self.inside + '/a/b', exist_ok=True)
+                self.walks_for('a/b/f')
+                there = self.outside + '/' + part.replace('/', '-')
+                os.rename(self.inside + '/' + part, there)
+                os.symlink(there, self.inside + '/' + part)
+                self.assertEqual(self.walks_for('a/b/g', 'outside-root'), 1)
+                os.unlink(self.inside + '/' + part)
+        self.assertEqual(os.listdir(self.outside + '/a-b'), ['f'])
+        self.assertEqual(os.listdir(self.outside + '/a/b'), ['f'])
+
+    def test_root_moved_with_the_directory_left_under_its_name(self):
+        self.walks_for(self.inside + '/a/b/f')
+        os.rename(self.inside, self.top + '/elsewhere')
+        os.makedirs(self.inside + '/a')
+        os.rename(self.top + '/elsewhere/a/b', self.inside + '/a/b')
+        self.assertEqual(self.walks_for(self.inside + '/a/b/g', 'outside-root'), 1)
+        self.assertEqual(os.listdir(self.inside + '/a/b'), ['f'])
+
+    def test_replaced_by_another(self):
+        self.walks_for('a/b/f')
+        os.rename(self.inside + '/a/b', self.inside + '/a/old')
+        os.mkdir(self.inside + '/a/b')
+        self.assertEqual(self.walks_for('a/b/g'), 1)
+        self.assertEqual((os.listdir(self.inside + '/a/old'), os.listdir(self.inside + '/a/b')), (['f'], ['g']))
+
+    def test_removed(self):
+        self.walks_for('a/b/f')
+        os.unlink(self.inside + '/a/b/f')
+        os.rmdir(self.inside + '/a/b')
+        self.assertEqual(self.walks_for('a/b/g', 'no-directory'), 1)
+
+    def test_it_is_not_held_for_long(self):
+        self.bench.requests.near.forget()
+        before = len(os.listdir('/proc/self/fd'))
+        self.walks_for('a/b/f')
+        self.assertEqual(len(os.listdir('/proc/self/fd')), before + 1)
+        self.bench.requests.near.until = 0.0
+        self.assertEqual(self.walks_for('a/b/g'), 1, 'its time is over')
+        self.assertEqual(len(os.listdir('/proc/self/fd')), before + 1)
+        self.bench.send(1000, 'cancel')
+        self.walks_for('a/b/h')
+        self.assertEqual(len(os.listdir('/proc/self/fd')), before - 2, 'nothing is under way')
+
+
 class Unconfined(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
