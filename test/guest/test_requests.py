@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 from support import Bench, HeldWorker, receiver, sha256
 
@@ -203,6 +204,54 @@ class Put(Case):
         self.bench.data(9, b'abc')
         self.bench.requests.close()
         self.assertEqual(os.listdir(self.folder), [])
+
+    def commit_together(self, worker, names, end):
+        """Small files whose frames came in one read; the answers after `end`
+        has been called with a list of what was flushed and named so far."""
+        bench = Bench(worker=worker)
+        self.addCleanup(bench.close)
+        for stream, name in enumerate(names, 1):
+            bench.send(stream, 'put', path=self.path(name), size=1)
+            bench.data(stream, b'x')
+            bench.send(stream, 'commit', size=1, sha256=sha256(b'x'))
+        accepted, calls, fsync, link = len(bench.answers), [], os.fsync, os.link
+
+        def flushing(fd):
+            calls.append('directory' if stat.S_ISDIR(os.fstat(fd).st_mode) else 'file')
+            self.assertEqual(len(bench.answers), accepted, 'nothing is done before all is flushed')
+            end(calls)
+            fsync(fd)
+
+        def linking(*names, **where):
+            calls.append('name')
+            link(*names, **where)
+
+        with unittest.mock.patch.object(os, 'fsync', flushing), unittest.mock.patch.object(os, 'link', linking):
+            worker.run()
+        return calls, bench.answers[accepted:]
+
+    def test_small_files_are_flushed_together(self):
+        os.mkdir(self.path('d'))
+        calls, answers = self.commit_together(HeldWorker(), ['a', 'b', 'd/c'], lambda calls: None)
+        self.assertEqual(calls, ['file', 'name'] * 3 + ['directory'] * 2)
+        self.assertEqual([(a[0], a[1]) for a in answers], [(1, 'done'), (2, 'done'), (3, 'done')])
+
+    def test_small_files_fail_one_by_one(self):
+        def fail(calls):
+            if calls == ['file', 'name', 'file']:
+                raise OSError(errno.EIO, 'broken')
+
+        calls, answers = self.commit_together(HeldWorker(), ['a', 'b', 'c'], fail)
+        self.assertEqual(sorted((a[0], a[1]) for a in answers), [(1, 'done'), (2, 'error'), (3, 'done')])
+        self.assertEqual(sorted(os.listdir(self.folder)), ['a', 'c'])
+
+    def test_a_directory_that_cannot_be_flushed(self):
+        def fail(calls):
+            if calls[-1] == 'directory':
+                raise OSError(errno.EIO, 'broken')
+
+        _, answers = self.commit_together(HeldWorker(), ['a', 'b'], fail)
+        self.assertEqual([a[2]['code'] for a in answers], [b'io', b'io'])
 
     def test_descriptors_are_given_back(self):
         before = len(os.listdir('/proc/self/fd'))
