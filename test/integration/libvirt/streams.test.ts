@@ -30,6 +30,9 @@ async function close(stream: LibvirtStream): Promise<void> {
   if (!stream.closed) await once(stream, 'close');
 }
 
+/** What a guest does takes its time where the machine is busy. */
+const PATIENCE_SECONDS = 30;
+
 /** The guest boots in a second or two; until then what is written is lost. */
 async function echoConsole(): Promise<LibvirtStream> {
   const stream = await connection.openConsole(domain, 'serial0');
@@ -39,10 +42,12 @@ async function echoConsole(): Promise<LibvirtStream> {
   };
   stream.on('data', listen);
   const knock = setInterval(() => stream.write('?'), 100);
-  await until('the guest echoes', () => heard.includes('?')).finally(() => clearInterval(knock));
+  await until('the guest echoes', () => heard.includes('?'), PATIENCE_SECONDS).finally(() =>
+    clearInterval(knock),
+  );
   // '!' comes back after everything knocked before it.
   stream.write('!');
-  await until('the guest has echoed all', () => heard.endsWith('!'));
+  await until('the guest has echoed all', () => heard.endsWith('!'), PATIENCE_SECONDS);
   stream.off('data', listen);
   return stream;
 }
@@ -58,7 +63,7 @@ test('bytes go through a console to the guest and back', async () => {
     total += bytes.length;
   });
   for (const chunk of new SeededRandom(2).chunksOf(Buffer.from(sent), 3_000)) stream.write(chunk);
-  await until('all came back', () => total >= sent.length);
+  await until('all came back', () => total >= sent.length, PATIENCE_SECONDS);
   assert.ok(Buffer.concat(received).equals(sent));
   stream.end();
   await once(stream, 'close');
@@ -85,7 +90,7 @@ test('a reader that pauses loses nothing of what the guest says', async () => {
     }
   });
   stream.resume();
-  await until('much more came', () => total > 300_000);
+  await until('much more came', () => total > 300_000, PATIENCE_SECONDS);
   await close(stream);
   // The flood never ends, so the guest does.
   await connection.destroyDomain(domain);
