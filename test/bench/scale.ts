@@ -1,6 +1,8 @@
 /** How much is measured. */
 export interface Scale {
   repeats: number;
+  /** Of the paper's experiment, which took the mean of ten. */
+  paperRepeats: number;
   /** Of cases whose single copy takes long. */
   fewRepeats: number;
   serialBytes: number;
@@ -19,6 +21,7 @@ const MB = 1_000_000;
 
 export const fullScale: Scale = {
   repeats: 5,
+  paperRepeats: 10,
   fewRepeats: 3,
   serialBytes: MB,
   consoleBytes: 16 * MB,
@@ -35,6 +38,7 @@ export const fullScale: Scale = {
 /** A few minutes: shows that everything works and roughly what comes out. */
 export const quickScale: Scale = {
   repeats: 2,
+  paperRepeats: 2,
   fewRepeats: 1,
   serialBytes: 0.1 * MB,
   consoleBytes: 2 * MB,

@@ -19,7 +19,7 @@ export async function serialRandom(session: Session): Promise<CaseResult> {
   return interleave(
     'serial-random',
     'isa-serial, incompressible; dd and Guestwire to the NULL device, the others to a tmpfs',
-    session.scale.repeats,
+    session.scale.paperRepeats,
     [guestwire, ...others(bench, file)],
   );
 }
