@@ -7,7 +7,7 @@ import { EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK } from './exitCodes.ts';
 import type { FileMessageContext } from './fileMessages.ts';
 import { linkNotes } from './linkNotes.ts';
 import { codeOfError, describeError, type ErrorContext } from './messages.ts';
-import { type OpenGuest, openGuest, uriOf } from './openGuest.ts';
+import { contextOf, type OpenGuest, openGuest, uriOf } from './openGuest.ts';
 import type { CopyArguments } from './parseArguments.ts';
 import { ProgressLine } from './progressLine.ts';
 import { emptyResult, failures, isComplete, jsonFailure, jsonReport, summary } from './report.ts';
@@ -98,10 +98,6 @@ async function runCopy(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-function contextOf(guest: OpenGuest | undefined): FileMessageContext {
-  return guest ? { user: guest.session.welcome.user, root: guest.session.welcome.root } : {};
 }
 
 function finish(

@@ -9,7 +9,7 @@ import { askConflict } from './askConflict.ts';
 import { diagnose } from './diagnose.ts';
 import { EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK } from './exitCodes.ts';
 import { codeOfError, describeError } from './messages.ts';
-import { type OpenGuest, openGuest, uriOf } from './openGuest.ts';
+import { contextOf, type OpenGuest, openGuest, uriOf } from './openGuest.ts';
 import type { CopyArguments } from './parseArguments.ts';
 import { printable } from './printable.ts';
 import type { ProgressLine } from './progressLine.ts';
@@ -126,7 +126,7 @@ async function report(
 ): Promise<number> {
   const guests = [];
   for (const part of parts) {
-    const guest = part.guest ? contextOf(part.guest) : {};
+    const guest = contextOf(part.guest);
     const sentence = part.error === undefined ? undefined : await sentenceOf(part, args, signal);
     const sentences = [...(sentence ? [sentence] : []), ...failures(part.result, guest)];
     for (const one of sentences) printError(terminal, `${printable(part.domain)}: ${one}`);
@@ -143,7 +143,7 @@ async function report(
 async function sentenceOf(part: Part, args: CopyArguments, signal: AbortSignal): Promise<string> {
   if (part.guest && !signal.aborted) part.error = await diagnose(part.error, part.guest);
   return describeError(part.error, {
-    ...(part.guest && contextOf(part.guest)),
+    ...contextOf(part.guest),
     uri: uriOf(args.connect),
     domain: part.domain,
     source: args.sources[0],
@@ -153,11 +153,7 @@ async function sentenceOf(part: Part, args: CopyArguments, signal: AbortSignal):
 
 function jsonOf({ guest, result, error }: Part, message: string | undefined): JsonReport {
   const link = guest?.link.description.device ?? null;
-  const context = guest ? contextOf(guest) : {};
+  const context = contextOf(guest);
   if (message === undefined) return jsonReport(result, link, context);
   return jsonFailure({ code: codeOfError(error), message }, result, link, context);
-}
-
-function contextOf({ session: { welcome } }: OpenGuest) {
-  return { user: welcome.user, root: welcome.root };
 }

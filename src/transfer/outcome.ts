@@ -1,14 +1,8 @@
 /** What became of one file or link, before it is a FileResult. */
 import type { Reply } from '../protocol/index.ts';
+import type { FileResult } from './types.ts';
 
-export interface Outcome {
-  destination: string;
-  bytes: number;
-  sha256: string | null;
-  verified: boolean;
-  skipped: boolean;
-  unchanged?: true;
-}
+export type Outcome = Omit<FileResult, 'source' | 'error'>;
 
 /** The receiver has skipped it: by name, or because size and mtime are the same. */
 export function skippedOutcome(reply: Reply, path: string): Outcome {
