@@ -1,4 +1,5 @@
 /** The ratios Guestwire is to reach, and whether this run shows them. Nothing fails on them: a run is noisy. */
+import { compressionKinds, compressionLinks } from '../cases/compression.ts';
 import { type BenchResult, bytesPerSecond } from '../sample.ts';
 import { spread } from '../statistics.ts';
 import { formatBytes, formatSeconds, threeDigits } from '../units.ts';
@@ -29,6 +30,16 @@ function ratio(what: string, atLeast: number, caseId: string, others: string[], 
   return { what, atLeast, format: times, values: result => rateRatios(result, caseId, own, others) };
 }
 
+function compressionRatio(pair: string): Demand {
+  return ratio(
+    `${pair}: \`--compress auto\` against \`off\``,
+    0.97,
+    'compression',
+    [`${pair}, off`],
+    `${pair}, auto`,
+  );
+}
+
 const demands: Demand[] = [
   ratio('isa-serial, incompressible: raw dd at the same trigger', 0.95, serial.random, ['dd, trigger 14']),
   ratio('isa-serial, incompressible: raw dd at the default trigger', 1.3, serial.random, ['dd, trigger 8']),
@@ -41,6 +52,7 @@ const demands: Demand[] = [
   ratio('virtio channel, verified, into a tmpfs: dd, then sha256sum', 0.7, 'channel-random', [
     'dd, then sha256sum',
   ]),
+  ...compressionLinks.flatMap(link => compressionKinds.map(kind => compressionRatio(`${link}, ${kind}`))),
   ratio('virtio channel: guest agent with its best chunk', 20, 'channel-agent', ['guest agent']),
   {
     what: '1 % changed in 20 places, isa-serial: part of its bytes on the wire',
@@ -75,6 +87,22 @@ const demands: Demand[] = [
     values: result => {
       const many = result.cases.find(({ id }) => id === 'tree')?.rows[0]?.way ?? '';
       return rateRatios(result, 'tree', many, ['one file']);
+    },
+  },
+  {
+    what: 'host RSS of com-dd: that of the largest file to that of the smallest',
+    under: 1.5,
+    format: times,
+    values: result => {
+      const ways = result.cases.find(({ id }) => id === 'sizes')?.rows.map(({ way }) => way) ?? [];
+      const [smallest = '', largest = ''] = [ways[0], ways.at(-1)];
+      return combineRounds(
+        result,
+        'sizes',
+        [largest, smallest],
+        (most, least = Number.NaN) => most / least,
+        ({ hostRssBytes }) => hostRssBytes,
+      );
     },
   },
   { what: 'host RSS of com-dd, most in any case', under: 200e6, format: formatBytes, values: largestRss },

@@ -69,11 +69,11 @@ async function peerCopy(
   try {
     await delay(QEMU_NOTICES_MS);
     await startInGuest(bench, peer.guestCommand(port.path), port);
-    const cpuBefore = await bench.cpuSeconds();
+    const used = await bench.count(port);
     const host = await runOnLine(peer.hostCommand(pty, file), line);
-    const guestCpuSeconds = (await bench.cpuSeconds()) - cpuBefore;
+    const usage = await used();
     await mustBeEqual(bench, file);
-    return { bytes: fs.statSync(file).size, guestCpuSeconds, ...host };
+    return { bytes: fs.statSync(file).size, ...usage, ...host };
   } finally {
     await bench.guest.run('kill -KILL -$(cat /run/peer.pid)');
     fs.closeSync(line);
