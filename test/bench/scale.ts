@@ -28,13 +28,13 @@ export const fullScale: Scale = {
   consoleBytes: 16 * MB,
   channelBytes: 1_000 * MB,
   agentBytes: 48 * MB,
-  compressionBytes: { 'isa-serial': 0.5 * MB, 'virtio console': 16 * MB, 'virtio channel': 64 * MB },
+  compressionBytes: { 'isa-serial': 0.3 * MB, 'virtio console': 16 * MB, 'virtio channel': 64 * MB },
   deltaBytes: 64 * MB,
   treeFiles: 5_000,
   sizes: [1, 4, 16, 64, 256, 1_000].map(size => size * MB),
   guests: [1, 2, 4, 8],
   fanOutBytes: 64 * MB,
-  laneBytes: MB,
+  laneBytes: 0.5 * MB,
 };
 
 /** A few minutes: shows that everything works and roughly what comes out. */
