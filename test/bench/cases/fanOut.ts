@@ -17,7 +17,7 @@ export async function fanOut(session: Session): Promise<CaseResult> {
     const ways = counts.flatMap(count => waysFor(guests.slice(0, count), file));
     return await interleave(
       'fan-out',
-      'virtio channel; the same file to several guests, rate of all together',
+      'virtio channel, guests at once; the same file to all of them, rate of all together',
       fewRepeats,
       ways,
     );

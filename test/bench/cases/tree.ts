@@ -55,7 +55,7 @@ export async function tree(session: Session): Promise<CaseResult> {
 }
 
 const title =
-  'virtio channel; many small files against one of the same bytes, and what the guest itself can do';
+  'virtio channel, many small files; against one of the same bytes, and the guest unpacking them itself';
 
 function makeTree(root: string, files: number): string {
   for (let number = 0; number < files; number += 1) {

@@ -6,7 +6,7 @@ import { mostRssBytes } from './demands.ts';
 import { circle, line, type Panel, text } from './svg.ts';
 
 const [TOP, BOTTOM, LEFT, RIGHT] = [56, 220, 10, 10];
-const HEIGHT = 260;
+const HEIGHT = 246;
 
 interface Point {
   label: string;
