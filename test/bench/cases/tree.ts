@@ -47,7 +47,7 @@ export async function tree(session: Session): Promise<CaseResult> {
           return { ...(await copy(many, `${keptDirectory}/`)), files };
         },
       },
-      { name: 'tar xf, of an archive in the guest', run: () => unpack(bench, { bytes, files }) },
+      { name: 'tar xf in the guest', run: () => unpack(bench, { bytes, files }) },
     ]);
   } finally {
     await bench.guest.run(`rm -rf ${keptDirectory} ${archive}`, { timeoutMs: 60_000 });
