@@ -251,6 +251,11 @@ class Parser:
         """How many more bytes make the frame begun whole."""
         return self._need - self.kept if self.kept else 0
 
+    @property
+    def worth_a_look(self):
+        """False while frames() could yield nothing."""
+        return self._end - self._start >= self._need
+
     def clear(self):
         self.dropped += self.kept
         self._start = self._end = 0
@@ -2947,13 +2952,15 @@ class Port:
         """A UART wakes us for every few bytes.  In the middle of a frame a
         short sleep lets them collect, which leaves the processor to the
         driver; no answer can be due before the frame is whole, and the
-        window keeps what comes in that time far below the tty's buffer."""
+        window keeps what comes in that time far below the tty's buffer.
+        True if it slept."""
         if self.kind != 'uart':
-            return
+            return False
         nap = min(NAP_MAX_S, self.parser.missing * self._byte_s * 0.75)
         self._napped = nap > NAP_MIN_S
         if self._napped:
             time.sleep(nap)
+        return self._napped
 
     def _learn_rate(self, count, now):
         """How long a byte takes on this line, from what came during a nap."""
@@ -2990,9 +2997,12 @@ class Port:
             self._learn_rate(count, now)
             self._heard = now
             self.parser.filled(count)
-            self._dispatch(now)
-            if count < 2048:
-                return
+            if self.parser.worth_a_look:
+                self._dispatch(now)
+                if count < 2048:
+                    return
+            elif count < 2048 and not self._nap():
+                return                      # a nap again: nothing is due before the frame is whole
 
     def _dispatch(self, now):
         with self.worker:

@@ -9,15 +9,16 @@ import { print } from './interleave.ts';
 import { describeMachine } from './machine.ts';
 import { describeDemands } from './report/demands.ts';
 import { readResult, writeReport } from './report/writeReport.ts';
-import type { BenchResult } from './sample.ts';
+import type { BenchResult, CaseResult } from './sample.ts';
 import { fullScale, quickScale } from './scale.ts';
 import { Session } from './session.ts';
+import { formatDuration } from './units.ts';
 
 const USAGE = `usage: npm run bench -- [--quick] [--only CASE]... [--out DIR] [--from DIR]
-  --quick   few repeats and small files: some minutes instead of about an hour
+  --quick   few repeats and small files: some minutes instead of about 40
   --only    one of: ${Object.keys(allCases).join(', ')}
   --out     where benchmark.md, .svg and .json go
-            (default: media/docs for a whole run, .cache/bench for part of one)
+            (default: media/docs for a whole run, .cache/bench for part of one, and for a run until it has ended)
   --from    measure nothing: write the report of an earlier run, from its benchmark.json in DIR
 `;
 
@@ -28,11 +29,14 @@ async function main(argv: string[]): Promise<number> {
     return 2;
   }
   const { only, quick, out, from } = options;
-  const result = from === undefined ? await measure(only, quick) : readResult(from);
+  const scratch = path.resolve(out ?? path.join(cacheRoot, 'bench'));
+  // After each case, so that a run that is stopped is not lost.
+  const keep = (soFar: BenchResult): void => writeReport(soFar, scratch);
+  const result = from === undefined ? await measure(only, quick, keep) : readResult(from);
   print(`\n${describeDemands(result).join('\n')}`);
   const partial = quick || only.length < Object.keys(allCases).length;
   const directory = path.resolve(
-    out ?? from ?? path.join(partial ? cacheRoot : repositoryRoot, partial ? 'bench' : 'media/docs'),
+    out ?? from ?? (partial ? scratch : path.join(repositoryRoot, 'media/docs')),
   );
   writeReport(result, directory);
   print(`\nwritten: benchmark.md, benchmark.svg and benchmark.json in ${directory}`);
@@ -58,14 +62,18 @@ function readOptions(argv: string[]) {
   }
 }
 
-async function measure(only: string[], quick: boolean): Promise<BenchResult> {
+async function measure(
+  only: string[],
+  quick: boolean,
+  keep: (soFar: BenchResult) => void,
+): Promise<BenchResult> {
   await buildComDd();
   const libvirtd = await ensureLibvirtd();
   try {
     const session = new Session(libvirtd.uri, quick ? quickScale : fullScale);
     endOnSignal(() => session.close().then(() => libvirtd.stop()));
     try {
-      return await runCases(session, only, quick);
+      return await runCases(session, only, quick, keep);
     } finally {
       await session.close();
     }
@@ -81,13 +89,31 @@ function endOnSignal(end: () => Promise<void>): void {
   }
 }
 
-async function runCases(session: Session, only: string[], quick: boolean): Promise<BenchResult> {
+async function runCases(
+  session: Session,
+  only: string[],
+  quick: boolean,
+  keep: (soFar: BenchResult) => void,
+): Promise<BenchResult> {
   const machine = await describeMachine(session);
   const result: BenchResult = { machine, quick, cases: [] };
-  for (const [name, runCase] of Object.entries(allCases)) {
-    if (only.includes(name)) result.cases.push(await runCase(session));
+  for (const [name, run] of Object.entries(allCases)) {
+    if (!only.includes(name)) continue;
+    const startedAt = performance.now();
+    const found = await run(session).catch(error => failedCase(name, error));
+    const elapsedSeconds = (performance.now() - startedAt) / 1_000;
+    print(`  ${name}: took ${formatDuration(elapsedSeconds)}`);
+    result.cases.push({ ...found, elapsedSeconds });
+    keep(result);
   }
   return result;
+}
+
+/** One that can't even be prepared, such as of a guest that doesn't boot, is no reason to lose the others. */
+function failedCase(id: string, error: unknown): CaseResult {
+  const reason = error instanceof Error ? error.message : String(error);
+  print(`\n${id}: failed: ${reason}`);
+  return { id, title: 'Could not be measured', rows: [{ way: id, samples: [], failures: [reason] }] };
 }
 
 process.exitCode = await main(process.argv.slice(2));

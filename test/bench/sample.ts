@@ -14,10 +14,14 @@ export interface Sample {
   /** How many there were, where not one. */
   hostProcesses?: number;
   guestCpuSeconds?: number;
+  /** Where there were many, so that it tells something what one of them took. */
+  files?: number;
 }
 
 export interface Way {
   name: string;
+  /** How often, where not as often as its case: of a slow way that others are not judged by, fewer. */
+  repeats?: number;
   run(): Promise<Sample>;
 }
 
@@ -37,6 +41,8 @@ export interface CaseResult {
   id: string;
   title: string;
   rows: Row[];
+  /** All its rounds, with what had to be prepared for each copy. */
+  elapsedSeconds?: number;
 }
 
 /** Figures of one run of the benchmark, as kept in benchmark.json. */

@@ -2,6 +2,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import zlib from 'node:zlib';
 import { makeRunDirectory, removeRunDirectory } from '../support/runDirectory.ts';
 import { type BenchGuest, type BenchGuestOptions, bootBenchGuest } from './guest/benchGuest.ts';
 import type { Scale } from './scale.ts';
@@ -48,9 +49,17 @@ export class Session {
     return this.#file(`random-${bytes}`, file => writeRandom(file, bytes));
   }
 
-  /** This repository's own sources, one after the other, cut to the same size. */
+  /** Source text, file after file, cut to the size. */
   textFile(bytes: number): string {
     return this.#file(`text-${bytes}`, file => fs.writeFileSync(file, sourceText(bytes)));
+  }
+
+  /** What a compressor has already been at: this Node's program, gzipped; shorter than asked for if that is. */
+  archiveFile(bytes: number): string {
+    return this.#file(`archive-${bytes}`, file => {
+      const level = zlib.constants.Z_BEST_SPEED;
+      fs.writeFileSync(file, zlib.gzipSync(fs.readFileSync(process.execPath), { level }).subarray(0, bytes));
+    });
   }
 
   async close(): Promise<void> {

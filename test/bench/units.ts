@@ -18,6 +18,11 @@ export function formatSeconds(seconds: number): string {
   return `${threeDigits(seconds)} s`;
 }
 
+/** `40 s`, `12 min`: for waiting, not for comparing. */
+export function formatDuration(seconds: number): string {
+  return seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`;
+}
+
 export function threeDigits(value: number): string {
   if (value === 0) return '0';
   const decimals = Math.min(3, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)))));

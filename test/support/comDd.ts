@@ -56,7 +56,7 @@ export function startComDd(args: readonly string[], environment: NodeJS.ProcessE
 }
 
 /** The kernel's own record of the most memory the process ever had; 0 when it is gone. */
-function highWaterMark(pid: number | undefined): number {
+export function highWaterMark(pid: number | string | undefined): number {
   try {
     const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return Number(kilobytes ?? 0) * 1024;

@@ -1,6 +1,7 @@
 import type { CaseResult } from '../sample.ts';
 import type { Session } from '../session.ts';
 import { channelAgent, channelRandom } from './channel.ts';
+import { compression } from './compression.ts';
 import { consoleRandom } from './console.ts';
 import { delta } from './delta.ts';
 import { fanOut } from './fanOut.ts';
@@ -16,6 +17,7 @@ export const allCases: Record<string, (session: Session) => Promise<CaseResult>>
   'console-random': consoleRandom,
   'channel-random': channelRandom,
   'channel-agent': channelAgent,
+  compression,
   delta,
   tree,
   sizes,

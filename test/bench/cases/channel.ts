@@ -24,7 +24,7 @@ export async function channelRandom(session: Session): Promise<CaseResult> {
   });
   return interleave(
     'channel-random',
-    'virtio channel; one large incompressible file into a tmpfs',
+    'virtio channel, one large file; incompressible, into a tmpfs',
     session.scale.fewRepeats,
     [
       {
@@ -42,7 +42,7 @@ export async function channelRandom(session: Session): Promise<CaseResult> {
 }
 
 /** One JSON token may not be longer than 64 MB, of which base64 leaves 48. */
-const CHUNK_MB = [0.25, 1, 4, 16, 47];
+const CHUNK_MB = [1, 4, 16, 47];
 
 /** The guest agent with several chunk sizes, one after the other; then its best beside Guestwire. */
 export async function channelAgent(session: Session): Promise<CaseResult> {
@@ -59,7 +59,7 @@ export async function channelAgent(session: Session): Promise<CaseResult> {
   if (best === undefined) throw new Error('the guest agent took no chunk size');
   return interleave(
     'channel-agent',
-    'virtio channel, incompressible; the guest agent with the chunk that was best for it',
+    'virtio channel, beside the guest agent; incompressible, its writes of the size that was best for it',
     session.scale.fewRepeats,
     [
       agent(best),

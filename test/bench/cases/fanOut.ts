@@ -1,6 +1,5 @@
 /** One file to several guests at once. */
 import fs from 'node:fs';
-import { comDd } from '../../support/comDd.ts';
 import { type BenchGuest, ports, workDirectory } from '../guest/benchGuest.ts';
 import { interleave } from '../interleave.ts';
 import type { CaseResult, Sample } from '../sample.ts';
@@ -15,11 +14,10 @@ export async function fanOut(session: Session): Promise<CaseResult> {
   const guests: BenchGuest[] = [];
   try {
     while (guests.length < Math.max(...counts)) guests.push(await session.boot({ memoryMb: GUEST_MB }));
-    const together = (await comDd('--help')).stdout.includes('--also');
-    const ways = counts.flatMap(count => waysFor(guests.slice(0, count), file, together));
+    const ways = counts.flatMap(count => waysFor(guests.slice(0, count), file));
     return await interleave(
       'fan-out',
-      'virtio channel; the same file to several guests, rate of all together',
+      'virtio channel, guests at once; the same file to all of them, rate of all together',
       fewRepeats,
       ways,
     );
@@ -28,11 +26,11 @@ export async function fanOut(session: Session): Promise<CaseResult> {
   }
 }
 
-/** Several com-dd always; one com-dd with `--also` where it has that. */
-function waysFor(guests: BenchGuest[], file: string, together: boolean) {
+/** Several com-dd, and one com-dd with `--also`. */
+function waysFor(guests: BenchGuest[], file: string) {
   const name = `${guests.length} ${guests.length === 1 ? 'guest' : 'guests'}`;
   const separate = { name: `${name}, a com-dd each`, run: () => measured(guests, () => each(guests, file)) };
-  if (!together || guests.length === 1) return [separate];
+  if (guests.length === 1) return [separate];
   return [separate, { name: `${name}, one com-dd`, run: () => measured(guests, () => all(guests, file)) }];
 }
 

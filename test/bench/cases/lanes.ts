@@ -23,7 +23,7 @@ export async function lanes(session: Session): Promise<CaseResult> {
     return await interleave(
       'lanes',
       'UARTs side by side; raw rate of all together',
-      session.scale.repeats,
+      session.scale.fewRepeats,
       ways.flat(),
     );
   } finally {

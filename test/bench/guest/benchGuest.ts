@@ -1,6 +1,7 @@
 /** The bench's guest: the test guest with the other ways' programs, and the two sides of its ports at hand. */
 import { connect, type LibvirtConnection, type LibvirtStream } from 'libvirt';
 import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
+import type { Sample } from '../sample.ts';
 import { ensurePeerPrograms } from './peerPrograms.ts';
 
 /** A device of the domain, as both sides know it. */
@@ -83,6 +84,34 @@ export class BenchGuest {
     );
   }
 
+  /**
+   * Begins to count. What it returns tells what was used since: of the host's processor by this program, which is the
+   * host's end of all ways that are no program of their own.
+   *
+   * @param port - of a UART the guest's driver knows the bytes in both directions
+   */
+  async count(port?: Port): Promise<() => Promise<Usage>> {
+    const before = await this.#counters(port);
+    return async () => {
+      const after = await this.#counters(port);
+      return {
+        hostCpuSeconds: after.hostCpuSeconds - before.hostCpuSeconds,
+        guestCpuSeconds: after.guestCpuSeconds - before.guestCpuSeconds,
+        ...(after.wireBytes === undefined ? {} : { wireBytes: after.wireBytes - (before.wireBytes ?? 0) }),
+      };
+    };
+  }
+
+  async #counters(port: Port | undefined): Promise<Usage> {
+    const { user, system } = process.cpuUsage();
+    const usage = { hostCpuSeconds: (user + system) / 1e6, guestCpuSeconds: await this.cpuSeconds() };
+    const [, line] = /^\/dev\/ttyS(\d+)$/.exec(port?.path ?? '') ?? [];
+    if (line === undefined) return usage;
+    const counters = await this.guest.mustRun(`grep '^${line}:' /proc/tty/driver/serial`);
+    const bytes = [...counters.matchAll(/[tr]x:(\d+)/g)].map(([, count]) => Number(count));
+    return { ...usage, wireBytes: bytes.reduce((sum, count) => sum + count, 0) };
+  }
+
   /** Opens the host's side of a port through libvirt; `close` ends it. */
   async open(port: Port): Promise<OpenPort> {
     const connection = await connect(this.guest.uri);
@@ -100,6 +129,8 @@ export class BenchGuest {
     }
   }
 }
+
+export type Usage = Required<Pick<Sample, 'hostCpuSeconds' | 'guestCpuSeconds'>> & Pick<Sample, 'wireBytes'>;
 
 /** USER_HZ, in which /proc/stat counts on every Linux for x86. */
 const TICKS_PER_SECOND = 100;

@@ -45,6 +45,6 @@ function bar(row: Row, rate: Spread | undefined, y: number, scale: number): stri
 }
 
 function kindOf(way: string): string {
-  if (/^dd\b|UART/.test(way)) return 'raw';
+  if (/^(dd|tar)\b|UART/.test(way)) return 'raw';
   return /^(ZMODEM|Kermit|base64|guest agent)/.test(way) ? 'peer' : 'own';
 }

@@ -1,4 +1,5 @@
 /** The ratios Guestwire is to reach, and whether this run shows them. Nothing fails on them: a run is noisy. */
+import { compressionKinds, compressionLinks } from '../cases/compression.ts';
 import { type BenchResult, bytesPerSecond } from '../sample.ts';
 import { spread } from '../statistics.ts';
 import { formatBytes, formatSeconds, threeDigits } from '../units.ts';
@@ -25,8 +26,20 @@ const percent = (value: number): string => `${threeDigits(value * 100)} %`;
 const peers = (trigger: number): string[] => [`ZMODEM, trigger ${trigger}`, `Kermit, trigger ${trigger}`];
 const serial = { random: 'serial-random', text: 'serial-text' };
 
+export const mostRssBytes = 200e6;
+
 function ratio(what: string, atLeast: number, caseId: string, others: string[], own = 'Guestwire'): Demand {
   return { what, atLeast, format: times, values: result => rateRatios(result, caseId, own, others) };
+}
+
+function compressionRatio(pair: string): Demand {
+  return ratio(
+    `${pair}: \`--compress auto\` against \`off\``,
+    0.97,
+    'compression',
+    [`${pair}, off`],
+    `${pair}, auto`,
+  );
 }
 
 const demands: Demand[] = [
@@ -41,6 +54,7 @@ const demands: Demand[] = [
   ratio('virtio channel, verified, into a tmpfs: dd, then sha256sum', 0.7, 'channel-random', [
     'dd, then sha256sum',
   ]),
+  ...compressionLinks.flatMap(link => compressionKinds.map(kind => compressionRatio(`${link}, ${kind}`))),
   ratio('virtio channel: guest agent with its best chunk', 20, 'channel-agent', ['guest agent']),
   {
     what: '1 % changed in 20 places, isa-serial: part of its bytes on the wire',
@@ -77,15 +91,36 @@ const demands: Demand[] = [
       return rateRatios(result, 'tree', many, ['one file']);
     },
   },
-  { what: 'host RSS of com-dd, most in any case', under: 200e6, format: formatBytes, values: largestRss },
+  {
+    what: 'host RSS of com-dd: that of the largest file to that of the smallest',
+    under: 1.5,
+    format: times,
+    values: result => {
+      const ways = result.cases.find(({ id }) => id === 'sizes')?.rows.map(({ way }) => way) ?? [];
+      const [smallest = '', largest = ''] = [ways[0], ways.at(-1)];
+      return combineRounds(
+        result,
+        'sizes',
+        [largest, smallest],
+        (most, least = Number.NaN) => most / least,
+        ({ hostRssBytes }) => hostRssBytes,
+      );
+    },
+  },
+  {
+    what: 'host RSS of com-dd, most in any case',
+    under: mostRssBytes,
+    format: formatBytes,
+    values: largestRss,
+  },
 ];
 
-/** The one value that counts; a list as of all the others. */
+/** The one value that counts; a list as of all the others. Only com-dd tells the time of the whole command. */
 function largestRss(result: BenchResult): number[] {
   const all = result.cases.flatMap(({ rows }) =>
     rows.flatMap(({ samples }) =>
-      samples.flatMap(({ hostRssBytes, hostProcesses = 1 }) =>
-        hostRssBytes === undefined ? [] : hostRssBytes / hostProcesses,
+      samples.flatMap(({ commandSeconds, hostRssBytes, hostProcesses = 1 }) =>
+        commandSeconds === undefined || hostRssBytes === undefined ? [] : hostRssBytes / hostProcesses,
       ),
     ),
   );

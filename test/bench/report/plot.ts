@@ -1,7 +1,7 @@
-/** The run as one SVG: a panel of bars a case, in two columns; for cost against size a panel of points. */
+/** The run as one SVG: a panel of bars a case, in two columns; for cost against size panels of points. */
 import type { BenchResult, CaseResult } from '../sample.ts';
 import { barPanel } from './barPanel.ts';
-import { sizePanel } from './sizePanel.ts';
+import { sizePanels } from './sizePanel.ts';
 import { type Panel, text } from './svg.ts';
 
 const COLUMN_WIDTH = 470;
@@ -9,10 +9,10 @@ const MARGIN = 16;
 const HEAD_HEIGHT = 46;
 
 /** Their own report is the table: bars of rates would show nothing. */
-const unplotted = ['delta', 'agent-chunks'];
+const unplotted = ['delta', 'compression'];
 
 export function plotResult(result: BenchResult): string {
-  const panels = result.cases.filter(({ id }) => !unplotted.includes(id)).map(plotCase);
+  const panels = result.cases.filter(({ id }) => !unplotted.includes(id)).flatMap(plotCase);
   const bottoms = [HEAD_HEIGHT, HEAD_HEIGHT];
   const placed = panels.map(panel => {
     const column = (bottoms[0] ?? 0) <= (bottoms[1] ?? 0) ? 0 : 1;
@@ -33,8 +33,8 @@ ${placed.join('\n')}
 `;
 }
 
-function plotCase(result: CaseResult): Panel {
-  return result.id === 'sizes' ? sizePanel(result, COLUMN_WIDTH) : barPanel(result, COLUMN_WIDTH);
+function plotCase(result: CaseResult): Panel[] {
+  return result.id === 'sizes' ? sizePanels(result, COLUMN_WIDTH) : [barPanel(result, COLUMN_WIDTH)];
 }
 
 /** A ground of its own in both schemes, so that it is readable wherever it is shown. */

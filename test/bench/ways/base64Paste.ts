@@ -26,7 +26,7 @@ export async function base64Paste(
   );
   const open = await bench.open(port);
   try {
-    const cpuBefore = await bench.cpuSeconds();
+    const used = await bench.count(port);
     // Quoted in two parts, so that what the shell might show of the command is not taken for the answer.
     open.stream.write(
       `stty -echo; echo be''gin; base64 -d > ${path.posix.join(workDirectory, path.basename(file))}; echo en''d\n`,
@@ -36,9 +36,9 @@ export async function base64Paste(
     await paste(open.stream, fs.readFileSync(file));
     await open.heard('end', TIMEOUT_MS);
     const seconds = (performance.now() - startedAt) / 1_000;
-    const guestCpuSeconds = (await bench.cpuSeconds()) - cpuBefore;
+    const usage = await used();
     await mustBeEqual(bench, file);
-    return { bytes: fs.statSync(file).size, seconds, guestCpuSeconds };
+    return { bytes: fs.statSync(file).size, seconds, ...usage };
   } finally {
     await bench.guest.run('kill -KILL -$(cat /run/peer.pid)');
     await open.close();

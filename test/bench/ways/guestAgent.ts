@@ -19,7 +19,7 @@ export async function agentCopy(bench: BenchGuest, file: string, chunkBytes: num
   const agent = new AgentSocket(bench.guest.portSocket(agentPort));
   try {
     await agent.call('guest-ping', {});
-    const cpuBefore = await bench.cpuSeconds();
+    const [used, wireBefore] = [await bench.count(), agent.wireBytes];
     const startedAt = performance.now();
     const destination = path.posix.join(workDirectory, path.basename(file));
     const handle = await agent.call('guest-file-open', { path: destination, mode: 'wb' });
@@ -28,9 +28,9 @@ export async function agentCopy(bench: BenchGuest, file: string, chunkBytes: num
     }
     await agent.call('guest-file-close', { handle });
     const seconds = (performance.now() - startedAt) / 1_000;
-    const guestCpuSeconds = (await bench.cpuSeconds()) - cpuBefore;
+    const usage = { ...(await used()), wireBytes: agent.wireBytes - wireBefore };
     await mustBeEqual(bench, file);
-    return { bytes: fs.statSync(file).size, seconds, guestCpuSeconds };
+    return { bytes: fs.statSync(file).size, seconds, ...usage };
   } finally {
     agent.close();
     // What is still in its buffers after a failure must not meet the next copy.
@@ -62,6 +62,11 @@ class AgentSocket {
     const answer = JSON.parse(value) as { return?: unknown; error?: { desc: string } };
     if (answer.error) throw new Error(`the guest agent: ${answer.error.desc}`);
     return answer.return;
+  }
+
+  /** Of both directions. */
+  get wireBytes(): number {
+    return this.#socket.bytesWritten + this.#socket.bytesRead;
   }
 
   close(): void {

@@ -89,9 +89,15 @@ export async function runComDd(
   }
 }
 
+/** With `--also` there is a report a guest: the time is that of the last. */
 function readReport(stdout: string): Pick<Sample, 'seconds' | 'wireBytes'> {
-  const { files, seconds, wireBytes } = JSON.parse(stdout) as Report;
+  const printed = JSON.parse(stdout) as Report | { guests: Report[] };
+  const reports = 'guests' in printed ? printed.guests : [printed];
+  const files = reports.flatMap(report => report.files);
   const missing = files.filter(({ verified, skipped }) => !verified && !skipped).length;
   if (missing > 0) throw new Error(`${missing} of ${files.length} files were not verified`);
-  return { seconds, wireBytes };
+  return {
+    seconds: Math.max(...reports.map(({ seconds }) => seconds)),
+    wireBytes: sum(reports.map(({ wireBytes }) => wireBytes)),
+  };
 }

@@ -39,17 +39,18 @@ export async function rawLanes(
   const { size } = fs.statSync(file);
   const open = await Promise.all(ports.map(port => bench.open(port)));
   try {
-    const cpuBefore = await bench.cpuSeconds();
+    const used = await bench.count();
     const printed = bench.guest.mustRun(readAll(ports, size, sink, hash), { timeoutMs: TIMEOUT_MS });
     // It fails here only if sending fails too, which tells more.
     printed.catch(() => {});
     await Promise.all(open.map(port => send(port, file)));
     const seconds = secondsOf(await printed, ports.length);
+    const usage = await used();
     return {
       bytes: size * ports.length,
       seconds,
       wireBytes: size * ports.length,
-      guestCpuSeconds: (await bench.cpuSeconds()) - cpuBefore,
+      ...usage,
     };
   } finally {
     await Promise.all(open.map(port => port.close()));

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { highWaterMark } from '../../support/comDd.ts';
 import { quoteForShell } from '../../support/guest.ts';
 import { type BenchGuest, type Port, type Trigger, workDirectory } from '../guest/benchGuest.ts';
 import { peerDirectory } from '../guest/peerPrograms.ts';
@@ -69,11 +70,11 @@ async function peerCopy(
   try {
     await delay(QEMU_NOTICES_MS);
     await startInGuest(bench, peer.guestCommand(port.path), port);
-    const cpuBefore = await bench.cpuSeconds();
+    const used = await bench.count(port);
     const host = await runOnLine(peer.hostCommand(pty, file), line);
-    const guestCpuSeconds = (await bench.cpuSeconds()) - cpuBefore;
+    const usage = await used();
     await mustBeEqual(bench, file);
-    return { bytes: fs.statSync(file).size, guestCpuSeconds, ...host };
+    return { bytes: fs.statSync(file).size, ...usage, ...host };
   } finally {
     await bench.guest.run('kill -KILL -$(cat /run/peer.pid)');
     fs.closeSync(line);
@@ -88,14 +89,20 @@ async function startInGuest(bench: BenchGuest, command: string, port: Port): Pro
 }
 
 /** The shell's `times` is the one way to learn what a child took without a program of our own. */
-function runOnLine(command: string[], line: number): Promise<Pick<Sample, 'seconds' | 'hostCpuSeconds'>> {
+function runOnLine(
+  command: string[],
+  line: number,
+): Promise<Pick<Sample, 'seconds' | 'hostCpuSeconds' | 'hostRssBytes'>> {
   const script = '"$@"; status=$?; times >&3; exit $status';
   const startedAt = performance.now();
   const child = spawn('sh', ['-c', script, 'sh', ...command], {
     stdio: [line, line, 'ignore', 'pipe'],
     detached: true,
   });
-  let times = '';
+  let [times, hostRssBytes] = ['', 0];
+  const sampler = setInterval(() => {
+    hostRssBytes = Math.max(hostRssBytes, highWaterMark(childOf(child.pid)));
+  }, 50);
   child.stdio[3]?.on('data', (text: Buffer) => {
     times += text.toString();
   });
@@ -104,11 +111,21 @@ function runOnLine(command: string[], line: number): Promise<Pick<Sample, 'secon
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
+      clearInterval(sampler);
       const seconds = (performance.now() - startedAt) / 1_000;
-      if (code === 0) resolve({ seconds, hostCpuSeconds: childSeconds(times) });
+      if (code === 0) resolve({ seconds, hostCpuSeconds: childSeconds(times), hostRssBytes });
       else reject(new Error(`${command[0]} ended with ${signal ?? `exit code ${code}`}`));
     });
   });
+}
+
+/** The program that the shell waits for. */
+function childOf(shell: number | undefined): string | undefined {
+  try {
+    return fs.readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim() || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The second line is the children's: user and system, as `0m1.230000s`. */
