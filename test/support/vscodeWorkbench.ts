@@ -205,6 +205,17 @@ export class Workbench {
     return this.quickInput.locator('.monaco-list-row').filter({ has: name });
   }
 
+  /** The modal dialog that is open, or opens soon. */
+  get dialog(): Locator {
+    return this.page.locator('.monaco-dialog-box');
+  }
+
+  /** A button of the modal dialog. */
+  async press(button: string): Promise<void> {
+    await this.dialog.getByRole('button', { name: button, exact: true }).click();
+    await this.dialog.waitFor({ state: 'hidden' });
+  }
+
   /** A notification that pops up in the corner, by part of its text. */
   notification(text: string | RegExp): Locator {
     return this.page.locator('.notifications-toasts .notification-list-item', { hasText: text });
