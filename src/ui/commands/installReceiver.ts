@@ -8,6 +8,7 @@ import type { InstallParts } from '../install/installParts.ts';
 import { pasteCommand } from '../install/pasteCommand.ts';
 import { readReceiver, receiverUri } from '../install/receiverFile.ts';
 import { sendByConsole } from '../install/sendByConsole.ts';
+import { domainKey } from '../receivers.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { chooseDomain } from './chooseDomain.ts';
@@ -25,21 +26,16 @@ export const installReceiver: Command = async ({ connections, consoles, discs, r
   if (!place) return;
   const title = l10n.t('Install Receiver in "{0}"', harmless(place.domain.name));
   const placeHolder = l10n.t('How is the receiver to get into the guest?');
-  const way = await vscode.window.showQuickPick(waysFor(place), { title, placeHolder });
+  const hasDisc = discs.get(domainKey(place.connection.uri, place.domain.uuid)) !== undefined;
+  const way = await vscode.window.showQuickPick(waysFor(place, hasDisc), { title, placeHolder });
   await way?.run({ place, consoles, discs, receivers });
 };
 
-function waysFor({ domain }: DomainPlace): Way[] {
+function waysFor({ domain }: DomainPlace, hasDisc: boolean): Way[] {
   const withRunning = activityOf(domain.state) === 'running' ? runningWays() : [];
   return [
     ...withRunning,
-    {
-      label: l10n.t('$(package) Insert a CD with the installer…'),
-      detail: l10n.t(
-        'Windows and Linux: puts it into the CD drive, shows the steps, and puts the former medium back afterwards',
-      ),
-      run: askDisc,
-    },
+    hasDisc ? insertedWay() : insertWay(),
     {
       label: l10n.t('$(clippy) Copy a command with the receiver in it'),
       detail: l10n.t('Many lines to paste into a shell in the guest: writes receiver.py and checks it'),
@@ -63,6 +59,24 @@ function waysFor({ domain }: DomainPlace): Way[] {
       run: () => showSteps(),
     },
   ];
+}
+
+function insertWay(): Way {
+  return {
+    label: l10n.t('$(package) Insert a CD with the installer…'),
+    detail: l10n.t(
+      'Windows and Linux: puts it into the CD drive, shows the steps, and puts the former medium back afterwards',
+    ),
+    run: askDisc,
+  };
+}
+
+function insertedWay(): Way {
+  return {
+    label: l10n.t('$(package) Go on with the CD that is inserted…'),
+    detail: l10n.t('Shows the steps again, checks whether a receiver answers, and removes the CD'),
+    run: askDisc,
+  };
 }
 
 function runningWays(): Way[] {
