@@ -4,6 +4,7 @@ import type {
   ConflictDecision,
   CopyOptions,
   CopyResult,
+  CopyTarget,
   Progress,
   SourceInfo,
   SourceSystem,
@@ -17,6 +18,7 @@ import { type CopyRequest, laneOf, type Outcome } from './transfer.ts';
 import { TransferFailure } from './transferFailure.ts';
 import type { Completion } from './transferList.ts';
 
+/** What one guest's part of a copy needs. */
 export interface RunOptions {
   readonly engine: Engine;
   readonly receivers: Receivers;
@@ -29,22 +31,96 @@ export interface RunOptions {
   readonly onConflict: (conflict: Conflict) => Promise<ConflictDecision>;
 }
 
-/** One copy from connecting to closing. @throws TransferFailure */
-export async function runTransfer(request: CopyRequest, options: RunOptions): Promise<Completion> {
-  let guest: OpenGuest | undefined;
-  let partial: Outcome | undefined;
-  const onInterrupted = (outcome: Outcome) => {
-    partial = outcome;
-  };
-  try {
-    guest = await openGuest(request, options);
-    return await copyInto(guest, request, { ...options, onInterrupted });
-  } catch (thrown) {
-    const { engine, signal } = options;
-    const error = guest && !signal.aborted ? await engine.diagnose(thrown, guest) : thrown;
-    throw failureOf(error, request, options, { guest, partial });
-  } finally {
-    await guest?.close().catch(() => undefined);
+export interface Run {
+  readonly request: CopyRequest;
+  readonly options: RunOptions;
+}
+
+/**
+ * The same sources into one guest or several, from connecting to closing. They begin together, when it is known in which
+ * of them a receiver answers, and none waits for another to end.
+ *
+ * @returns what comes of each; a rejection is a TransferFailure
+ */
+export function runTransfers(engine: Engine, runs: readonly Run[]): Promise<Completion>[] {
+  const guests = runs.map(({ request, options }) => new GuestRun(request, options));
+  const opening = guests.map(guest => guest.open());
+  const sources = runs[0]?.request.sources ?? [];
+  const begun = Promise.allSettled(opening).then(results => {
+    const ready = guests.filter((_, index) => results[index]?.status === 'fulfilled');
+    const copies = engine.copyToEach(
+      ready.map(guest => guest.target()),
+      sources,
+    );
+    return new Map(ready.map((guest, index) => [guest, copies[index] as Promise<CopyResult>]));
+  });
+  return guests.map((guest, index) => guest.complete(opening[index] as Promise<void>, begun));
+}
+
+class GuestRun {
+  readonly #request: CopyRequest;
+  readonly #options: RunOptions;
+  readonly #seen = new Map<string, SourceInfo>();
+  #guest: OpenGuest | undefined;
+  #partial: Outcome | undefined;
+
+  constructor(request: CopyRequest, options: RunOptions) {
+    this.#request = request;
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    this.#guest = await openGuest(this.#request, this.#options);
+  }
+
+  target(): CopyTarget {
+    const { destination, conflict, repeated } = this.#request;
+    const { sourceSystem, signal, compression, delta, onProgress, onConflict, ownCopies } = this.#options;
+    const lane = laneOf(this.#request);
+    const onFound = async (found: Conflict): Promise<ConflictDecision> =>
+      repeated && ownCopies.isAsLeft(lane, found) ? { action: 'overwrite' } : onConflict(found);
+    const options: CopyOptions = {
+      ...{ conflict, compression, delta, signal, onProgress },
+      sourceSystem: rememberingStats(sourceSystem, this.#seen),
+      onConflict: onFound,
+      onInterrupted: broken => {
+        this.#partial = this.#judge(broken);
+      },
+    };
+    return { session: this.#opened.session, destination, options };
+  }
+
+  async complete(
+    opening: Promise<void>,
+    begun: Promise<ReadonlyMap<GuestRun, Promise<CopyResult>>>,
+  ): Promise<Completion> {
+    try {
+      await opening;
+      const result = (await (await begun).get(this)) as CopyResult;
+      return { result, outcome: this.#judge(result) };
+    } catch (thrown) {
+      const { engine, signal } = this.#options;
+      const guest = this.#guest;
+      const error = guest && !signal.aborted ? await engine.diagnose(thrown, guest) : thrown;
+      throw failureOf(error, this.#request, this.#options, { guest, partial: this.#partial });
+    } finally {
+      await this.#guest?.close().catch(() => undefined);
+    }
+  }
+
+  get #opened(): OpenGuest {
+    if (!this.#guest) throw new Error('the guest is not open');
+    return this.#guest;
+  }
+
+  /** Also notes what is now in the guest because of us. */
+  #judge(result: CopyResult): Outcome {
+    const { session, link } = this.#opened;
+    for (const file of result.files) {
+      const info = this.#seen.get(file.source);
+      if (file.verified && info) this.#options.ownCopies.left(laneOf(this.#request), file.destination, info);
+    }
+    return outcomeOf(result, link.description.label, session.welcome);
   }
 }
 
@@ -62,40 +138,6 @@ async function openGuest(
     if (key && engine.codeOfError(error) === 'no-receiver') receivers.silent(key);
     throw error;
   }
-}
-
-async function copyInto(
-  { session, link }: OpenGuest,
-  request: CopyRequest,
-  options: RunOptions & { onInterrupted: (outcome: Outcome) => void },
-): Promise<Completion> {
-  const { engine, ownCopies, signal, compression, delta, onProgress, onConflict } = options;
-  const { sources, destination, conflict } = request;
-  const target = laneOf(request);
-  const seen = new Map<string, SourceInfo>();
-  const note = ({ files }: CopyResult) => {
-    for (const file of files) {
-      const info = seen.get(file.source);
-      if (file.verified && info) ownCopies.left(target, file.destination, info);
-    }
-  };
-  const judge = (result: CopyResult) => outcomeOf(result, link.description.label, session.welcome);
-  const result = await engine.copy(session, sources, destination, {
-    conflict,
-    compression,
-    delta,
-    sourceSystem: rememberingStats(options.sourceSystem, seen),
-    signal,
-    onProgress,
-    onConflict: async found =>
-      request.repeated && ownCopies.isAsLeft(target, found) ? { action: 'overwrite' } : onConflict(found),
-    onInterrupted: broken => {
-      note(broken);
-      options.onInterrupted(judge(broken));
-    },
-  });
-  note(result);
-  return { result, outcome: judge(result) };
 }
 
 function rememberingStats(system: SourceSystem, seen: Map<string, SourceInfo>): SourceSystem {
