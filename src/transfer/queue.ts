@@ -1,5 +1,5 @@
 /** When which copy may run: one at a time on a link, several side by side on different ones. One may take several links. */
-import { ProtocolError } from '../protocol/index.ts';
+import { ProtocolError } from '../protocol/errors.ts';
 
 export interface TransferQueueOptions {
   /** How many may run at once altogether; asked each time, for it may change. */

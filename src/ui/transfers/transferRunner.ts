@@ -27,10 +27,7 @@ export function transferRunner(receivers: Receivers, cancel: (id: string) => voi
         compression: settings.compression,
         delta: settings.delta,
         onProgress,
-        onConflict: conflict => {
-          onAsking(conflict.source);
-          return ask(conflict, transfer.request.domain, signal).finally(() => onAsking(undefined));
-        },
+        onConflict: conflict => ask(conflict, transfer.request.domain, signal, onAsking),
       },
     });
     const completions = loadEngine().then(engine =>

@@ -193,6 +193,7 @@ describe('what is said of a copy into several guests', () => {
 describe('questions of a copy into several guests', () => {
   const conflict = { destination: '/srv/x' } as Conflict;
   const { signal } = new AbortController();
+  const ignore = () => undefined;
 
   function answering(...decisions: ConflictDecision[]) {
     const asked: string[] = [];
@@ -212,7 +213,7 @@ describe('questions of a copy into several guests', () => {
 
   it('are asked for each guest, until one is answered for all', async () => {
     const { ask, asked } = answering({ action: 'skip' }, { action: 'overwrite', forAll: true });
-    const answers = ['web', 'db', 'cache'].map(domain => ask(conflict, domain, signal));
+    const answers = ['web', 'db', 'cache'].map(domain => ask(conflict, domain, signal, ignore));
     const actions = (await Promise.all(answers)).map(({ action }) => action);
     assert.deepEqual(actions, ['skip', 'overwrite', 'overwrite']);
     assert.deepEqual(asked, ['web', 'db']);
@@ -220,13 +221,13 @@ describe('questions of a copy into several guests', () => {
 
   it('cancel the copy in every guest', async () => {
     const { ask, cancelled } = answering({ action: 'cancel' });
-    assert.equal((await ask(conflict, 'web', signal)).action, 'cancel');
+    assert.equal((await ask(conflict, 'web', signal, ignore)).action, 'cancel');
     assert.equal(cancelled(), 1);
   });
 
   it('go on where one guest alone was cancelled', async () => {
     const { ask, cancelled } = answering({ action: 'cancel' });
-    await ask(conflict, 'web', AbortSignal.abort());
+    await ask(conflict, 'web', AbortSignal.abort(), ignore);
     assert.equal(cancelled(), 0);
   });
 });

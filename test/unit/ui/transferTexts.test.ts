@@ -104,7 +104,8 @@ describe('progress', () => {
 
   it('is 100% only when all is there', () => {
     assert.equal(percentOf([{ ...progress, bytesDone: 999_999 }]), 99);
-    assert.equal(percentOf([{ ...progress, bytesDone: 1_000_000 }]), 100);
+    assert.equal(percentOf([{ ...progress, bytesDone: 1_000_000 }]), 99);
+    assert.equal(percentOf([{ ...progress, bytesDone: 1_000_000, filesDone: 1 }]), 100);
     assert.equal(percentOf([{ ...progress, bytesDone: 0, bytesTotal: 0, filesDone: 1, filesTotal: 2 }]), 50);
     assert.equal(percentOf([]), 0);
   });
