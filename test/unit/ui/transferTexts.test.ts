@@ -152,6 +152,12 @@ describe('transfer in its view', () => {
 describe('status bar', () => {
   const running: Transfer = { id: '1', request, state: 'running', progress };
 
+  it('says that a copy waits for an answer', () => {
+    const asking: Transfer = { id: '1', request, state: 'running', progress, asking: '/home/me/notes.txt' };
+    assert.equal(presentThroughput([asking], []).text, '$(question) waiting for your answer');
+    assert.match(presentTransfer(asking).description, /^waiting for your answer → web$/);
+  });
+
   it('shows rate and percentage of all copies together', () => {
     const other = { ...running, id: '2', progress: { ...progress, bytesDone: 950_000, etaSeconds: 20 } };
     const shown = presentThroughput([running, other, { id: '3', request, state: 'queued' }], [1, 2, 4]);
