@@ -121,9 +121,7 @@ async function domains({ workbench, guest }: Scene): Promise<void> {
   await workbench.pick(guest.name);
   await workbench.answer(`Copy disk.img to ${guest.name}`, '/tmp/second.img');
   await workbench.openGuestwire();
-  // Transfers name the domain too.
-  const label = page.locator('.label-name', { hasText: new RegExp(`^${guest.name}$`) });
-  const row = page.locator('.sidebar .customview-tree .monaco-list-row', { has: label });
+  const row = workbench.domainRow(guest.name);
   await row.waitFor();
   if ((await row.getAttribute('aria-expanded')) !== 'true') await row.click();
   await workbench.treeRow('serial1').waitFor();

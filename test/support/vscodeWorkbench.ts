@@ -280,6 +280,11 @@ export class Workbench {
     return this.page.locator('.sidebar .customview-tree .monaco-list-row', { hasText: text });
   }
 
+  /** Of the Domains view alone: transfers name their domain too. */
+  domainRow(name: string): Locator {
+    return this.treeRow(name).filter({ has: this.page.locator('.label-name', { hasText: exactly(name) }) });
+  }
+
   /** What a terminal shows. */
   terminalText(text: string | RegExp): Locator {
     return this.page.locator('.terminal-wrapper.active .xterm-rows', { hasText: text });

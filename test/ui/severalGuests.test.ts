@@ -8,7 +8,7 @@ import { tidyBetweenTests } from './betweenTests.ts';
 import { TestWorkspace } from './workspace.ts';
 
 /** Some seconds over two 16550A: long enough to be seen. */
-const NOTES_BYTES = 400_000;
+const NOTES_BYTES = 200_000;
 /** The same where other work has the processors. */
 const SLOW_COPY_MS = 240_000;
 
@@ -98,15 +98,15 @@ describe('copying into several guests', () => {
     for (const guest of guests) await guest.mustRun('mkdir /tmp/dropped');
     await two.killReceiver();
     await workbench.openGuestwire();
-    await workbench.treeRow(one.name).click();
-    await workbench.treeRow(two.name).click({ modifiers: ['Control'] });
-    await workbench.treeRow(two.name).click({ button: 'right' });
+    await workbench.domainRow(one.name).click();
+    await workbench.domainRow(two.name).click({ modifiers: ['Control'] });
+    await workbench.domainRow(two.name).click({ button: 'right' });
     await workbench.page.getByRole('menuitem', { name: 'Copy Files Here…' }).waitFor();
     await workbench.screenshots('several-guests-menu');
     assert.equal(await workbench.page.getByRole('menuitem', { name: 'Force Off' }).count(), 0);
     await workbench.page.keyboard.press('Escape');
     await workbench.openExplorer();
-    await workbench.dragToGuestwire(workbench.file('single.bin'), workbench.treeRow(one.name));
+    await workbench.dragToGuestwire(workbench.file('single.bin'), workbench.domainRow(one.name));
     await workbench.answer('Copy single.bin to', '/tmp/dropped/');
     const failure = workbench.notification('single.bin was copied to 1 of 2 guests');
     await failure.hover({ timeout: SLOW_COPY_MS });
