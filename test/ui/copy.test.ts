@@ -147,7 +147,7 @@ describe('copying', () => {
   });
 
   it('again from the Explorer, what is selected there: by the menu, for its key does not know it', async () => {
-    await guest.mustRun('rm "/tmp/single.bin"');
+    await guest.mustRun('rm -f /tmp/single.bin');
     await workbench.file('single.bin').click();
     await workbench.page.keyboard.press('Control+Alt+g');
     await workbench.notification('from the context menu').waitFor();
