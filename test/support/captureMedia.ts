@@ -149,9 +149,13 @@ async function serialConsole({ workbench, guest }: Scene): Promise<void> {
   await workbench.runCommand('Guestwire: Open Serial Console');
   await workbench.pick(guest.name);
   await workbench.terminalText('Connected to serial0').waitFor();
+  await page.locator('.terminal-wrapper.active .xterm-screen').click();
   for (const line of ['', 'uname -sr', 'ls -l /website', 'sha256sum /disk.img']) {
-    await page.locator('.terminal-wrapper.active .xterm-screen').click();
     await page.keyboard.type(`${line}\n`);
+    // What is typed before the shell has its prompt, and has heard where the cursor is, is shown in a muddle.
+    await page.waitForTimeout(1500);
+    await workbench.terminalText(/\/ #\s*$/).waitFor();
+    await page.waitForTimeout(1500);
   }
   await workbench.terminalText(/[0-9a-f]{64}/).waitFor();
   await still(workbench, 'console');
