@@ -75,6 +75,8 @@ async function copy({ workbench, guest, directory }: Scene): Promise<void> {
   await click(entry);
   const domain = quickInput.locator('.monaco-list-row', { hasText: guest.name });
   await domain.waitFor();
+  // The list fades in.
+  await page.waitForTimeout(400);
   await animation.hold(900);
   await click(domain);
   await workbench.asked(`Copy disk.img to ${guest.name}`);
