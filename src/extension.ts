@@ -5,11 +5,8 @@ import { createApi, type GuestwireApi } from './ui/api.ts';
 import { registerCommands } from './ui/commands/registerCommands.ts';
 import { Connections } from './ui/connections/connections.ts';
 import { Consoles } from './ui/console/consoles.ts';
-import { askConflict } from './ui/copy/askConflict.ts';
 import { CopyFlow } from './ui/copy/copyFlow.ts';
 import { CopyMemory } from './ui/copy/memory.ts';
-import { OwnCopies } from './ui/copy/ownCopies.ts';
-import { workspaceFiles } from './ui/copy/workspaceFiles.ts';
 import { DomainsTree } from './ui/domains/domainsTree.ts';
 import { showDomains } from './ui/domains/domainsView.ts';
 import { DomainWatch } from './ui/domains/domainWatch.ts';
@@ -19,12 +16,12 @@ import { domainKey, Receivers } from './ui/receivers.ts';
 import { onSettingChange, settings } from './ui/settings.ts';
 import { Throughput } from './ui/statusBar/throughput.ts';
 import { setTranslation } from './ui/support/l10n.ts';
-import { runTransfer } from './ui/transfers/runTransfer.ts';
 import { showProgress } from './ui/transfers/transferBars.ts';
 import { provideDetails } from './ui/transfers/transferDetails.ts';
-import { type RunTransfer, TransferList } from './ui/transfers/transferList.ts';
+import { TransferList } from './ui/transfers/transferList.ts';
 import { logTransfers } from './ui/transfers/transferLog.ts';
 import { announceResults, offerInterrupted } from './ui/transfers/transferNotifications.ts';
+import { transferRunner } from './ui/transfers/transferRunner.ts';
 import { TransfersTree } from './ui/transfers/transfersTree.ts';
 import { workspaceStore } from './ui/transfers/workspaceStore.ts';
 
@@ -36,8 +33,11 @@ export function activate(context: vscode.ExtensionContext): GuestwireApi {
   const connections = createConnections(log);
   const receivers = followLifecycles(connections, new Receivers());
   const queue = new TransferQueue({ maxParallel: () => settings.maxParallelTransfers });
-  const run = transferRunner(receivers);
-  const transfers = new TransferList({ queue, run, store: workspaceStore(context.workspaceState) });
+  const transfers: TransferList = new TransferList({
+    queue,
+    run: transferRunner(receivers, id => transfers.cancel(id)),
+    store: workspaceStore(context.workspaceState),
+  });
   running = transfers;
   const memory = new CopyMemory(context.globalState);
   const copyFlow = new CopyFlow({ connections, receivers, transfers, memory });
@@ -90,22 +90,4 @@ function followLifecycles(connections: Connections, receivers: Receivers): Recei
     }
   });
   return receivers;
-}
-
-function transferRunner(receivers: Receivers): RunTransfer {
-  const ownCopies = new OwnCopies();
-  return async ({ request }, signal, onProgress) => {
-    const engine = await loadEngine();
-    return runTransfer(request, {
-      engine,
-      receivers,
-      ownCopies,
-      sourceSystem: workspaceFiles(engine.localDisk, request.unsaved),
-      signal,
-      compression: settings.compression,
-      delta: settings.delta,
-      onProgress,
-      onConflict: conflict => askConflict(conflict, request.domain, signal),
-    });
-  };
 }

@@ -1,5 +1,5 @@
 /** Waiting that the caller's AbortSignal cuts short, with one cancellation error everywhere. */
-import { ProtocolError } from '../protocol/index.ts';
+import { ProtocolError } from '../protocol/errors.ts';
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw cancelled();

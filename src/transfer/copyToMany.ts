@@ -23,6 +23,14 @@ export function copyToMany(
   targets: readonly CopyTarget[],
   sources: readonly string[],
 ): Promise<Array<PromiseSettledResult<CopyResult>>> {
+  return Promise.allSettled(copyToEach(targets, sources));
+}
+
+/** The same, with a promise for each target that need not wait for the others. */
+export function copyToEach(
+  targets: readonly CopyTarget[],
+  sources: readonly string[],
+): Array<Promise<CopyResult>> {
   const streams = targets.map(
     ({ session, options }) =>
       new SourceStreams(session, options.sourceSystem ?? localDisk, options.compression ?? 'auto'),
@@ -32,9 +40,7 @@ export function copyToMany(
     const shared = new SharedSources(group);
     if (group.length > 1) for (const member of group) member.share(shared);
   }
-  return Promise.allSettled(
-    targets.map(({ session, destination, options }, index) =>
-      copyWith(streams[index] as SourceStreams, session, sources, destination, options),
-    ),
+  return targets.map(({ session, destination, options }, index) =>
+    copyWith(streams[index] as SourceStreams, session, sources, destination, options),
   );
 }

@@ -10,7 +10,7 @@ export { diagnose } from '../cli/diagnose.ts';
 export { codeOfError } from '../cli/messages.ts';
 export { openGuest } from '../cli/openGuest.ts';
 export { isHostPort, isLinkError, openLink, parseDomainDevices, rankCandidates } from '../link/index.ts';
-export { copy, localDisk } from '../transfer/index.ts';
+export { copyToEach, localDisk } from '../transfer/index.ts';
 
 /** com-dd's sentence, in the user's language. */
 export function describeError(error: unknown, context?: ErrorContext): string {

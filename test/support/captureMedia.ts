@@ -75,6 +75,8 @@ async function copy({ workbench, guest, directory }: Scene): Promise<void> {
   await click(entry);
   const domain = quickInput.locator('.monaco-list-row', { hasText: guest.name });
   await domain.waitFor();
+  // The list fades in.
+  await page.waitForTimeout(400);
   await animation.hold(900);
   await click(domain);
   await workbench.asked(`Copy disk.img to ${guest.name}`);
@@ -121,9 +123,7 @@ async function domains({ workbench, guest }: Scene): Promise<void> {
   await workbench.pick(guest.name);
   await workbench.answer(`Copy disk.img to ${guest.name}`, '/tmp/second.img');
   await workbench.openGuestwire();
-  // Transfers name the domain too.
-  const label = page.locator('.label-name', { hasText: new RegExp(`^${guest.name}$`) });
-  const row = page.locator('.sidebar .customview-tree .monaco-list-row', { has: label });
+  const row = workbench.domainRow(guest.name);
   await row.waitFor();
   if ((await row.getAttribute('aria-expanded')) !== 'true') await row.click();
   await workbench.treeRow('serial1').waitFor();
@@ -151,9 +151,13 @@ async function serialConsole({ workbench, guest }: Scene): Promise<void> {
   await workbench.runCommand('Guestwire: Open Serial Console');
   await workbench.pick(guest.name);
   await workbench.terminalText('Connected to serial0').waitFor();
+  await page.locator('.terminal-wrapper.active .xterm-screen').click();
   for (const line of ['', 'uname -sr', 'ls -l /website', 'sha256sum /disk.img']) {
-    await page.locator('.terminal-wrapper.active .xterm-screen').click();
     await page.keyboard.type(`${line}\n`);
+    // What is typed before the shell has its prompt, and has heard where the cursor is, is shown in a muddle.
+    await page.waitForTimeout(1500);
+    await workbench.terminalText(/\/ #\s*$/).waitFor();
+    await page.waitForTimeout(1500);
   }
   await workbench.terminalText(/[0-9a-f]{64}/).waitFor();
   await still(workbench, 'console');

@@ -61,7 +61,9 @@ export function writeSettings(userDirectory: string, settings: Record<string, un
   for (const scope of ['User', 'Machine']) {
     fs.mkdirSync(path.join(userDirectory, scope), { recursive: true });
     const file = path.join(userDirectory, scope, 'settings.json');
-    fs.writeFileSync(file, JSON.stringify({ ...quietSettings, ...settings }, null, 2));
+    // Whole at once: read half-written, every setting would seem to have changed, of which some ask for a reload.
+    fs.writeFileSync(`${file}.new`, JSON.stringify({ ...quietSettings, ...settings }, null, 2));
+    fs.renameSync(`${file}.new`, file);
   }
 }
 

@@ -205,6 +205,17 @@ export class Workbench {
     return this.quickInput.locator('.monaco-list-row').filter({ has: name });
   }
 
+  /** The modal dialog that is open, or opens soon. */
+  get dialog(): Locator {
+    return this.page.locator('.monaco-dialog-box');
+  }
+
+  /** A button of the modal dialog. */
+  async press(button: string): Promise<void> {
+    await this.dialog.getByRole('button', { name: button, exact: true }).click();
+    await this.dialog.waitFor({ state: 'hidden' });
+  }
+
   /** A notification that pops up in the corner, by part of its text. */
   notification(text: string | RegExp): Locator {
     return this.page.locator('.notifications-toasts .notification-list-item', { hasText: text });
@@ -267,6 +278,11 @@ export class Workbench {
   /** A row of the extension's views, by its label or part of its text. */
   treeRow(text: string | RegExp): Locator {
     return this.page.locator('.sidebar .customview-tree .monaco-list-row', { hasText: text });
+  }
+
+  /** Of the Domains view alone: transfers name their domain too. */
+  domainRow(name: string): Locator {
+    return this.treeRow(name).filter({ has: this.page.locator('.label-name', { hasText: exactly(name) }) });
   }
 
   /** What a terminal shows. */

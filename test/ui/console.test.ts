@@ -45,11 +45,9 @@ describe('the serial console', () => {
 
   /** A button of the modal dialog that is open, which the tests' pictures show first. */
   async function press(button: string, picture: string): Promise<void> {
-    const dialog = workbench.page.locator('.monaco-dialog-box');
-    await dialog.waitFor();
+    await workbench.dialog.waitFor();
     await workbench.screenshot(picture);
-    await dialog.getByRole('button', { name: button, exact: true }).click();
-    await dialog.waitFor({ state: 'hidden' });
+    await workbench.press(button);
   }
 
   async function type(text: string): Promise<void> {

@@ -111,6 +111,7 @@ describe('copying', () => {
     await guest.mustRun('echo other > /tmp/single.bin');
     await copyTo(guest, 'single.bin');
     await workbench.asked('exists in');
+    await workbench.notification('waiting for your answer about single.bin').waitFor();
     await workbench.screenshots('conflict');
     await workbench.pick('Keep Both');
     await workbench.notification('Copied and verified: single.bin').waitFor();
@@ -143,6 +144,16 @@ describe('copying', () => {
     await workbench.pick('Overwrite');
     await workbench.notification(/Copying todo\.md/).waitFor({ state: 'hidden' });
     assert.equal(await guest.sha256('/tmp/todo.md'), sha256);
+  });
+
+  it('again from the Explorer, what is selected there: by the menu, for its key does not know it', async () => {
+    await guest.mustRun('rm -f /tmp/single.bin');
+    await workbench.file('single.bin').click();
+    await workbench.page.keyboard.press('Control+Alt+g');
+    await workbench.notification('from the context menu').waitFor();
+    await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Last Guest VM');
+    await workbench.notification('Copied and verified: single.bin').waitFor();
+    assert.equal(await guest.sha256('/tmp/single.bin'), hashes.single);
   });
 
   it('a domain without a receiver is told as such', async () => {

@@ -1,110 +1,19 @@
 import * as vscode from 'vscode';
-import type { DomainPlace } from '../connections/connections.ts';
-import { activityOf } from '../domains/domainPresentation.ts';
-import { askChannel } from '../install/askChannel.ts';
-import { askDisc } from '../install/askDisc.ts';
-import { checkReceiver } from '../install/checkReceiver.ts';
-import type { InstallParts } from '../install/installParts.ts';
-import { pasteCommand } from '../install/pasteCommand.ts';
-import { readReceiver, receiverUri } from '../install/receiverFile.ts';
-import { sendByConsole } from '../install/sendByConsole.ts';
+import { domainKey } from '../receivers.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { chooseDomain } from './chooseDomain.ts';
 import type { Command } from './command.ts';
 
-const WALKTHROUGH = 'guestwire.guestwire#getStarted';
-
-interface Way extends vscode.QuickPickItem {
-  readonly run: (parts: InstallParts) => Promise<unknown>;
-}
-
-/** The ways to a receiver in the guest, each asking before it changes anything. */
+/** Offers the ways to a receiver in the guest. */
 export const installReceiver: Command = async ({ connections, consoles, discs, receivers }, node) => {
   const place = await chooseDomain(connections, node, ['running', 'paused', 'off']);
   if (!place) return;
+  // Much code for what is done once in a guest's life: activating the extension does without it.
+  const { waysToReceiver } = await import('../install/waysToReceiver.ts');
   const title = l10n.t('Install Receiver in "{0}"', harmless(place.domain.name));
   const placeHolder = l10n.t('How is the receiver to get into the guest?');
-  const way = await vscode.window.showQuickPick(waysFor(place), { title, placeHolder });
+  const hasDisc = discs.get(domainKey(place.connection.uri, place.domain.uuid)) !== undefined;
+  const way = await vscode.window.showQuickPick(waysToReceiver(place, hasDisc), { title, placeHolder });
   await way?.run({ place, consoles, discs, receivers });
 };
-
-function waysFor({ domain }: DomainPlace): Way[] {
-  const withRunning = activityOf(domain.state) === 'running' ? runningWays() : [];
-  return [
-    ...withRunning,
-    {
-      label: l10n.t('$(package) Insert a CD with the installer…'),
-      detail: l10n.t(
-        'Windows and Linux: puts it into the CD drive, shows the steps, and puts the former medium back afterwards',
-      ),
-      run: askDisc,
-    },
-    {
-      label: l10n.t('$(clippy) Copy a command with the receiver in it'),
-      detail: l10n.t('Many lines to paste into a shell in the guest: writes receiver.py and checks it'),
-      run: copyPasteCommand,
-    },
-    {
-      label: l10n.t('$(file) Show receiver.py'),
-      detail: l10n.t(
-        'One file, to take into the guest in any way you have: scp, a shared folder, an ISO image',
-      ),
-      run: () => showReceiver(),
-    },
-    {
-      label: l10n.t('$(add) Add the channel org.guestwire.0…'),
-      detail: l10n.t('The fastest link; shows what it changes in the domain before it does'),
-      run: askChannel,
-    },
-    {
-      label: l10n.t('$(book) Show the steps'),
-      detail: l10n.t('For Linux with Python, and what to do with other systems'),
-      run: () => showSteps(),
-    },
-  ];
-}
-
-function runningWays(): Way[] {
-  return [
-    {
-      label: l10n.t('$(search) Check whether a receiver answers'),
-      detail: l10n.t('Asks on the links where nothing but a receiver listens'),
-      run: checkReceiver,
-    },
-    {
-      label: l10n.t('$(terminal) Send the receiver through the console…'),
-      detail: l10n.t(
-        'Linux with Python 3.6 or later: types it into the shell you are logged in to, and verifies it',
-      ),
-      run: sendByConsole,
-    },
-  ];
-}
-
-async function copyPasteCommand(): Promise<void> {
-  await vscode.env.clipboard.writeText(pasteCommand(await readReceiver()));
-  void vscode.window.showInformationMessage(
-    l10n.t(
-      'Copied. Paste it into a shell in the guest; when it says "receiver.py: OK", start it with "python3 receiver.py".',
-    ),
-  );
-}
-
-async function showReceiver(): Promise<void> {
-  const start = 'python3 receiver.py';
-  const copy = l10n.t('Copy Start Command');
-  const reveal = l10n.t('Reveal File');
-  const path = receiverUri().fsPath;
-  const message = l10n.t('Copy {0} into the guest, and run "{1}" there.', path, start);
-  const answer = await vscode.window.showInformationMessage(message, copy, reveal);
-  if (answer === copy) await vscode.env.clipboard.writeText(start);
-  if (answer === reveal) await vscode.commands.executeCommand('revealFileInOS', receiverUri());
-}
-
-/** The step given to `openWalkthrough` is not minded by every version of VS Code. */
-async function showSteps(): Promise<void> {
-  const step = `${WALKTHROUGH}#receiver`;
-  await vscode.commands.executeCommand('workbench.action.openWalkthrough', { category: WALKTHROUGH, step });
-  await vscode.commands.executeCommand('walkthroughs.selectStep', step);
-}

@@ -6,6 +6,7 @@ import { cancelTransfer } from './cancelTransfer.ts';
 import { clearTransfers } from './clearTransfers.ts';
 import type { Command, CommandParts } from './command.ts';
 import { copyFilesHere } from './copyFilesHere.ts';
+import { copySelectedToLastGuest } from './copySelectedToLastGuest.ts';
 import { copySha256 } from './copySha256.ts';
 import { copyToGuest } from './copyToGuest.ts';
 import { copyToLastGuest } from './copyToLastGuest.ts';
@@ -29,6 +30,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   cancelTransfer,
   clearTransfers,
   copyFilesHere,
+  copySelectedToLastGuest,
   copySha256,
   copyToGuest,
   copyToLastGuest,

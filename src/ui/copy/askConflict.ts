@@ -7,22 +7,31 @@ interface ChoiceItem extends vscode.QuickPickItem {
   readonly decision?: ConflictDecision;
 }
 
+/** The file that is asked about; undefined when that is over. */
+type OnAsking = (file: string | undefined) => void;
+
 const CANCEL: ConflictDecision = { action: 'cancel' };
 /** Copies run side by side, and VS Code shows one list at a time. */
 let lastQuestion: Promise<unknown> = Promise.resolve();
 
-/** Asks what to do with a file that exists. Escape and the signal cancel the copy. */
+/** Asks what to do with a file that exists, and says when it does. Escape and the signal cancel the copy. */
 export function askConflict(
   conflict: Conflict,
   domain: string,
   signal: AbortSignal,
+  onAsking: OnAsking,
 ): Promise<ConflictDecision> {
-  const answer = lastQuestion.then(() => ask(conflict, domain, signal));
+  const answer = lastQuestion.then(() => ask(conflict, domain, signal, onAsking));
   lastQuestion = answer.catch(() => undefined);
   return answer;
 }
 
-async function ask(conflict: Conflict, domain: string, signal: AbortSignal): Promise<ConflictDecision> {
+async function ask(
+  conflict: Conflict,
+  domain: string,
+  signal: AbortSignal,
+  onAsking: OnAsking,
+): Promise<ConflictDecision> {
   if (signal.aborted) return CANCEL;
   const picker = vscode.window.createQuickPick<ChoiceItem>();
   const onAbort = () => picker.hide();
@@ -38,10 +47,12 @@ async function ask(conflict: Conflict, domain: string, signal: AbortSignal): Pro
       picker.onDidHide(() => resolve(CANCEL));
       picker.onDidAccept(() => resolve(picker.selectedItems[0]?.decision ?? CANCEL));
       picker.show();
+      onAsking(conflict.source);
     });
   } finally {
     signal.removeEventListener('abort', onAbort);
     picker.dispose();
+    onAsking(undefined);
   }
 }
 

@@ -9,13 +9,13 @@ import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { nameOf } from '../transfers/progressText.ts';
 import type { CopyRequest } from '../transfers/transfer.ts';
-import type { Completion, TransferList } from '../transfers/transferList.ts';
+import type { TransferList } from '../transfers/transferList.ts';
 import { askDestination } from './askDestination.ts';
 import { allUnsaved, askUnsaved } from './askUnsaved.ts';
-import { defaultDestination } from './destinations.ts';
+import { commonDestination, defaultDestination } from './destinations.ts';
 import { type Target, targetKey } from './domainChoices.ts';
 import type { CopyMemory } from './memory.ts';
-import { pickDomain } from './pickDomain.ts';
+import { pickDomains } from './pickDomains.ts';
 import { distinctSources } from './sources.ts';
 
 export interface CopyFlowParts {
@@ -34,57 +34,65 @@ export class CopyFlow {
   }
 
   /**
-   * Asks what isn't given. Resolves to undefined when the user thinks better of it.
+   * Asks what isn't given, and does nothing when the user thinks better of it.
    *
+   * @param given - where to; several get the same files at once
    * @param link - as com-dd's `--link`; the setting's if not given
    */
-  async copy(uris: readonly vscode.Uri[], given?: Target, link?: string): Promise<Completion | undefined> {
+  async copy(uris: readonly vscode.Uri[], given: readonly Target[] = [], link?: string): Promise<void> {
     const sources = distinctSources(uris);
     const what = whatText(sources);
-    const target = given ?? (await this.#pick(l10n.t('Copy {0} to Guest VM', what)));
-    if (!target || !(await this.#ensureRunning(target))) return undefined;
-    const proposal = await this.#proposeDestination(target);
-    const destination = await askDestination(targetName(target), proposal, what, sources.length);
-    if (destination === undefined) return undefined;
+    const targets = given.length > 0 ? given : await this.#pick(l10n.t('Copy {0} to Guest VM', what));
+    for (const target of targets) if (!(await this.#ensureRunning(target))) return;
+    if (targets.length === 0) return;
+    const proposals = await Promise.all(targets.map(target => this.#proposeDestination(target)));
+    const names = targets.map(targetName);
+    const destination = await askDestination(names, commonDestination(proposals), what, sources.length);
+    if (destination === undefined) return;
     const unsaved = await askUnsaved(sources);
-    if (!unsaved) return undefined;
-    await this.#parts.memory.remember(targetKey(target), destination);
-    return this.#start(target, { sources, unsaved, destination, link });
+    if (!unsaved) return;
+    await this.#parts.memory.remember(targets.map(targetKey), destination);
+    await this.#start(targets, { sources, unsaved, destination, link });
   }
 
   /** Like the last time, without a question; where that can't be, with questions. */
-  async copyToLast(uris: readonly vscode.Uri[]): Promise<Completion | undefined> {
+  async copyToLast(uris: readonly vscode.Uri[]): Promise<void> {
     const { connections, memory } = this.#parts;
     const { last } = memory;
     if (!last) return this.copy(uris);
     await connections.openAll();
-    const target = this.#findTarget(last.target);
-    if (!target) return this.copy(uris);
+    const keys = [last.target, ...(last.also ?? [])];
+    const targets = keys.flatMap(key => this.#findTarget(key) ?? []);
+    // One that is gone is not left out in silence.
+    if (targets.length < keys.length) return this.copy(uris);
     const sources = distinctSources(uris);
     const what = { sources, unsaved: allUnsaved(sources), destination: last.destination };
-    return this.#start(target, { ...what, link: undefined, repeated: true });
+    await this.#start(targets, { ...what, link: undefined, repeated: true });
   }
 
-  #start(
-    target: Target,
+  async #start(
+    targets: readonly Target[],
     what: Pick<CopyRequest, 'sources' | 'unsaved' | 'destination' | 'repeated'> & {
       link: string | undefined;
     },
-  ): Promise<Completion | undefined> {
-    const request: CopyRequest = {
-      ...what,
-      ...addressOf(target),
-      link: target.kind === 'port' ? target.path : (what.link ?? settings.linkOf(target.domain.name)),
-      conflict: settings.conflict,
-    };
+  ): Promise<void> {
+    const { transfers } = this.#parts;
+    const requests = targets.map(
+      (target): CopyRequest => ({
+        ...what,
+        ...addressOf(target),
+        link: target.kind === 'port' ? target.path : (what.link ?? settings.linkOf(target.domain.name)),
+        conflict: settings.conflict,
+      }),
+    );
     // A failure has been told to the user by then.
-    return this.#parts.transfers.add(request).completion.catch(() => undefined);
+    await Promise.allSettled(transfers.addAll(requests));
   }
 
-  #pick(title: string): Promise<Target | undefined> {
+  #pick(title: string): Promise<readonly Target[]> {
     const { connections, receivers, memory } = this.#parts;
     const lastKey = memory.last?.target;
-    return pickDomain({ connections, receivers, ports: settings.serialPorts, lastKey, title });
+    return pickDomains({ connections, receivers, ports: settings.serialPorts, lastKey, title });
   }
 
   #findTarget(key: string): Target | undefined {

@@ -23,6 +23,12 @@ export function defaultDestination(setting: DestinationSetting, facts: Destinati
   return byDomain ?? entry(setting, isWindows(facts) ? WINDOWS : LINUX) ?? HOME;
 }
 
+/** What is proposed for several guests: what each alone would be, or else what every receiver knows. */
+export function commonDestination(proposals: readonly string[]): string {
+  const [first = HOME, ...others] = proposals;
+  return others.every(other => other === first) ? first : HOME;
+}
+
 function isWindows({ system, osFamily }: DestinationFacts): boolean {
   return system === undefined ? osFamily === 'windows' : system === 'windows';
 }

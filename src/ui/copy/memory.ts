@@ -4,6 +4,8 @@ import type * as vscode from 'vscode';
 export interface LastCopy {
   /** As `targetKey`. */
   readonly target: string;
+  /** Further ones, of a copy into several guests. */
+  readonly also?: readonly string[];
   readonly destination: string;
 }
 
@@ -26,10 +28,12 @@ export class CopyMemory {
     return this.#destinations.find(([key]) => key === target)?.[1];
   }
 
-  async remember(target: string, destination: string): Promise<void> {
-    await this.#state.update(LAST, { target, destination });
-    const others = this.#destinations.filter(([key]) => key !== target);
-    await this.#state.update(DESTINATIONS, [[target, destination], ...others].slice(0, MAX_DESTINATIONS));
+  async remember(targets: readonly string[], destination: string): Promise<void> {
+    const [target, ...also] = targets;
+    await this.#state.update(LAST, { target, also, destination });
+    const others = this.#destinations.filter(([key]) => !targets.includes(key));
+    const all = [...targets.map(key => [key, destination]), ...others];
+    await this.#state.update(DESTINATIONS, all.slice(0, MAX_DESTINATIONS));
   }
 
   get #destinations(): readonly (readonly [target: string, destination: string])[] {

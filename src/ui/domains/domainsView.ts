@@ -18,10 +18,11 @@ export interface DomainsViewParts {
 
 /** The view, which keeps the connections open, and its domains watched, for as long as it can be seen. */
 export function showDomains({ tree, connections, watch, copyFlow }: DomainsViewParts): vscode.Disposable {
-  const view = vscode.window.createTreeView('guestwire.domains', {
+  const view: vscode.TreeView<DomainsNode> = vscode.window.createTreeView('guestwire.domains', {
     treeDataProvider: tree,
-    dragAndDropController: dropFiles(copyFlow),
+    dragAndDropController: dropFiles(copyFlow, () => view.selection),
     showCollapseAll: true,
+    canSelectMany: true,
   });
   const follow = (visible: boolean) => {
     void connections.setVisible(visible);

@@ -6,22 +6,34 @@ import { type DomainsNode, domainOf } from './domainsNode.ts';
 
 const URI_LIST = 'text/uri-list';
 
-/** Files dragged onto a domain or one of its links, from the Explorer or from outside, are copied there. */
-export function dropFiles(flow: CopyFlow): vscode.TreeDragAndDropController<DomainsNode> {
+/**
+ * Files dragged onto a domain or one of its links, from the Explorer or from outside, are copied there; onto one of
+ * several selected domains, into all of them.
+ */
+export function dropFiles(
+  flow: CopyFlow,
+  selection: () => readonly DomainsNode[],
+): vscode.TreeDragAndDropController<DomainsNode> {
   return {
     dropMimeTypes: [URI_LIST, 'files'],
     dragMimeTypes: [],
     async handleDrop(node, data) {
       const uris = await droppedUris(data);
-      if (uris.length > 0) await flow.copy(uris, targetOf(node), linkOf(node));
+      if (uris.length > 0) await flow.copy(uris, targetsOf(node, selection()), linkOf(node));
       else void vscode.window.showWarningMessage(nothingText());
     },
   };
 }
 
-export function targetOf(node: DomainsNode | undefined): Target | undefined {
+/** The domain that is meant; if it is one of the selected ones, all of those. */
+export function targetsOf(node: DomainsNode | undefined, selected: readonly DomainsNode[]): Target[] {
+  if (node?.kind !== 'domain' || !selected.includes(node)) return targetOf(node);
+  return selected.filter(({ kind }) => kind === 'domain').flatMap(targetOf);
+}
+
+function targetOf(node: DomainsNode | undefined): Target[] {
   const domain = domainOf(node);
-  return node && domain ? { kind: 'domain', connection: node.connection, domain } : undefined;
+  return node && domain ? [{ kind: 'domain', connection: node.connection, domain }] : [];
 }
 
 export function linkOf(node: DomainsNode | undefined): string | undefined {

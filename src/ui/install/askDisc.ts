@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { formatBytes } from '../../cli/units.ts';
 import { version } from '../../cli/version.ts';
 import { loadEngine } from '../loadEngine.ts';
 import { domainKey } from '../receivers.ts';
@@ -17,7 +18,14 @@ import {
   steps,
 } from './disc/discTexts.ts';
 import { type DiscPool, deleteDisc, discPools, uploadDisc } from './disc/discVolume.ts';
-import { type DrivePlan, drivePlans, insertDisc, readDriveFacts, whereIs } from './disc/insertDisc.ts';
+import {
+  type DriveFacts,
+  type DrivePlan,
+  drivePlans,
+  insertDisc,
+  readDriveFacts,
+  whereIs,
+} from './disc/insertDisc.ts';
 import type { InstallParts } from './installParts.ts';
 import { receiverFolder } from './receiverFile.ts';
 import { insertedDisc, openDrive, takeOut } from './takeOutDisc.ts';
@@ -27,12 +35,14 @@ export async function askDisc(parts: InstallParts): Promise<void> {
   const { connection, domain } = parts.place;
   if (await insertedDisc(parts)) return follow(parts);
   const image = await makeInstallerDisc(receiverFolder().fsPath);
-  const plan = await choosePlan(parts);
+  const facts = await connection.use(one => readDriveFacts(one, domain));
+  const plan = await choosePlan(facts, domain.name);
   const pool = plan && (await choosePool(parts, image.length));
   if (!plan || !pool) return;
   const name = `guestwire-${version()}`;
   const question = {
     domain: domain.name,
+    running: facts.live !== undefined,
     plan,
     pool: pool.pool.name,
     volume: `${name}.iso`,
@@ -48,13 +58,11 @@ export async function askDisc(parts: InstallParts): Promise<void> {
   await follow(parts);
 }
 
-async function choosePlan({ place }: InstallParts): Promise<DrivePlan | undefined> {
-  const { connection, domain } = place;
-  const facts = await connection.use(one => readDriveFacts(one, domain));
+async function choosePlan(facts: DriveFacts, domainName: string): Promise<DrivePlan | undefined> {
   const plans = drivePlans(facts);
   const [first, second] = plans;
   if (first === undefined) {
-    void vscode.window.showWarningMessage(noPlan(facts, domain.name));
+    void vscode.window.showWarningMessage(noPlan(facts, domainName));
     return undefined;
   }
   if (second === undefined) return first;
@@ -64,7 +72,7 @@ async function choosePlan({ place }: InstallParts): Promise<DrivePlan | undefine
     plan,
   }));
   const placeHolder = l10n.t("Which CD drive is to have the installer's CD?");
-  return (await vscode.window.showQuickPick(items, { placeHolder }))?.plan;
+  return (await vscode.window.showQuickPick(items, { title: titleFor(domainName), placeHolder }))?.plan;
 }
 
 async function choosePool({ place }: InstallParts, imageBytes: number): Promise<DiscPool | undefined> {
@@ -96,11 +104,16 @@ async function choosePool({ place }: InstallParts, imageBytes: number): Promise<
   if (second === undefined) return first;
   const items = pools.map(pool => ({
     label: harmless(pool.pool.name),
-    description: l10n.t('{0} MB free', Number(pool.availableBytes / 1_000_000n)),
+    description: l10n.t('{0} free', formatBytes(Number(pool.availableBytes))),
     pool,
   }));
   const placeHolder = l10n.t("Which storage pool is to hold the CD's image?");
-  return (await vscode.window.showQuickPick(items, { placeHolder }))?.pool;
+  const title = titleFor(place.domain.name);
+  return (await vscode.window.showQuickPick(items, { title, placeHolder }))?.pool;
+}
+
+function titleFor(domainName: string): string {
+  return l10n.t('Insert a CD with the Installer into "{0}"', harmless(domainName));
 }
 
 /** @returns whether it is in; false when cancelled. */
@@ -143,7 +156,7 @@ function insertWithProgress(
 async function follow(parts: InstallParts): Promise<void> {
   const { connection, domain } = parts.place;
   const show = l10n.t('Show Steps');
-  const back = l10n.t('Put Back…');
+  const back = l10n.t('Remove CD…');
   const check = l10n.t('Check');
   for (;;) {
     const disc = await insertedDisc(parts);
@@ -154,7 +167,7 @@ async function follow(parts: InstallParts): Promise<void> {
     const text = insertedText(where, disc.target, domain.name);
     const answer = await vscode.window.showInformationMessage(text, ...choices);
     if (answer === show) await showSteps(parts);
-    else if (answer === check) await checkReceiver(parts);
+    else if (answer === check) await checkReceiver(parts, { label: back, run: () => takeOut(parts) });
     else if (answer === back) await takeOut(parts);
     else return;
   }
@@ -162,9 +175,11 @@ async function follow(parts: InstallParts): Promise<void> {
 
 async function showSteps({ place }: InstallParts): Promise<void> {
   const { osFamily } = (await place.connection.details(place.domain)).devices;
-  const copy = l10n.t('Copy Linux Command');
+  const copy = { title: l10n.t('Copy Linux Command') };
+  const close = { title: l10n.t('Close'), isCloseAffordance: true };
   const title = l10n.t('In the guest "{0}"', harmless(place.domain.name));
   const options = { modal: true, detail: withoutNotation(steps(osFamily)) };
-  const answer = await vscode.window.showInformationMessage(title, options, copy);
+  const choices = osFamily === 'windows' ? [close] : [copy, close];
+  const answer = await vscode.window.showInformationMessage(title, options, ...choices);
   if (answer === copy) await vscode.env.clipboard.writeText(LINUX_COMMAND);
 }

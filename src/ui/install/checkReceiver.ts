@@ -8,8 +8,15 @@ import { harmless, withoutNotation } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import type { InstallParts } from './installParts.ts';
 
+/** Something that can be done when a receiver was found. */
+interface NextStep {
+  readonly label: string;
+  run(): Promise<void>;
+}
+
 /** Shakes hands with a receiver in the guest, and says what came of it. */
-export async function checkReceiver({ place, receivers }: InstallParts): Promise<void> {
+export async function checkReceiver(parts: InstallParts, next?: NextStep): Promise<void> {
+  const { place, receivers } = parts;
   const { connection, domain } = place;
   const title = l10n.t('Looking for a receiver in {0}', harmless(domain.name));
   const location = vscode.ProgressLocation.Notification;
@@ -38,13 +45,22 @@ export async function checkReceiver({ place, receivers }: InstallParts): Promise
       );
     }
   });
-  if (found instanceof Error) void vscode.window.showWarningMessage(found.message);
-  else if (found !== undefined) await offerCopy(place, found);
+  if (found instanceof Error) {
+    const again = l10n.t('Check Again');
+    // It is just being started, perhaps.
+    const answer = await vscode.window.showWarningMessage(found.message, again);
+    if (answer === again) await checkReceiver(parts, next);
+  } else if (found !== undefined) await offerNext(place, found, next);
 }
 
-async function offerCopy({ connection, domain }: DomainPlace, found: string): Promise<void> {
+async function offerNext(
+  { connection, domain }: DomainPlace,
+  found: string,
+  next: NextStep | undefined,
+): Promise<void> {
   const copy = l10n.t('Copy Files…');
-  const answer = await vscode.window.showInformationMessage(found, copy);
+  const answer = await vscode.window.showInformationMessage(found, copy, ...(next ? [next.label] : []));
+  if (answer === next?.label) await next?.run();
   if (answer !== copy) return;
   const node: DomainNode = { kind: 'domain', connection, uuid: domain.uuid };
   await vscode.commands.executeCommand('guestwire.copyFilesHere', node);

@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import { l10n } from '../support/l10n.ts';
+import { type Job, jobOf } from '../transfers/jobs.ts';
+import type { Transfer } from '../transfers/transfer.ts';
 import type { TransferList } from '../transfers/transferList.ts';
 import { History } from './sparkline.ts';
 import { presentLast, presentThroughput, type Readout } from './throughputText.ts';
@@ -59,7 +61,7 @@ export class Throughput {
     this.#history.clear();
     this.#updates = 0;
     const transfer = id === undefined ? undefined : this.#transfers.get(id);
-    const readout = transfer && presentLast(transfer);
+    const readout = transfer && presentLast(worstOf(jobOf(this.#transfers.all, transfer)));
     if (!readout) {
       this.#item.hide();
       return;
@@ -75,4 +77,9 @@ export class Throughput {
     this.#item.accessibilityInformation = { label: accessibleLabel, role: 'button' };
     this.#item.show();
   }
+}
+
+/** One guest that lacks the files must not be hidden by another that has them. */
+function worstOf(job: Job): Transfer {
+  return job.find(({ state }) => state === 'failed') ?? job[0];
 }

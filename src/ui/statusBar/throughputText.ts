@@ -36,6 +36,10 @@ export function presentThroughput(transfers: readonly Transfer[], history: reado
     '',
     ...running.map(runningLine),
   ];
+  if (running.some(({ asking }) => asking !== undefined)) {
+    const text = l10n.t('waiting for your answer');
+    return { text: `$(question) ${text}`, tooltip: tooltip.join('\n'), accessibleLabel: text };
+  }
   return {
     text: `$(cloud-upload) ${rate} ${percent}`,
     tooltip: tooltip.join('\n'),

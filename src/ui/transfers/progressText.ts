@@ -12,7 +12,9 @@ export function percentOf(
     progress.reduce((total, one) => total + one[key], 0);
   const bytes = sum('bytesTotal');
   const [done, total] = bytes > 0 ? [sum('bytesDone'), bytes] : [sum('filesDone'), sum('filesTotal')];
-  return total > 0 ? Math.min(100, Math.max(0, Math.floor((100 * done) / total))) : 0;
+  // Its bytes may be there while the file is not: it waits for an answer, or for its last check.
+  const limit = progress.some(({ filesDone, filesTotal }) => filesDone < filesTotal) ? 99 : 100;
+  return total > 0 ? Math.min(limit, Math.max(0, Math.floor((100 * done) / total))) : 0;
 }
 
 /** `notes.txt — 45% · 1.20 MB of 2.67 MB · 51.8 kB/s · 0:28 left · 3 of 12 files`, below a title that names `known`. */

@@ -65,6 +65,8 @@ export interface TransferError {
 
 export interface TransferRecord {
   readonly id: string;
+  /** What the transfers of one copy into several guests have in common. */
+  readonly group?: string | undefined;
   readonly request: CopyRequest;
   readonly state: TransferState;
   readonly outcome?: Outcome | undefined;
@@ -74,6 +76,8 @@ export interface TransferRecord {
 export interface Transfer extends TransferRecord {
   /** While it runs. */
   readonly progress?: Progress | undefined;
+  /** A question to the user is open, and this file waits for the answer. */
+  readonly asking?: string | undefined;
   /** Of this window only. */
   readonly result?: CopyResult | undefined;
 }

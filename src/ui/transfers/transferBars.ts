@@ -1,30 +1,33 @@
 import * as vscode from 'vscode';
-import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { percentOf, progressText } from './progressText.ts';
-import { isFinished, type Transfer } from './transfer.ts';
+import { type Job, jobKey, jobOf, jobsOf } from './jobs.ts';
+import { jobMessage, jobPercent, jobTitle } from './jobText.ts';
+import { isFinished } from './transfer.ts';
 import type { TransferList } from './transferList.ts';
-import { sourcesText } from './transferText.ts';
 
 type Progress = vscode.Progress<{ message: string; increment: number }>;
 
 /** For each copy, from when it begins to wait until it ends, a notification that shows how far it is and can cancel it. */
 export function showProgress(transfers: TransferList): vscode.Disposable {
-  const bars = new Map<string, TransferBar>();
-  const follow = (transfer: Transfer) => {
-    const { id, state } = transfer;
-    if (isFinished(state)) {
-      bars.get(id)?.end();
-      bars.delete(id);
+  const bars = new Map<string, JobBar>();
+  const follow = (job: Job) => {
+    const key = jobKey(job[0]);
+    if (job.every(({ state }) => isFinished(state))) {
+      bars.get(key)?.end();
+      bars.delete(key);
       return;
     }
-    const bar = bars.get(id) ?? new TransferBar(transfer, () => transfers.cancel(id));
-    bars.set(id, bar);
-    bar.show(transfer);
+    const cancel = () => {
+      for (const { id } of job) transfers.cancel(id);
+    };
+    const bar = bars.get(key) ?? new JobBar(job, cancel);
+    bars.set(key, bar);
+    bar.show(job);
   };
   const stop = transfers.changes.on(({ id }) => {
-    const changed = id === undefined ? transfers.all : [transfers.get(id)];
-    for (const transfer of changed) if (transfer) follow(transfer);
+    const { all } = transfers;
+    const changed = id === undefined ? undefined : transfers.get(id);
+    if (changed) follow(jobOf(all, changed));
+    else for (const job of jobsOf(all)) follow(job);
   });
   const dispose = () => {
     stop();
@@ -33,15 +36,15 @@ export function showProgress(transfers: TransferList): vscode.Disposable {
   return { dispose };
 }
 
-class TransferBar {
+class JobBar {
   readonly #ended = Promise.withResolvers<void>();
   #bar: Progress | undefined;
   #percent = 0;
   #shownPercent = 0;
   #message = '';
 
-  constructor({ request }: Transfer, cancel: () => void) {
-    const title = l10n.t('Copying {0} to {1}', sourcesText(request), harmless(request.domain));
+  constructor(job: Job, cancel: () => void) {
+    const title = jobTitle(job);
     const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
     void vscode.window.withProgress(options, async (bar: Progress, token) => {
       token.onCancellationRequested(cancel);
@@ -51,10 +54,9 @@ class TransferBar {
     });
   }
 
-  show(transfer: Transfer): void {
-    const { progress } = transfer;
-    this.#message = messageOf(transfer);
-    this.#percent = progress ? percentOf([progress]) : 0;
+  show(job: Job): void {
+    this.#message = jobMessage(job);
+    this.#percent = jobPercent(job);
     this.#report();
   }
 
@@ -69,11 +71,4 @@ class TransferBar {
     this.#shownPercent += increment;
     this.#bar.report({ message: this.#message, increment });
   }
-}
-
-function messageOf({ request, state, progress }: Transfer): string {
-  if (progress) return progressText(progress, sourcesText(request));
-  return state === 'queued'
-    ? l10n.t('waiting for the copies before it…')
-    : l10n.t('looking for the receiver…');
 }

@@ -1,26 +1,35 @@
 import * as vscode from 'vscode';
 import { l10n } from '../support/l10n.ts';
+import { jobOf } from './jobs.ts';
+import { jobDetails } from './jobText.ts';
 import type { TransferList } from './transferList.ts';
-import { detailsText, sourcesText } from './transferText.ts';
+import { sourcesText } from './transferText.ts';
 
 const SCHEME = 'guestwire-transfer';
+const WHOLE_JOB = 'job';
 
 /** Gives each transfer a read-only document that tells all of it. */
 export function provideDetails(transfers: TransferList): vscode.Disposable {
   const content = (uri: vscode.Uri) => {
     const transfer = transfers.get(uri.query);
     if (!transfer) return l10n.t('This transfer was cleared from the list.');
-    return detailsText(transfer.request, transfer.outcome, transfer.error);
+    return jobDetails(uri.fragment === WHOLE_JOB ? jobOf(transfers.all, transfer) : [transfer]);
   };
   return vscode.workspace.registerTextDocumentContentProvider(SCHEME, {
     provideTextDocumentContent: content,
   });
 }
 
-export async function showDetails(id: string, transfers: TransferList): Promise<void> {
+/** @param wholeJob - also of the other guests that the same files were copied into */
+export async function showDetails(id: string, transfers: TransferList, wholeJob = false): Promise<void> {
   const transfer = transfers.get(id);
   const name = transfer ? sourcesText(transfer.request).replaceAll('/', '_') : 'copy';
-  const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}.log`, query: id });
+  const uri = vscode.Uri.from({
+    scheme: SCHEME,
+    path: `/${name}.log`,
+    query: id,
+    fragment: wholeJob ? WHOLE_JOB : '',
+  });
   const document = await vscode.workspace.openTextDocument(uri);
   await vscode.window.showTextDocument(document, { preview: true });
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { abortable } from '../../transfer/abortable.ts';
 import type { CopyResult, Progress } from '../../transfer/index.ts';
 import type { TransferQueue } from '../../transfer/queue.ts';
 import { Emitter } from '../support/emitter.ts';
@@ -18,12 +19,20 @@ export interface Completion {
   readonly outcome: Outcome;
 }
 
-/** @throws TransferFailure */
-export type RunTransfer = (
-  transfer: Transfer,
-  signal: AbortSignal,
-  onProgress: (progress: Progress) => void,
-) => Promise<Completion>;
+/** A transfer whose turn it is. */
+export interface TransferRun {
+  readonly transfer: Transfer;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+  /** Of which file the user is being asked; undefined when that is over. */
+  readonly onAsking: (file: string | undefined) => void;
+}
+
+/**
+ * Runs one transfer, or the same copy into several guests, and gives what comes of each. A rejection is a
+ * TransferFailure.
+ */
+export type RunTransfers = (runs: readonly TransferRun[]) => readonly Promise<Completion>[];
 
 /** Where the list outlives the window. */
 export interface TransferStore {
@@ -33,7 +42,7 @@ export interface TransferStore {
 
 export interface TransferListOptions {
   readonly queue: TransferQueue;
-  readonly run: RunTransfer;
+  readonly run: RunTransfers;
   readonly store: TransferStore;
 }
 
@@ -76,23 +85,34 @@ export class TransferList {
   /** @returns the transfer's id, and what comes of it. A rejection is a TransferFailure. */
   add(request: CopyRequest, signal?: AbortSignal): { id: string; completion: Promise<Completion> } {
     const transfer: Transfer = { id: randomUUID(), request, state: 'queued' };
-    const kept = this.#transfers.filter(({ state }, index) => index < MAX_KEPT - 1 || !isFinished(state));
-    this.#setList([transfer, ...kept]);
-    return { id: transfer.id, completion: this.#start(transfer.id, signal) };
+    this.#prepend([transfer]);
+    const [completion] = this.#start([transfer.id], signal);
+    return { id: transfer.id, completion: completion as Promise<Completion> };
   }
 
-  /** Copies once more what was not copied, or not completely. */
-  retry(id: string): Promise<Completion> | undefined {
-    const transfer = this.get(id);
-    if (!transfer || !canRetry(transfer.state)) return undefined;
-    this.#set(id, {
-      state: 'queued',
-      outcome: undefined,
-      error: undefined,
-      result: undefined,
-      progress: undefined,
-    });
-    return this.#start(id);
+  /** The same files into several guests at once, each a transfer of its own. */
+  addAll(requests: readonly CopyRequest[]): Promise<Completion>[] {
+    const group = requests.length > 1 ? randomUUID() : undefined;
+    const added = requests.map(
+      (request): Transfer => ({ id: randomUUID(), group, request, state: 'queued' }),
+    );
+    this.#prepend(added);
+    return this.#start(added.map(({ id }) => id));
+  }
+
+  /** Copies once more what was not copied, or not completely: several together, if they are parts of one copy. */
+  retry(...ids: readonly string[]): Promise<Completion>[] {
+    const again = ids.filter(id => canRetry(this.get(id)?.state ?? 'done'));
+    const group = again.length > 1 ? randomUUID() : undefined;
+    const change: Partial<Transfer> = {
+      ...{ group, state: 'queued' },
+      ...{ outcome: undefined, error: undefined, result: undefined, progress: undefined },
+    };
+    for (const id of again) this.#replace(id, change);
+    if (again.length === 0) return [];
+    this.#save();
+    for (const id of again) this.changes.fire({ id, kind: 'state' });
+    return this.#start(again);
   }
 
   cancel(id: string): void {
@@ -114,39 +134,72 @@ export class TransferList {
     await Promise.allSettled(this.#unfinished);
   }
 
-  #start(id: string, signal?: AbortSignal): Promise<Completion> {
-    const controller = new AbortController();
-    const onAbort = () => controller.abort();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted) onAbort();
-    this.#controllers.set(id, controller);
-    const completion = this.#run(id, controller).finally(() => {
-      signal?.removeEventListener('abort', onAbort);
-      this.#controllers.delete(id);
-      this.#unfinished.delete(completion);
-    });
-    this.#unfinished.add(completion);
-    // The list knows how it ended; whoever wants to know too has the promise.
-    completion.catch(() => undefined);
-    return completion;
+  #prepend(added: readonly Transfer[]): void {
+    const room = MAX_KEPT - added.length;
+    const kept = this.#transfers.filter(({ state }, index) => index < room || !isFinished(state));
+    this.#setList([...added, ...kept]);
   }
 
-  async #run(id: string, { signal }: AbortController): Promise<Completion> {
-    const { queue, run } = this.#options;
-    const work = () => {
-      this.#set(id, { state: 'running' });
-      return run(this.#expect(id), signal, progress => this.#setProgress(id, progress));
+  #start(ids: readonly string[], signal?: AbortSignal): Promise<Completion>[] {
+    const runs = ids.map(id => this.#prepare(id, signal));
+    const turn = this.#awaitTurn(runs);
+    return runs.map(({ transfer: { id }, signal: own }) => {
+      const completion = this.#follow(id, turn, own).finally(() => {
+        this.#controllers.delete(id);
+        this.#unfinished.delete(completion);
+      });
+      this.#unfinished.add(completion);
+      // The list knows how it ended; whoever wants to know too has the promise.
+      completion.catch(() => undefined);
+      return completion;
+    });
+  }
+
+  #prepare(id: string, outer?: AbortSignal): TransferRun {
+    const controller = new AbortController();
+    this.#controllers.set(id, controller);
+    return {
+      transfer: this.#expect(id),
+      signal: outer ? AbortSignal.any([controller.signal, outer]) : controller.signal,
+      onProgress: progress => this.#advance(id, { progress }),
+      onAsking: asking => this.#advance(id, { asking }),
     };
+  }
+
+  /** @returns what comes of each, once it is their turn: they wait for it, and have it, together. */
+  #awaitTurn(runs: readonly TransferRun[]): Promise<ReadonlyMap<string, Promise<Completion>>> {
+    const { queue, run } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<ReadonlyMap<string, Promise<Completion>>>();
+    const work = async () => {
+      const wanted = runs.filter(({ signal }) => !signal.aborted);
+      for (const { transfer } of wanted) this.#set(transfer.id, { state: 'running' });
+      const completions = run(wanted);
+      resolve(new Map(wanted.map(({ transfer }, index) => [transfer.id, completions[index] as never])));
+      await Promise.allSettled(completions);
+    };
+    const lanes = new Set(runs.map(({ transfer }) => laneOf(transfer.request)));
+    queue.run([...lanes], work, allAborted(runs)).catch(reject);
+    promise.catch(() => undefined);
+    return promise;
+  }
+
+  async #follow(
+    id: string,
+    turn: Promise<ReadonlyMap<string, Promise<Completion>>>,
+    signal: AbortSignal,
+  ): Promise<Completion> {
+    const over = { progress: undefined, asking: undefined };
     try {
-      const completion = await queue.run(laneOf(this.#expect(id).request), work, signal);
+      const completion = await (await abortable(turn, signal)).get(id);
+      if (!completion) throw new TransferFailure('aborted', 'the copy was cancelled');
       const { result, outcome } = completion;
-      this.#set(id, { state: outcome.failed > 0 ? 'failed' : 'done', result, outcome, progress: undefined });
+      this.#set(id, { state: outcome.failed > 0 ? 'failed' : 'done', result, outcome, ...over });
       return completion;
     } catch (error) {
       const failure = asFailure(error);
       const { code, message, partial } = failure;
       const state = isCancellation(failure) ? 'cancelled' : 'failed';
-      this.#set(id, { state, error: { code, message }, outcome: partial, progress: undefined });
+      this.#set(id, { state, error: { code, message }, outcome: partial, ...over });
       throw failure;
     }
   }
@@ -169,9 +222,9 @@ export class TransferList {
     this.changes.fire({ id, kind: 'state' });
   }
 
-  #setProgress(id: string, progress: Progress): void {
+  #advance(id: string, change: Pick<Transfer, 'progress' | 'asking'>): void {
     if (this.get(id)?.state !== 'running') return;
-    this.#replace(id, { progress });
+    this.#replace(id, change);
     this.changes.fire({ id, kind: 'progress' });
   }
 
@@ -182,8 +235,9 @@ export class TransferList {
   #save(): void {
     if (this.#stopped) return;
     this.#options.store.save(
-      this.#transfers.map(({ id, request, state, outcome, error }) => ({
+      this.#transfers.map(({ id, group, request, state, outcome, error }) => ({
         id,
+        group,
         request,
         state,
         outcome,
@@ -191,6 +245,17 @@ export class TransferList {
       })),
     );
   }
+}
+
+/** Fires when none of them is wanted any more. */
+function allAborted(runs: readonly TransferRun[]): AbortSignal {
+  const controller = new AbortController();
+  const check = () => {
+    if (runs.every(({ signal }) => signal.aborted)) controller.abort();
+  };
+  for (const { signal } of runs) signal.addEventListener('abort', check, { once: true });
+  check();
+  return controller.signal;
 }
 
 function asRestored(record: TransferRecord): Transfer {

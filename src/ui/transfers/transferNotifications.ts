@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
-import type { Transfer } from './transfer.ts';
+import { type Job, jobOf, jobsOf } from './jobs.ts';
+import { jobResult } from './jobText.ts';
+import { isFinished, type Transfer } from './transfer.ts';
 import { showDetails } from './transferDetails.ts';
 import type { TransferList } from './transferList.ts';
 import { outcomeText, sourcesText } from './transferText.ts';
@@ -10,6 +12,11 @@ import { outcomeText, sourcesText } from './transferText.ts';
 export function announceResults(transfers: TransferList): vscode.Disposable {
   const stop = transfers.changes.on(({ id, kind }) => {
     const transfer = id !== undefined && kind === 'state' ? transfers.get(id) : undefined;
+    if (transfer?.group !== undefined) {
+      const job = jobOf(transfers.all, transfer);
+      if (job.every(({ state }) => isFinished(state))) void announceJob(transfers, job);
+      return;
+    }
     if (transfer?.state === 'done') void announceDone(transfers, transfer);
     if (transfer?.state === 'failed') void announceFailure(transfers, transfer);
   });
@@ -36,6 +43,20 @@ async function announceFailure(transfers: TransferList, transfer: Transfer): Pro
   if (answer === details) await showDetails(id, transfers);
 }
 
+/** Once for all its guests. Those that were cancelled need no comment. */
+async function announceJob(transfers: TransferList, job: Job): Promise<void> {
+  if (job.every(({ state }) => state === 'cancelled')) return;
+  const { text, failed } = jobResult(job);
+  const details = l10n.t('Show Details');
+  const retry = failed.length > 1 ? l10n.t('Retry in {0} Guests', failed.length) : l10n.t('Retry');
+  const answer =
+    failed.length > 0
+      ? await vscode.window.showWarningMessage(text, retry, details)
+      : await vscode.window.showInformationMessage(text, details);
+  if (answer === details) await showDetails(job[0].id, transfers, true);
+  if (answer === retry) transfers.retry(...failed.map(({ id }) => id));
+}
+
 /** What the window's end broke off is offered again, once. */
 export async function offerInterrupted(transfers: TransferList): Promise<void> {
   const ids = transfers.interrupted;
@@ -52,6 +73,12 @@ export async function offerInterrupted(transfers: TransferList): Promise<void> {
         )
       : l10n.t('{0} copies were interrupted. What the guests kept is not sent again.', ids.length);
   const answer = await vscode.window.showWarningMessage(text, resume, show);
-  if (answer === resume) for (const id of ids) transfers.retry(id);
+  if (answer === resume) resumeAll(transfers, ids);
   if (answer === show) await vscode.commands.executeCommand('guestwire.showTransfers');
+}
+
+/** What was one copy into several guests is one again. */
+function resumeAll(transfers: TransferList, ids: readonly string[]): void {
+  const broken = ids.flatMap(id => transfers.get(id) ?? []);
+  for (const job of jobsOf(broken)) transfers.retry(...job.map(({ id }) => id));
 }

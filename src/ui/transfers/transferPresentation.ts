@@ -30,11 +30,12 @@ export function presentTransfer(transfer: Transfer): Presentation {
   };
 }
 
-function stateText({ state, progress, outcome, error }: Transfer): string {
+function stateText({ state, progress, asking, outcome, error }: Transfer): string {
   switch (state) {
     case 'queued':
       return l10n.t('waiting');
     case 'running':
+      if (asking !== undefined) return l10n.t('waiting for your answer');
       return progress ? shortNumbers(progress) : l10n.t('looking for the receiver…');
     case 'done':
       return outcome ? resultText(outcome) : '';

@@ -18,6 +18,7 @@ import {
 } from '../../../src/ui/install/disc/insertDisc.ts';
 import { makeDisc } from '../../../src/ui/install/disc/isoImage.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
+import { inInit, killInit, startInit } from '../../support/guestServices.ts';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
 import { repositoryRoot } from '../../support/paths.ts';
 import { pollUntil } from '../../support/processes.ts';
@@ -95,13 +96,13 @@ describe("the installer's CD", () => {
     assert.deepEqual(sums.sort(), expectedSums());
 
     await guest.mustRun("printf '::sysinit:/bin/true\\n' > /etc/inittab");
-    await startInit();
-    const said = await inInit('mount -o ro -t iso9660 /dev/sr0 /mnt && sh /mnt/install.sh', 60_000);
+    await startInit(guest);
+    const said = await inInit(guest, 'mount -o ro -t iso9660 /dev/sr0 /mnt && sh /mnt/install.sh', 60_000);
     assert.match(said, /receiver runs \(\/usr\/bin\/python3 .*after each start \(busybox\)/);
     await answers();
     await assert.rejects(takeOutDisc(connection, domain, inserted), error => isHeldByGuest(error));
     assert.deepEqual(await media(), [file]);
-    await inInit('umount /mnt');
+    await inInit(guest, 'umount /mnt');
 
     await takeOutDisc(connection, domain, inserted);
     assert.deepEqual([await media(), await media(true)], [[former], [former]]);
@@ -124,10 +125,10 @@ describe("the installer's CD", () => {
   });
 
   it('has installed it for each start, and takes it away again', async () => {
-    await guest.mustRun('kill -KILL $(cat /run/init.pid)');
-    await startInit();
+    await killInit(guest);
+    await startInit(guest);
     await answers();
-    const said = await inInit('sh /usr/local/lib/guestwire/install.sh --uninstall', 60_000);
+    const said = await inInit(guest, 'sh /usr/local/lib/guestwire/install.sh --uninstall', 60_000);
     assert.match(said, /no longer installed/);
     assert.equal(await guest.mustRun('cat /etc/inittab'), '::sysinit:/bin/true\n');
     assert.equal((await guest.run('ls /usr/local/lib/guestwire')).status, 1);
@@ -182,21 +183,6 @@ describe("the installer's CD", () => {
         return `${createHash('sha256').update(content).digest('hex')}  ${name === 'disc.txt' ? 'README.txt' : name}`;
       })
       .sort();
-  }
-
-  /** A real busybox init, process 1 of a namespace: process 1 of the guest itself is the tests' script. */
-  async function startInit(): Promise<void> {
-    const start =
-      'read -r pid rest < /proc/self/stat; echo $pid > /run/init.pid; mount -t proc proc /proc; exec init';
-    await guest.mustRun(
-      `rm -f /run/init.pid; setsid unshare -p -f -m sh -c '${start}' < /dev/null > /run/init.log 2>&1 &`,
-    );
-    const isInit = 'grep -qx init /proc/$(cat /run/init.pid)/comm';
-    await guest.mustRun(`until [ -s /run/init.pid ] && ${isInit}; do usleep 50000; done`);
-  }
-
-  function inInit(command: string, timeoutMs = 10_000): Promise<string> {
-    return guest.mustRun(`nsenter -t $(cat /run/init.pid) -p -m sh -c '${command}' 2>&1`, { timeoutMs });
   }
 
   async function answers(): Promise<void> {

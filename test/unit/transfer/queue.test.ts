@@ -11,7 +11,7 @@ function harness(maxParallel: () => number) {
   const ends = new Map<string, () => void>();
   const run = (name: string, lane: string, signal?: AbortSignal) =>
     queue.run(
-      lane,
+      lane.split('+'),
       () => {
         started.push(name);
         return new Promise<string>(resolve => ends.set(name, () => resolve(name)));
@@ -63,7 +63,7 @@ describe('transfer queue', () => {
 
   it('goes on after a failure', async () => {
     const { queue, started, run } = harness(() => 1);
-    const failing = queue.run('a', () => Promise.reject(new Error('broken')));
+    const failing = queue.run(['a'], () => Promise.reject(new Error('broken')));
     void run('next', 'a');
     await assert.rejects(failing, /broken/);
     await turn();
@@ -81,5 +81,27 @@ describe('transfer queue', () => {
     await end('a');
     assert.deepEqual(started, ['a', 'c']);
     await assert.rejects(run('d', 'd', controller.signal), /cancelled/);
+  });
+
+  it('starts who needs several lanes when all are free, and lets nobody overtake it there', async () => {
+    const { started, run, end } = harness(() => 10);
+    const all = [run('a1', 'a'), run('both', 'a+b'), run('b1', 'b'), run('c1', 'c')];
+    await turn();
+    assert.deepEqual(started, ['a1', 'c1']);
+    await end('a1');
+    assert.deepEqual(started, ['a1', 'c1', 'both']);
+    await end('both');
+    assert.deepEqual(started, ['a1', 'c1', 'both', 'b1']);
+    for (const name of ['b1', 'c1']) await end(name);
+    await Promise.all(all);
+  });
+
+  it('counts who has several lanes as one', async () => {
+    const { started, run, end } = harness(() => 2);
+    const all = [run('three', 'a+b+c'), run('d1', 'd'), run('e1', 'e')];
+    await turn();
+    assert.deepEqual(started, ['three', 'd1']);
+    for (const name of ['three', 'd1', 'e1']) await end(name);
+    await Promise.all(all);
   });
 });

@@ -4,12 +4,18 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { TransferQueue } from '../../../src/transfer/index.ts';
 import type { TransferRecord } from '../../../src/ui/transfers/transfer.ts';
 import { TransferFailure } from '../../../src/ui/transfers/transferFailure.ts';
-import { type Completion, type RunTransfer, TransferList } from '../../../src/ui/transfers/transferList.ts';
+import { type Completion, TransferList, type TransferRun } from '../../../src/ui/transfers/transferList.ts';
 import { copied, outcome, progress, request, resultOf } from './samples.ts';
 
 const success: Completion = { result: resultOf(copied), outcome };
 
-function listOf(run: RunTransfer, stored: readonly TransferRecord[] = []) {
+type RunOne = (
+  transfer: TransferRun['transfer'],
+  signal: AbortSignal,
+  onProgress: TransferRun['onProgress'],
+) => Promise<Completion>;
+
+function listOf(runOne: RunOne, stored: readonly TransferRecord[] = []) {
   let saved = stored;
   const store = {
     load: () => stored,
@@ -18,12 +24,14 @@ function listOf(run: RunTransfer, stored: readonly TransferRecord[] = []) {
     },
   };
   const queue = new TransferQueue({ maxParallel: () => 3 });
+  const run = (runs: readonly TransferRun[]) =>
+    runs.map(({ transfer, signal, onProgress }) => runOne(transfer, signal, onProgress));
   const list = new TransferList({ queue, run, store });
   return { list, saved: () => saved };
 }
 
 /** Runs until it is cancelled, as a copy to a slow guest. */
-const endless: RunTransfer = (_transfer, signal) =>
+const endless: RunOne = (_transfer, signal) =>
   new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(new TransferFailure('aborted', 'cancelled')));
   });
@@ -65,10 +73,10 @@ describe('transfer list', () => {
     await assert.rejects(completion, { code: 'lost' });
     assert.deepEqual(list.get(id)?.error, { code: 'lost', message: 'It stopped answering.' });
     assert.equal(list.get(id)?.outcome, outcome);
-    await list.retry(id);
+    await Promise.all(list.retry(id));
     assert.equal(list.get(id)?.state, 'done');
     assert.equal(list.get(id)?.error, undefined);
-    assert.equal(list.retry(id), undefined);
+    assert.deepEqual(list.retry(id), []);
   });
 
   it('cancels a running one and a waiting one', async () => {
@@ -109,7 +117,7 @@ describe('transfer list', () => {
     assert.equal(second.list.get(id)?.state, 'interrupted');
     const third = listOf(async () => success, second.saved());
     assert.deepEqual(third.list.interrupted, []);
-    await third.list.retry(id);
+    await Promise.all(third.list.retry(id));
     assert.equal(third.list.get(id)?.state, 'done');
   });
 

@@ -104,7 +104,8 @@ describe('progress', () => {
 
   it('is 100% only when all is there', () => {
     assert.equal(percentOf([{ ...progress, bytesDone: 999_999 }]), 99);
-    assert.equal(percentOf([{ ...progress, bytesDone: 1_000_000 }]), 100);
+    assert.equal(percentOf([{ ...progress, bytesDone: 1_000_000 }]), 99);
+    assert.equal(percentOf([{ ...progress, bytesDone: 1_000_000, filesDone: 1 }]), 100);
     assert.equal(percentOf([{ ...progress, bytesDone: 0, bytesTotal: 0, filesDone: 1, filesTotal: 2 }]), 50);
     assert.equal(percentOf([]), 0);
   });
@@ -150,6 +151,12 @@ describe('transfer in its view', () => {
 
 describe('status bar', () => {
   const running: Transfer = { id: '1', request, state: 'running', progress };
+
+  it('says that a copy waits for an answer', () => {
+    const asking: Transfer = { id: '1', request, state: 'running', progress, asking: '/home/me/notes.txt' };
+    assert.equal(presentThroughput([asking], []).text, '$(question) waiting for your answer');
+    assert.match(presentTransfer(asking).description, /^waiting for your answer → web$/);
+  });
 
   it('shows rate and percentage of all copies together', () => {
     const other = { ...running, id: '2', progress: { ...progress, bytesDone: 950_000, etaSeconds: 20 } };

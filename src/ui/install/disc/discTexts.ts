@@ -8,6 +8,7 @@ export const LINUX_COMMAND = 'mount -o ro /dev/sr0 /mnt && sh /mnt/install.sh; u
 
 export interface DiscQuestion {
   readonly domain: string;
+  readonly running: boolean;
   readonly plan: DrivePlan;
   readonly pool: string;
   readonly volume: string;
@@ -30,7 +31,7 @@ export function insertTitle({ plan, domain }: DiscQuestion): string {
 }
 
 /** Exactly what libvirt will be told to do. */
-export function insertDetail({ plan, pool, volume, imageBytes }: DiscQuestion): string {
+export function insertDetail({ plan, running, pool, volume, imageBytes }: DiscQuestion): string {
   const kilobytes = Math.ceil(imageBytes / 1024);
   const lines = [
     l10n.t(
@@ -39,13 +40,13 @@ export function insertDetail({ plan, pool, volume, imageBytes }: DiscQuestion): 
       harmless(pool),
       volume,
     ),
-    ...driveLines(plan),
+    ...driveLines(plan, running),
     l10n.t('Nothing runs in the guest until somebody starts the installer there.'),
   ];
   return lines.join('\n\n');
 }
 
-function driveLines({ kind, where, drive }: DrivePlan): string[] {
+function driveLines({ kind, where, drive }: DrivePlan, running: boolean): string[] {
   const name = driveName(drive);
   if (kind === 'add') {
     return where === 'guest'
@@ -55,7 +56,9 @@ function driveLines({ kind, where, drive }: DrivePlan): string[] {
         ]
       : [
           l10n.t('The domain has no CD drive: drive {0} is added to its stored definition.', name),
-          l10n.t('The guest has it from its next start on: shut it down and start it.'),
+          running
+            ? l10n.t('The guest has it from its next start on: shut it down and start it.')
+            : l10n.t('The guest has it from its next start on.'),
           l10n.t('Afterwards Guestwire offers to take the drive away, and to delete the image.'),
         ];
   }
@@ -120,16 +123,17 @@ export function takeOutTitle({ path, former }: InsertedDisc, domain: string): st
     : l10n.t('Take {0} out of the CD drive of "{1}", and put the former medium back?', harmless(path), name);
 }
 
+/** Short: VS Code shows one line of a notification without buttons. */
 export function takenOutText({ former }: InsertedDisc, deleted: boolean, domain: string): string {
   const name = harmless(domain);
   const drive =
     former === undefined
-      ? l10n.t('The CD drive was taken away from "{0}".', name)
+      ? l10n.t('The CD drive is gone from "{0}".', name)
       : former.source === ''
-        ? l10n.t('The CD drive of "{0}" is empty again.', name)
-        : l10n.t('The former medium is in the CD drive of "{0}" again.', name);
+        ? l10n.t('The drive of "{0}" is empty again.', name)
+        : l10n.t('The former medium is back in "{0}".', name);
   const image = deleted
     ? l10n.t('The image was deleted.')
-    : l10n.t('The image was kept, for another domain uses it.');
+    : l10n.t('The image was kept: another domain uses it.');
   return `${drive} ${image}`;
 }

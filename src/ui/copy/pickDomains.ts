@@ -8,6 +8,8 @@ import { type DomainChoices, domainChoices, onlyChoice, type Target, targetKey }
 
 interface TargetItem extends vscode.QuickPickItem {
   readonly target?: Target;
+  /** Leads to the list in which several can be checked. */
+  readonly several?: true;
 }
 
 export interface PickDomainOptions {
@@ -23,14 +25,17 @@ const PATIENCE_MS = 300;
 /** Whose receivers are looked for before the list is shown; more would make it late. */
 const MAX_READ = 20;
 
-/** Undefined when the user thinks better of it. Asks nothing where only one domain runs. */
-export async function pickDomain(options: PickDomainOptions): Promise<Target | undefined> {
+/** None when the user thinks better of it. Asks nothing where only one domain runs. */
+export async function pickDomains(options: PickDomainOptions): Promise<readonly Target[]> {
   const { connections, ports, lastKey } = options;
   const choices = () => domainChoices(connections.domains(), ports, lastKey);
   const loading = load(connections).then(choices);
   const quick = await Promise.race([loading, afterMs(PATIENCE_MS)]);
   const only = quick && onlyChoice(quick);
-  return only ?? askDomain(options, loading, quick);
+  if (only) return [only];
+  const picked = await askDomain(options, loading, quick);
+  if (picked === 'several') return askSeveral(options, await loading);
+  return picked ? [picked] : [];
 }
 
 /** With what each line says of guest system and receiver. */
@@ -45,7 +50,7 @@ async function askDomain(
   { title, receivers }: PickDomainOptions,
   loading: Promise<DomainChoices>,
   loaded: DomainChoices | undefined,
-): Promise<Target | undefined> {
+): Promise<Target | 'several' | undefined> {
   const picker = vscode.window.createQuickPick<TargetItem>();
   picker.title = title;
   picker.placeholder = l10n.t('Choose a domain');
@@ -56,8 +61,9 @@ async function askDomain(
     return await new Promise(resolve => {
       picker.onDidHide(() => resolve(undefined));
       picker.onDidAccept(() => {
-        const target = picker.selectedItems[0]?.target;
-        if (target) resolve(target);
+        const [item] = picker.selectedItems;
+        if (item?.several) resolve('several');
+        if (item?.target) resolve(item.target);
       });
       picker.show();
       void loading.then(choices => {
@@ -72,6 +78,21 @@ async function askDomain(
   }
 }
 
+/** The same files to each of those that are checked. */
+async function askSeveral(
+  { title, receivers }: PickDomainOptions,
+  { ready }: DomainChoices,
+): Promise<readonly Target[]> {
+  const items = ready.map(target => itemOf(target, receivers));
+  const placeHolder = l10n.t('Check the guests that are to have the files');
+  const picked = await vscode.window.showQuickPick(items, {
+    ...{ title, placeHolder },
+    canPickMany: true,
+    matchOnDescription: true,
+  });
+  return (picked ?? []).flatMap(({ target }) => target ?? []);
+}
+
 function itemsOf({ ready, notRunning }: DomainChoices, receivers: Receivers): TargetItem[] {
   if (ready.length + notRunning.length === 0) {
     return [{ label: l10n.t('No domains found'), detail: l10n.t('The Guestwire view says why.') }];
@@ -80,8 +101,13 @@ function itemsOf({ ready, notRunning }: DomainChoices, receivers: Receivers): Ta
   const others = notRunning.map(target => itemOf(target, receivers));
   return [
     ...ready.map(target => itemOf(target, receivers)),
+    ...(ready.length > 1 ? [severalItem()] : []),
     ...(others.length > 0 ? [{ label: l10n.t('not running'), kind }, ...others] : []),
   ];
+}
+
+function severalItem(): TargetItem {
+  return { label: l10n.t('Several Guests…'), iconPath: new vscode.ThemeIcon('checklist'), several: true };
 }
 
 function itemOf(target: Target, receivers: Receivers): TargetItem {

@@ -1,0 +1,98 @@
+/** What is said of a copy as a whole, into one guest or several. */
+import { formatDuration } from '../../cli/units.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
+import type { Job } from './jobs.ts';
+import { nameOf, percentOf, progressText, rateText } from './progressText.ts';
+import { isFinished, type Transfer } from './transfer.ts';
+import { detailsText, outcomeText, sourcesText } from './transferText.ts';
+
+/** Guests that are named in one sentence; of more it gives the number. */
+const MAX_NAMED = 3;
+
+export function jobTitle(job: Job): string {
+  return l10n.t('Copying {0} to {1}', sourcesText(job[0].request), guestsText(namesOf(job)));
+}
+
+/** "web", "web, db", "5 guests". */
+export function guestsText(names: readonly string[]): string {
+  return names.length > MAX_NAMED
+    ? l10n.t('{0} guests', names.length)
+    : names.map(name => harmless(name)).join(', ');
+}
+
+/** Each guest counts as much as the others. */
+export function jobPercent(job: Job): number {
+  const shares = job.map(({ state, progress }) => {
+    if (isFinished(state)) return 100;
+    return progress ? percentOf([progress]) : 0;
+  });
+  return Math.floor(shares.reduce((sum, share) => sum + share, 0) / job.length);
+}
+
+export function jobMessage(job: Job): string {
+  const asking = job.find(one => one.asking !== undefined);
+  if (asking) return askingText(asking, job.length > 1);
+  const [{ request, state, progress }, ...others] = job;
+  if (others.length > 0 && job.some(one => one.progress)) return manyNumbers(job);
+  if (progress) return progressText(progress, sourcesText(request));
+  if (state === 'queued') return l10n.t('waiting for the copies before it…');
+  return others.length > 0 ? l10n.t('looking for the receivers…') : l10n.t('looking for the receiver…');
+}
+
+function askingText({ request, asking }: Transfer, isOneOfMany: boolean): string {
+  const name = nameOf(asking ?? '');
+  return isOneOfMany
+    ? l10n.t('waiting for your answer about {0} in {1}', name, harmless(request.domain))
+    : l10n.t('waiting for your answer about {0}', name);
+}
+
+/** `45% · 103 kB/s · 0:28 left · 1 of 3 guests done`: all guests' rates together, and the time of the slowest. */
+function manyNumbers(job: Job): string {
+  const running = job.flatMap(({ progress }) => progress ?? []);
+  const times = running.map(({ etaSeconds }) => etaSeconds);
+  const known = times.filter(time => time !== undefined);
+  const done = job.filter(({ state }) => isFinished(state)).length;
+  return [
+    `${jobPercent(job)}%`,
+    rateText(running.reduce((sum, { bytesPerSecond }) => sum + bytesPerSecond, 0)),
+    ...(known.length === running.length ? [l10n.t('{0} left', formatDuration(Math.max(...known)))] : []),
+    l10n.t('{0} of {1} guests done', done, job.length),
+  ].join(' · ');
+}
+
+/** How a copy into several guests ended: what is said, and whether anything went wrong. */
+export function jobResult(job: Job): { readonly text: string; readonly failed: readonly Transfer[] } {
+  const done = job.filter(({ state }) => state === 'done');
+  const failed = job.filter(({ state }) => state === 'failed');
+  const what = sourcesText(job[0].request);
+  if (failed.length === 0) return { text: doneText(what, done), failed };
+  const reasons = failed.slice(0, MAX_NAMED).map(one => `${harmless(one.request.domain)}: ${reasonOf(one)}`);
+  const text =
+    done.length === 0
+      ? l10n.t('{0} was copied to none of {1} guests.', what, job.length)
+      : l10n.t('{0} was copied to {1} of {2} guests.', what, done.length, job.length);
+  return { text: [text, ...reasons].join(' '), failed };
+}
+
+/** "Verified" stands there only where it is true of every guest. */
+function doneText(what: string, done: readonly Transfer[]): string {
+  const guests = guestsText(namesOf(done));
+  const isVerified = done.every(({ outcome }) => outcome && outcome.verified === outcome.files);
+  return isVerified
+    ? l10n.t('Copied and verified: {0} → {1}.', what, guests)
+    : l10n.t('Copied, with files skipped: {0} → {1}. The details say which.', what, guests);
+}
+
+function reasonOf({ request, outcome, error }: Transfer): string {
+  return error?.message ?? (outcome ? outcomeText(request, outcome) : '');
+}
+
+/** All there is to say of it, for a document of its own. */
+export function jobDetails(job: Job): string {
+  return job.map(({ request, outcome, error }) => detailsText(request, outcome, error)).join('\n');
+}
+
+function namesOf(transfers: readonly Transfer[]): string[] {
+  return transfers.map(({ request }) => request.domain);
+}

@@ -1,0 +1,177 @@
+// The installer's CD as people get it into a guest: every question, the steps, and the way back, in VS Code's window with a
+// real guest that runs the installer.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { connect, type Domain, type LibvirtConnection } from 'libvirt';
+import { cdDrives } from '../../src/ui/install/disc/cdDrives.ts';
+import { makeDisc } from '../../src/ui/install/disc/isoImage.ts';
+import { bootGuest, type Guest } from '../support/guest.ts';
+import { inInit, startInit } from '../support/guestServices.ts';
+import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
+import { pollUntil } from '../support/processes.ts';
+import { makeTestPool, type TestPool } from '../support/storagePool.ts';
+import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import { tidyBetweenTests } from './betweenTests.ts';
+import { TestWorkspace } from './workspace.ts';
+
+const goOn = 'Go on with the CD that is inserted…';
+const windows = 'guestwire-test-disc-windows';
+
+/** It is never started: what is asked and said of a Windows guest follows from what libosinfo wrote into it. */
+const windowsXml = `<domain type="qemu">
+  <name>${windows}</name>
+  <metadata>
+    <libosinfo:libosinfo xmlns:libosinfo="http://libosinfo.org/xmlns/libvirt/domain/1.0">
+      <libosinfo:os id="http://microsoft.com/win/10"/>
+    </libosinfo:libosinfo>
+  </metadata>
+  <memory unit="MiB">16</memory>
+  <os><type arch="x86_64" machine="q35">hvm</type></os>
+</domain>`;
+
+describe("the installer's CD", () => {
+  const workspace = new TestWorkspace();
+  workspace.add('notes.txt', 1000);
+  let libvirtd: Libvirtd;
+  let connection: LibvirtConnection;
+  let pool: TestPool;
+  let otherPool: TestPool;
+  let former: string;
+  let guest: Guest;
+  let domain: Domain;
+  let workbench: Workbench;
+
+  before(async () => {
+    libvirtd = await ensureLibvirtd();
+    connection = await connect(libvirtd.uri);
+    pool = await makeTestPool(libvirtd.uri, 'images');
+    otherPool = await makeTestPool(libvirtd.uri, 'other');
+    former = path.join(pool.folder, 'former.iso');
+    const files = [{ name: 'former.txt', content: Buffer.from('the former medium') }];
+    fs.writeFileSync(former, makeDisc(files, { volume: 'FORMER', date: new Date(0) }));
+    guest = await bootGuest({
+      uri: libvirtd.uri,
+      name: 'disc',
+      startReceiver: false,
+      furtherDevices: `
+        <disk type="file" device="cdrom">
+          <source file="${former}"/><target dev="hdc" bus="ide"/><readonly/>
+        </disk>
+        <disk type="file" device="cdrom"><target dev="hdd" bus="ide"/><readonly/></disk>`,
+    });
+    domain = await connection.lookupByName(guest.name);
+    await connection.defineDomainXml(windowsXml);
+    await guest.loadCdDrivers();
+    await guest.mustRun("mkdir -p /mnt && printf '::sysinit:/bin/true\\n' > /etc/inittab");
+    await startInit(guest);
+    workbench = await openWorkbench({
+      workspace: workspace.folder,
+      settings: { 'guestwire.connections': [libvirtd.uri] },
+    });
+  });
+
+  after(async () => {
+    await workbench?.close();
+    await guest?.destroy();
+    await connection?.undefineDomain(await connection.lookupByName(windows));
+    await connection?.close();
+    await otherPool?.remove();
+    await pool?.remove();
+    await libvirtd?.stop();
+    workspace.remove();
+  });
+
+  tidyBetweenTests(() => workbench);
+
+  async function chooseDisc(domainName: string, way = 'Insert a CD with the installer…'): Promise<void> {
+    await workbench.runCommand('Guestwire: Install Guest Receiver…');
+    await workbench.pick(domainName);
+    await workbench.asked('Install Receiver in');
+    await workbench.pick(way);
+  }
+
+  /** What the domain's drives hold, by their names. */
+  async function media(inactive = false): Promise<Record<string, string | undefined>> {
+    const drives = cdDrives(await connection.domainXml(domain, { inactive }));
+    return Object.fromEntries(drives.map(drive => [drive.target, drive.path]));
+  }
+
+  async function press(button: string, shown: RegExp, picture: string): Promise<void> {
+    await workbench.dialog.filter({ hasText: shown }).waitFor();
+    await workbench.screenshots(picture);
+    await workbench.press(button);
+  }
+
+  async function pressInNotification(text: string, button: string): Promise<void> {
+    const notification = workbench.notification(text);
+    await notification.getByRole('button', { name: button, exact: true }).click();
+  }
+
+  /** One that was only just started may need to be looked for again. */
+  async function receiverIsFound(): Promise<void> {
+    const found = workbench.notification('A receiver answers in');
+    const silent = workbench.notification('No receiver answered');
+    await found.or(silent).first().waitFor();
+    if (await found.isVisible()) return;
+    await silent.getByRole('button', { name: 'Check Again' }).click();
+    await silent.waitFor({ state: 'hidden' });
+    await receiverIsFound();
+  }
+
+  it('is inserted after three questions, of which each shows what will happen', async () => {
+    await chooseDisc(guest.name);
+    await workbench.quickInput.locator('.monaco-list-row', { hasText: 'hdd (IDE)' }).waitFor();
+    await workbench.screenshots('disc-drive');
+    await workbench.pick('hdc (IDE)');
+    await workbench.quickInput.locator('.monaco-list-row', { hasText: otherPool.name }).waitFor();
+    await workbench.screenshots('disc-pool');
+    await workbench.pick(pool.name);
+    await press('Insert', /In the drive is now: .*former\.iso/, 'disc-insert');
+    await workbench.notification('The CD with the installer is in drive hdc').waitFor();
+    await workbench.screenshots('disc-inserted');
+    const { hdc, hdd } = await media();
+    assert.equal(path.dirname(hdc ?? ''), pool.folder);
+    assert.match(path.basename(hdc ?? ''), /^guestwire-\d.*\.iso$/);
+    assert.equal(hdd, undefined);
+    assert.deepEqual((await media(true)).hdc, former);
+  });
+
+  it('holds an installer that the shown command runs; with the receiver found, it gives way to the former medium', async () => {
+    await chooseDisc(guest.name, goOn);
+    await pressInNotification('The CD with the installer is in drive hdc', 'Show Steps');
+    await press('Copy Linux Command', /sh \/mnt\/install\.sh/, 'disc-steps');
+    const command = String(await workbench.page.evaluate('navigator.clipboard.readText()'));
+    // As udev does, where there is one, to learn of another medium.
+    await guest.run('dd if=/dev/sr0 of=/dev/null count=1');
+    assert.match(await inInit(guest, command, 60_000), /receiver runs/);
+    await pressInNotification('The CD with the installer is in drive hdc', 'Check');
+    await receiverIsFound();
+    await workbench.screenshots('disc-answers');
+    const { hdc: image = '' } = await media();
+    await pressInNotification('A receiver answers in', 'Remove CD…');
+    await press('Take Out', /put the former medium back\?/, 'disc-take-out');
+    await workbench.notification('The former medium is back').waitFor();
+    await workbench.screenshots('disc-taken-out');
+    assert.equal((await media()).hdc, former);
+    assert.equal(fs.existsSync(image), false);
+  });
+
+  it('comes with a drive, and with the steps of Windows, where that is what the domain needs', async () => {
+    await chooseDisc(windows);
+    await workbench.pick(pool.name);
+    await press('Add Drive', /The domain has no CD drive/, 'disc-windows-add');
+    await pressInNotification('has the CD with the installer from its next start on', 'Show Steps');
+    await workbench.dialog.filter({ hasText: 'Double-click install.cmd' }).waitFor();
+    await workbench.screenshots('disc-windows-steps');
+    await workbench.press('Close');
+    const stored = async () =>
+      cdDrives(await connection.domainXml(await connection.lookupByName(windows), { inactive: true }));
+    assert.match((await stored())[0]?.path ?? '', /guestwire-.*\.iso$/);
+    await pressInNotification('has the CD with the installer from its next start on', 'Remove CD…');
+    await press('Take Away', /Take the CD drive with .* away/, 'disc-windows-take-away');
+    await workbench.notification('The CD drive is gone').waitFor();
+    assert.ok(await pollUntil(async () => (await stored()).length === 0, 10_000));
+  });
+});

@@ -1,0 +1,120 @@
+// One copy into two real guests at once, from choosing them to what is said of each.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { bootGuest, type Guest } from '../support/guest.ts';
+import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
+import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import { tidyBetweenTests } from './betweenTests.ts';
+import { TestWorkspace } from './workspace.ts';
+
+/** Some seconds over two 16550A: long enough to be seen. */
+const NOTES_BYTES = 200_000;
+/** The same where other work has the processors. */
+const SLOW_COPY_MS = 240_000;
+
+describe('copying into several guests', () => {
+  const workspace = new TestWorkspace();
+  const notes = workspace.add('notes.txt', NOTES_BYTES);
+  const single = workspace.add('single.bin', 10_000);
+  workspace.add('large.bin', 50_000_000);
+  const guests: Guest[] = [];
+  let libvirtd: Libvirtd;
+  let workbench: Workbench;
+
+  before(async () => {
+    libvirtd = await ensureLibvirtd();
+    for (const name of ['one', 'two'])
+      guests.push(await bootGuest({ uri: libvirtd.uri, name, memoryMb: 256, receiverPorts: ['/dev/ttyS1'] }));
+    workbench = await openWorkbench({
+      workspace: workspace.folder,
+      settings: { 'guestwire.connections': [libvirtd.uri] },
+    });
+  });
+
+  after(async () => {
+    await workbench?.close();
+    for (const guest of guests) await guest.destroy();
+    await libvirtd?.stop();
+    workspace.remove();
+  });
+
+  tidyBetweenTests(() => workbench);
+
+  async function chooseBoth(file: string): Promise<void> {
+    await workbench.chooseFromMenu(workbench.file(file), 'Copy to Guest VM');
+    await workbench.quickInput.locator('.monaco-list-row', { hasText: 'Several Guests…' }).waitFor();
+    await workbench.screenshots('several-guests-pick');
+    await workbench.pick('Several Guests…');
+    await workbench.quickInput.getByRole('button', { name: 'OK' }).waitFor();
+    for (const { name } of guests) await workbench.pick(name);
+    await workbench.screenshots('several-guests-checked');
+    await workbench.quickInput.getByRole('button', { name: 'OK' }).click();
+  }
+
+  async function haveBoth(file: string, sha256: string): Promise<void> {
+    for (const guest of guests) assert.equal(await guest.sha256(file), sha256, guest.name);
+  }
+
+  it('chosen in the list: one progress, one result, the same SHA-256 in both', async () => {
+    await chooseBoth('notes.txt');
+    await workbench.asked('Copy notes.txt to');
+    await workbench.screenshots('several-guests-destination');
+    await workbench.answer('Copy notes.txt to', '/tmp/');
+    const progress = workbench.notification('Copying notes.txt to');
+    await progress.filter({ hasText: /\d+% · .*\/s · .*0 of 2 guests done/ }).waitFor();
+    assert.equal(await progress.count(), 1);
+    await workbench.screenshots('several-guests-progress');
+    const result = workbench.notification('Copied and verified: notes.txt');
+    await result.waitFor({ timeout: SLOW_COPY_MS });
+    assert.equal(await result.count(), 1);
+    await workbench.screenshots('several-guests-verified');
+    await haveBoth('/tmp/notes.txt', notes);
+  });
+
+  it('asks about each guest, unless one answer is for all', async () => {
+    for (const guest of guests) await guest.mustRun('echo other > /tmp/single.bin');
+    await chooseBoth('single.bin');
+    await workbench.answer('Copy single.bin to', '/tmp/');
+    await workbench.asked('exists in guestwire-test-');
+    await workbench.notification('waiting for your answer about single.bin in').waitFor();
+    await workbench.screenshots('several-guests-conflict');
+    await workbench.pick('Overwrite All');
+    await workbench.notification('Copied and verified: single.bin').waitFor();
+    await haveBoth('/tmp/single.bin', single);
+  });
+
+  it('is cancelled in both from its notification', async () => {
+    await chooseBoth('large.bin');
+    await workbench.answer('Copy large.bin to', '/tmp/');
+    const progress = workbench.notification(/Copying large\.bin to .*\/s/);
+    await progress.hover();
+    await progress.getByRole('button', { name: 'Cancel' }).first().click();
+    await progress.waitFor({ state: 'hidden' });
+    for (const guest of guests) assert.notEqual((await guest.run('test -e /tmp/large.bin')).status, 0);
+  });
+
+  it('dropped on selected domains; says which failed and why, and is repeated there alone', async () => {
+    const [one, two] = guests as [Guest, Guest];
+    for (const guest of guests) await guest.mustRun('mkdir /tmp/dropped');
+    await two.killReceiver();
+    await workbench.openGuestwire();
+    await workbench.domainRow(one.name).click();
+    await workbench.domainRow(two.name).click({ modifiers: ['Control'] });
+    await workbench.domainRow(two.name).click({ button: 'right' });
+    await workbench.page.getByRole('menuitem', { name: 'Copy Files Here…' }).waitFor();
+    await workbench.screenshots('several-guests-menu');
+    assert.equal(await workbench.page.getByRole('menuitem', { name: 'Force Off' }).count(), 0);
+    await workbench.page.keyboard.press('Escape');
+    await workbench.openExplorer();
+    await workbench.dragToGuestwire(workbench.file('single.bin'), workbench.domainRow(one.name));
+    await workbench.answer('Copy single.bin to', '/tmp/dropped/');
+    const failure = workbench.notification('single.bin was copied to 1 of 2 guests');
+    await failure.hover({ timeout: SLOW_COPY_MS });
+    await workbench.screenshots('several-guests-failed');
+    await failure.filter({ hasText: `${two.name}: No receiver answered` }).waitFor();
+    await two.startReceiver();
+    await failure.getByRole('button', { name: 'Retry' }).click();
+    await workbench.notification('Copied and verified: single.bin').waitFor();
+    await haveBoth('/tmp/dropped/single.bin', single);
+  });
+});

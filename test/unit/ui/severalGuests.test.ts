@@ -1,0 +1,241 @@
+// One copy into several guests, as the window sees it: one job of several transfers.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Conflict, ConflictDecision } from '../../../src/transfer/index.ts';
+import { TransferQueue } from '../../../src/transfer/index.ts';
+import { commonDestination } from '../../../src/ui/copy/destinations.ts';
+import { sharedAnswers } from '../../../src/ui/copy/sharedAnswers.ts';
+import { type Job, jobOf, jobsOf } from '../../../src/ui/transfers/jobs.ts';
+import {
+  jobDetails,
+  jobMessage,
+  jobPercent,
+  jobResult,
+  jobTitle,
+} from '../../../src/ui/transfers/jobText.ts';
+import type { Transfer, TransferRecord } from '../../../src/ui/transfers/transfer.ts';
+import { TransferFailure } from '../../../src/ui/transfers/transferFailure.ts';
+import { type Completion, TransferList, type TransferRun } from '../../../src/ui/transfers/transferList.ts';
+import { copied, outcome, progress, request, resultOf } from './samples.ts';
+
+const success: Completion = { result: resultOf(copied), outcome };
+const requests = ['web', 'db', 'cache'].map(domain => ({ ...request, domain, uuid: `uuid-${domain}` }));
+
+function part(domain: string, change: Partial<Transfer> = {}): Transfer {
+  return { id: domain, group: 'g', request: { ...request, domain }, state: 'running', ...change };
+}
+
+const jobFrom = (...[first, ...others]: [Transfer, ...Transfer[]]): Job => [first, ...others];
+const done = { state: 'done', outcome } as const;
+const failedWith = (message: string) => ({ state: 'failed', error: { code: 'x', message } }) as const;
+
+/** A list whose transfers end when the test says so. */
+function harness() {
+  const runs: TransferRun[][] = [];
+  const ends = new Map<string, PromiseWithResolvers<Completion>>();
+  let saved: readonly TransferRecord[] = [];
+  const list = new TransferList({
+    queue: new TransferQueue({ maxParallel: () => 1 }),
+    run: batch => {
+      runs.push([...batch]);
+      return batch.map(({ transfer, signal }) => {
+        const end = Promise.withResolvers<Completion>();
+        const abort = () => end.reject(new TransferFailure('aborted', 'cancelled'));
+        signal.addEventListener('abort', abort, { once: true });
+        ends.set(transfer.request.domain, end);
+        return end.promise;
+      });
+    },
+    store: {
+      load: () => saved,
+      save: records => {
+        saved = records;
+      },
+    },
+  });
+  const end = (domain: string) => ends.get(domain) ?? assert.fail(`${domain} does not run`);
+  const states = () => list.all.map(({ request: { domain }, state }) => `${domain} ${state}`);
+  const idOf = (domain: string) => list.all.find(one => one.request.domain === domain)?.id ?? '';
+  return { list, runs, end, states, idOf };
+}
+
+describe('a copy into several guests', () => {
+  it('runs as one, whatever may run in parallel, and each guest ends for itself', async () => {
+    const { list, runs, end, states } = harness();
+    const completions = list.addAll(requests);
+    await turn();
+    assert.deepEqual(states(), ['web running', 'db running', 'cache running']);
+    assert.deepEqual(
+      runs.map(({ length }) => length),
+      [3],
+    );
+    end('db').resolve(success);
+    end('web').reject(new TransferFailure('no-receiver', 'Nobody answers.'));
+    await Promise.allSettled(completions.slice(0, 2));
+    assert.deepEqual(states(), ['web failed', 'db done', 'cache running']);
+    end('cache').resolve(success);
+    await Promise.allSettled(completions);
+    assert.equal(jobsOf(list.all).length, 1);
+  });
+
+  it('waits for every guest it needs, and goes without one that was cancelled meanwhile', async () => {
+    const { list, runs, end, states, idOf } = harness();
+    const before = list.add({ ...request, domain: 'db', uuid: 'uuid-db' });
+    const completions = list.addAll(requests);
+    await turn();
+    assert.equal(list.all.filter(({ state }) => state === 'queued').length, 3);
+    list.cancel(idOf('web'));
+    await assert.rejects(completions[0] as Promise<Completion>, { code: 'aborted' });
+    end('db').resolve(success);
+    await before.completion;
+    await turn();
+    assert.deepEqual(states().slice(0, 3), ['web cancelled', 'db running', 'cache running']);
+    assert.equal(runs.at(-1)?.length, 2);
+    await list.stop();
+  });
+
+  it('leaves the queue when all its guests were cancelled', async () => {
+    const { list, runs, end } = harness();
+    list.add(request);
+    const completions = list.addAll(requests);
+    const { completion: next } = list.add({ ...request, domain: 'next', uuid: 'uuid-next' });
+    await turn();
+    for (const { id, group } of list.all) if (group) list.cancel(id);
+    await Promise.allSettled(completions);
+    end('web').resolve(success);
+    await turn();
+    end('next').resolve(success);
+    await next;
+    assert.deepEqual(
+      runs.map(batch => batch.map(run => run.transfer.request.domain)),
+      [['web'], ['next']],
+    );
+  });
+
+  it('is repeated in the guests that failed, as a job of their own', async () => {
+    const { list, runs, end, idOf } = harness();
+    const completions = list.addAll(requests);
+    await turn();
+    end('cache').resolve(success);
+    for (const name of ['web', 'db']) end(name).reject(new TransferFailure('lost', 'Gone.'));
+    await Promise.allSettled(completions);
+    const again = list.retry(...list.all.map(({ id }) => id));
+    await turn();
+    assert.deepEqual(
+      runs.at(-1)?.map(run => run.transfer.request.domain),
+      ['web', 'db'],
+    );
+    const web = list.get(idOf('web'));
+    assert.ok(web);
+    assert.deepEqual(
+      jobOf(list.all, web).map(one => one.request.domain),
+      ['web', 'db'],
+    );
+    for (const name of ['web', 'db']) end(name).resolve(success);
+    await Promise.all(again);
+  });
+});
+
+describe('what is said of a copy into several guests', () => {
+  it('names the guests, or how many there are', () => {
+    const few = jobFrom(part('web'), part('db'));
+    assert.equal(jobTitle(few), 'Copying notes.txt to web, db');
+    const many = jobFrom(part('web'), ...['b', 'c', 'd'].map(name => part(name)));
+    assert.equal(jobTitle(many), 'Copying notes.txt to 4 guests');
+  });
+
+  it('counts each guest as much as the others', () => {
+    const job = jobFrom(part('web', { progress }), part('db', done), part('cache'));
+    assert.equal(jobPercent(job), Math.floor((45 + 100 + 0) / 3));
+    assert.equal(jobMessage(job), '48% · 50.0 kB/s · 0:11 left · 1 of 3 guests done');
+  });
+
+  it('waits, looks for receivers, and waits for an answer', () => {
+    const queued = { state: 'queued' } as const;
+    assert.match(jobMessage(jobFrom(part('web', queued), part('db', queued))), /^waiting for the copies/);
+    assert.equal(jobMessage(jobFrom(part('web'), part('db'))), 'looking for the receivers…');
+    const asking = part('db', { progress, asking: '/home/me/notes.txt' });
+    assert.equal(
+      jobMessage(jobFrom(part('web', { progress }), asking)),
+      'waiting for your answer about notes.txt in db',
+    );
+    assert.equal(jobMessage(jobFrom(asking)), 'waiting for your answer about notes.txt');
+  });
+
+  it('says "verified" only where it is true of every guest', () => {
+    const verified = jobResult(jobFrom(part('web', done), part('db', done)));
+    assert.equal(verified.text, 'Copied and verified: notes.txt → web, db.');
+    const skipped = { ...done, outcome: { ...outcome, verified: 0, skipped: 1 } };
+    const partly = jobResult(jobFrom(part('web', done), part('db', skipped)));
+    assert.doesNotMatch(partly.text, /verified/);
+    const failed = jobResult(jobFrom(part('web', done), part('db', failedWith('Its disk is full.'))));
+    assert.equal(failed.text, 'notes.txt was copied to 1 of 2 guests. db: Its disk is full.');
+    assert.deepEqual(
+      failed.failed.map(({ id }) => id),
+      ['db'],
+    );
+    const none = jobResult(jobFrom(part('web', failedWith('A.')), part('db', failedWith('B.'))));
+    assert.equal(none.text, 'notes.txt was copied to none of 2 guests. web: A. db: B.');
+  });
+
+  it('does not speak of those that were cancelled as copied', () => {
+    const result = jobResult(jobFrom(part('web', done), part('db', { state: 'cancelled' })));
+    assert.equal(result.text, 'Copied and verified: notes.txt → web.');
+  });
+
+  it('has the details of each', () => {
+    const text = jobDetails(jobFrom(part('web', done), part('db', failedWith('Its disk is full.'))));
+    assert.match(text, /Domain: web[\s\S]*SHA-256[\s\S]*Domain: db[\s\S]*Its disk is full\./);
+  });
+});
+
+describe('questions of a copy into several guests', () => {
+  const conflict = { destination: '/srv/x' } as Conflict;
+  const { signal } = new AbortController();
+  const ignore = () => undefined;
+
+  function answering(...decisions: ConflictDecision[]) {
+    const asked: string[] = [];
+    let cancelled = 0;
+    const ask = sharedAnswers(
+      async (_, domain) => {
+        asked.push(domain);
+        await turn();
+        return decisions[asked.length - 1] ?? assert.fail('asked once too often');
+      },
+      () => {
+        cancelled += 1;
+      },
+    );
+    return { ask, asked, cancelled: () => cancelled };
+  }
+
+  it('are asked for each guest, until one is answered for all', async () => {
+    const { ask, asked } = answering({ action: 'skip' }, { action: 'overwrite', forAll: true });
+    const answers = ['web', 'db', 'cache'].map(domain => ask(conflict, domain, signal, ignore));
+    const actions = (await Promise.all(answers)).map(({ action }) => action);
+    assert.deepEqual(actions, ['skip', 'overwrite', 'overwrite']);
+    assert.deepEqual(asked, ['web', 'db']);
+  });
+
+  it('cancel the copy in every guest', async () => {
+    const { ask, cancelled } = answering({ action: 'cancel' });
+    assert.equal((await ask(conflict, 'web', signal, ignore)).action, 'cancel');
+    assert.equal(cancelled(), 1);
+  });
+
+  it('go on where one guest alone was cancelled', async () => {
+    const { ask, cancelled } = answering({ action: 'cancel' });
+    await ask(conflict, 'web', AbortSignal.abort(), ignore);
+    assert.equal(cancelled(), 0);
+  });
+});
+
+describe('the destination in several guests', () => {
+  it('is what each alone would have, or else what every receiver knows', () => {
+    assert.equal(commonDestination(['/srv/', '/srv/']), '/srv/');
+    assert.equal(commonDestination(['/srv/', 'C:\\Users\\Public\\']), '~/');
+    assert.equal(commonDestination(['/srv/']), '/srv/');
+  });
+});
