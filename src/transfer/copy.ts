@@ -8,9 +8,14 @@ import {
 } from '../protocol/index.ts';
 import { abortable, throwIfAborted } from './abortable.ts';
 import { modeField, mtimeField } from './attributes.ts';
+import type { BundleItem } from './bundle/bundleItem.ts';
+import { canBundle, goesInBundle, isSentUnasked, skipsUnchanged } from './bundle/bundlePlan.ts';
+import { OWNER_ACCESS } from './bundle/bundleRecord.ts';
+import { Bundler } from './bundle/bundler.ts';
 import { ConflictResolver } from './conflictResolver.ts';
 import { type Destination, joinGuestPath, resolveDestination } from './destination.ts';
 import { type CopyTask, FileCopier } from './fileCopier.ts';
+import type { PutContext } from './filePut.ts';
 import { FileSender } from './fileSender.ts';
 import type { Outcome } from './outcome.ts';
 import { ProgressTracker } from './progressTracker.ts';
@@ -20,10 +25,15 @@ import { type SourceEntry, type WalkItem, walkSource } from './sourceTree.ts';
 import { TransferError } from './transferError.ts';
 import type { CopyOptions, CopyResult, FileResult } from './types.ts';
 
+interface MadeDirectory {
+  readonly path: string;
+  readonly entry: SourceEntry;
+  /** Below the destination. */
+  readonly below: readonly string[];
+}
+
 /** Small files that are read and sent at once; more would only wait for the guest. */
 const SMALL_FILES_AT_ONCE = 8;
-/** The owner must be able to fill a directory; its real mode is set at the end. */
-const OWNER_ACCESS = 0o700;
 
 /**
  * Copies files and folders into the guest behind the session.
@@ -68,7 +78,11 @@ class CopyJob {
   readonly #session: Session;
   readonly #signal: AbortSignal | undefined;
   readonly #system: SourceSystem;
+  readonly #context: PutContext;
+  readonly #conflicts: ConflictResolver;
   readonly #copier: FileCopier;
+  /** Where the receiver takes small files together. */
+  #bundler: Bundler | undefined;
   readonly #tracker: ProgressTracker;
   readonly #onInterrupted: CopyOptions['onInterrupted'];
   readonly #wireBytesBefore: number;
@@ -77,7 +91,7 @@ class CopyJob {
   readonly #unanswered = new Set<Promise<void>>();
   /** Files that are still being read. */
   readonly #preparing = new Set<Promise<void>>();
-  readonly #madeDirectories: Array<{ path: string; entry: SourceEntry }> = [];
+  #madeDirectories: MadeDirectory[] = [];
   /** Copied folders that were there before: what is in them may be there too. */
   readonly #oldDirectories = new Set<string>();
   readonly #refusedDirectories = new Set<SourceEntry>();
@@ -92,17 +106,21 @@ class CopyJob {
     this.#system = streams.system;
     this.#tracker = new ProgressTracker(() => session.wireBytes - this.#wireBytesBefore, options.onProgress);
     const sender = new FileSender(session, streams.policy, options.signal);
-    const context = { session, streams, sender, tracker: this.#tracker, options };
-    this.#copier = new FileCopier(context, new ConflictResolver(options));
+    this.#context = { session, streams, sender, tracker: this.#tracker, options };
+    this.#conflicts = new ConflictResolver(options);
+    this.#copier = new FileCopier(this.#context, this.#conflicts);
   }
 
   async run(sources: readonly string[], outPath: string): Promise<CopyResult> {
     throwIfAborted(this.#signal);
     const destination = await resolveDestination(this.#session, outPath, sources.length);
+    if (destination.kind !== 'device' && canBundle(this.#session.welcome))
+      this.#bundler = new Bundler(this.#context, this.#conflicts, destination.path);
     const counting = this.#count(sources);
     this.#tracker.start();
     try {
       for (const source of sources) await this.#copySource(source, destination);
+      await this.#bundler?.flush();
       await this.#allAnswered();
       await this.#finishDirectories();
       await counting;
@@ -166,28 +184,87 @@ class CopyJob {
         new TransferError('bad-name', 'the name has a path separator of the guest', source),
       );
     const { entry } = item;
-    if (entry.info.type === 'directory') return this.#makeDirectory(entry, path, destination);
-    if (entry.info.type === 'special')
-      return this.#failed(source, path, new TransferError('source-special', 'not a file or folder', source));
-    this.#tracker.file = source;
     const parent = below.slice(0, -1).reduce(join, destination.path);
     const place = names.length === 1 ? 'named' : this.#oldDirectories.has(parent) ? 'old' : 'new';
     const task: CopyTask = { entry, path, place };
+    if (entry.info.type === 'directory') {
+      const made = { path, entry, below };
+      if (!this.#bundler || place !== 'new') return this.#makeDirectory(made, destination);
+      return this.#bundler.add(this.#bundledDirectory(made));
+    }
+    if (entry.info.type === 'special')
+      return this.#failed(source, path, new TransferError('source-special', 'not a file or folder', source));
+    this.#tracker.file = source;
+    if (this.#bundler && entry.info.type === 'file' && goesInBundle(entry.info, place, this.#context.options))
+      return this.#bundler.add(this.#bundledFile(task, below));
+    await this.#bundler?.makeWayTo(path);
     if (entry.info.type === 'symlink') void this.#track(entry, path, this.#copier.copyLink(task));
     else await this.#copyFile(task);
   }
 
-  async #makeDirectory(entry: SourceEntry, path: string, destination: Destination): Promise<void> {
+  async #makeDirectory(made: MadeDirectory, destination: Destination): Promise<void> {
+    const { entry, path } = made;
     try {
       if (destination.kind === 'device')
         throw new TransferError('not-a-directory', 'a folder cannot be copied to a device', path);
-      const reply = await this.#request('mkdir', { path, mode: modeField(entry.info, OWNER_ACCESS) });
+      const reply = await this.#mkdir(made);
       if (reply.get('existed') === '1') this.#oldDirectories.add(path);
-      else this.#madeDirectories.push({ path, entry });
+      else this.#madeDirectories.push(made);
     } catch (error) {
       this.#refusedDirectories.add(entry);
       this.#failed(entry.source, path, error);
     }
+  }
+
+  #mkdir({ path, entry }: MadeDirectory): Promise<Reply> {
+    return this.#request('mkdir', { path, mode: modeField(entry.info, OWNER_ACCESS) });
+  }
+
+  #setAttributes({ path, entry }: MadeDirectory): Promise<Reply> {
+    return this.#request('attributes', { path, mode: modeField(entry.info), mtime: mtimeField(entry.info) });
+  }
+
+  #bundledFile(task: CopyTask, below: readonly string[]): BundleItem {
+    const { entry, path, place } = task;
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    const answered = this.#track(entry, path, promise);
+    return {
+      ...bundleItem('file', task, below),
+      isNew: isSentUnasked(place, this.#conflicts.wirePolicy),
+      skipsUnchanged: skipsUnchanged(place, this.#conflicts.wirePolicy),
+      done: outcome => {
+        if (outcome) resolve(outcome);
+        this.#context.streams.finished(entry.source);
+      },
+      alone: () => {
+        resolve(this.#copier.copyFile(task, () => undefined));
+        return answered;
+      },
+      fail: reject,
+    };
+  }
+
+  /** Nothing can be there yet, so nobody waits for its answer. */
+  #bundledDirectory(made: MadeDirectory): BundleItem {
+    const refused = (error: unknown) => {
+      this.#madeDirectories = this.#madeDirectories.filter(other => other !== made);
+      this.#failed(made.entry.source, made.path, error);
+    };
+    this.#madeDirectories.push(made);
+    return {
+      ...bundleItem('directory', made, made.below),
+      alone: () => this.#mkdir(made).then(() => undefined, refused),
+      fail: refused,
+    };
+  }
+
+  #bundledAttributes(made: MadeDirectory): BundleItem {
+    const refused = (error: unknown) => this.#failed(made.entry.source, made.path, error);
+    return {
+      ...bundleItem('attributes', made, made.below),
+      alone: () => this.#setAttributes(made).then(() => undefined, refused),
+      fail: refused,
+    };
   }
 
   /**
@@ -248,23 +325,36 @@ class CopyJob {
 
   /** Innermost first: setting a parent's mtime must come after the last change below it. */
   async #finishDirectories(): Promise<void> {
-    for (const { path, entry } of this.#madeDirectories.reverse()) {
+    for (const made of this.#madeDirectories.reverse()) {
+      if (this.#bundler && made.below.length > 0) {
+        await this.#bundler.add(this.#bundledAttributes(made));
+        continue;
+      }
+      await this.#bundler?.flush();
       try {
-        await this.#request('attributes', {
-          path,
-          mode: modeField(entry.info),
-          mtime: mtimeField(entry.info),
-        });
+        await this.#setAttributes(made);
       } catch (error) {
         if (isProtocolError(error)) throw error;
-        this.#failed(entry.source, path, error);
+        this.#failed(made.entry.source, made.path, error);
       }
     }
+    await this.#bundler?.flush();
+    if (this.#fatal) throw this.#fatal;
   }
 
   #request(verb: string, fields: Record<string, string | undefined>): Promise<Reply> {
     return abortable(this.#session.request(verb, fields), this.#signal);
   }
+}
+
+/** What the item does not need: a directory in a bundle is new, or known to be there. */
+function bundleItem(
+  kind: BundleItem['kind'],
+  { entry, path }: { entry: SourceEntry; path: string },
+  below: readonly string[],
+) {
+  const name = Buffer.from(below.join('/'));
+  return { kind, entry, path, name, isNew: true, skipsUnchanged: false, done: () => undefined };
 }
 
 function contentBytes(entry: SourceEntry): number {
