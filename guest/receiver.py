@@ -1467,18 +1467,21 @@ WITHOUT_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, e
 
 
 class Record:
-    """`name` ends in "/" if it is a directory's."""
+    """`words` lead to the directory of the name `last`, which is empty if the
+    record is about that directory itself."""
 
     __slots__ = ('number', 'name', 'words', 'last', 'mode', 'mtime', 'start', 'size')
 
     def __init__(self, number, name, mode, mtime, start, size):
-        self.number, self.name, self.mode, self.mtime = number, name, mode, mtime
-        self.start, self.size = start, size
+        self.number = number
+        self.name = name
         self.words, _, self.last = name.rpartition(b'/')
-
-    @property
-    def is_directory(self):
-        return not self.last
+        if name.startswith(b'/'):
+            self.words = b'/' + self.words  # an empty part, which leads nowhere
+        self.mode = mode
+        self.mtime = mtime
+        self.start = start
+        self.size = size
 
 
 class Folders:
@@ -1517,7 +1520,8 @@ class Folders:
         for words, fd in self.fds.items():
             if words:
                 os.close(fd)
-        self.fds = {b'': self.place.directory}
+        self.fds.clear()
+        self.fds[b''] = self.place.directory
 
 
 class Bundle(Put):
@@ -1565,7 +1569,7 @@ class Bundle(Put):
         self._parse()
         if not self.compares:
             for record in self.records:
-                if record.is_directory and record.mtime == NO_MTIME:
+                if not record.last and record.mtime == NO_MTIME:
                     self.stop_if_cancelled()
                     self._attempt(self._make_directory, record)
             self.folders.leave()
@@ -1592,7 +1596,7 @@ class Bundle(Put):
             else:
                 self._write_files()
                 for record in self.records:
-                    if record.is_directory and record.mtime != NO_MTIME:
+                    if not record.last and record.mtime != NO_MTIME:
                         self.stop_if_cancelled()
                         self._attempt(self._set_attributes, record)
         finally:
@@ -1663,13 +1667,17 @@ class Bundle(Put):
 
     def _write_files(self):
         group = []                          # (record, descriptor of its directory, its own)
+        folders = self.folders.fds
         try:
             for record in self.records:
-                if record.is_directory:
+                if not record.last:
                     continue
-                self.stop_if_cancelled()
+                if self.cancelled:
+                    self.stop_if_cancelled()
                 try:
-                    directory = self._folder(record.words)
+                    directory = folders.get(record.words)
+                    if directory is None:
+                        directory = self._folder(record.words)
                     fd = self._write_unnamed(record, directory)
                     if fd is None:
                         self._put_alone(record)
@@ -1677,7 +1685,7 @@ class Bundle(Put):
                         group.append((record, directory, fd))
                 except (OSError, OverflowError, Refused) as error:
                     self._leave(record, error)
-                if len(group) >= GROUP or self.folders.are_many:
+                if len(group) >= GROUP or len(folders) > GROUP_DIRECTORIES:
                     self._name_group(group)
         finally:
             if self.cancelled:
@@ -1686,9 +1694,8 @@ class Bundle(Put):
                 self._name_group(group)
 
     def _folder(self, words):
-        known = words in self.folders.fds
         directory = self.folders.enter(words)
-        if not known and words not in self._made and self.on_new_folder is not None:
+        if words not in self._made and self.on_new_folder is not None:
             self.on_new_folder(Location(directory, b'.', words))
         return directory
 
@@ -1711,6 +1718,8 @@ class Bundle(Put):
             done = os.write(fd, data)
             while done < record.size:
                 done += os.write(fd, data[done:])
+            # begins to write it to the disk: a flush of many then costs little more than one
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
             if record.mtime != NO_MTIME:
                 os.utime(fd, ns=(record.mtime, record.mtime))
         except BaseException:
@@ -1729,7 +1738,8 @@ class Bundle(Put):
                 except OSError as error:
                     self._leave(one[0], error)
             for record, directory, fd in flushed:
-                self.stop_if_cancelled()
+                if self.cancelled:
+                    self.stop_if_cancelled()
                 try:
                     self._name(record, directory, fd)
                 except FileExistsError:
@@ -1747,7 +1757,10 @@ class Bundle(Put):
             self._own_fds = os.open('/proc/self/fd', DIRECTORY)
         os.link(b'%d' % fd, self.folders.checked(record.last), src_dir_fd=self._own_fds,
                 dst_dir_fd=directory, follow_symlinks=True)
-        self._named.setdefault(record.words, []).append(record.number)
+        named = self._named.get(record.words)
+        if named is None:
+            named = self._named[record.words] = []
+        named.append(record.number)
 
     def _flush_directories(self):
         for words, numbers in self._named.items():
