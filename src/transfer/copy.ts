@@ -1,36 +1,23 @@
 /** A copy: walks the sources, makes directories, sends files one behind the other without waiting for each answer. */
-import {
-  isProtocolError,
-  isRemoteError,
-  type ProtocolError,
-  type Reply,
-  type Session,
-} from '../protocol/index.ts';
-import { abortable, throwIfAborted } from './abortable.ts';
-import { modeField, mtimeField } from './attributes.ts';
+import { isProtocolError, isRemoteError, type ProtocolError, type Session } from '../protocol/index.ts';
+import { throwIfAborted } from './abortable.ts';
 import type { BundleItem } from './bundle/bundleItem.ts';
 import { canBundle, goesInBundle, isSentUnasked, skipsUnchanged } from './bundle/bundlePlan.ts';
-import { OWNER_ACCESS } from './bundle/bundleRecord.ts';
 import { Bundler } from './bundle/bundler.ts';
 import { ConflictResolver } from './conflictResolver.ts';
 import { type Destination, joinGuestPath, resolveDestination } from './destination.ts';
 import { type CopyTask, FileCopier } from './fileCopier.ts';
 import type { PutContext } from './filePut.ts';
 import { FileSender } from './fileSender.ts';
+import { GuestDirectories, type GuestDirectory } from './guestDirectories.ts';
 import type { Outcome } from './outcome.ts';
 import { ProgressTracker } from './progressTracker.ts';
+import type { Place } from './putPlan.ts';
 import { SMALL_FILE_BYTES, SourceStreams } from './sourceStreams.ts';
 import { localDisk, type SourceSystem } from './sourceSystem.ts';
 import { type SourceEntry, type WalkItem, walkSource } from './sourceTree.ts';
 import { TransferError } from './transferError.ts';
 import type { CopyOptions, CopyResult, FileResult } from './types.ts';
-
-interface MadeDirectory {
-  readonly path: string;
-  readonly entry: SourceEntry;
-  /** Below the destination. */
-  readonly below: readonly string[];
-}
 
 /** Small files that are read and sent at once; more would only wait for the guest. */
 const SMALL_FILES_AT_ONCE = 8;
@@ -83,6 +70,7 @@ class CopyJob {
   readonly #copier: FileCopier;
   /** Where the receiver takes small files together. */
   #bundler: Bundler | undefined;
+  #directories!: GuestDirectories;
   readonly #tracker: ProgressTracker;
   readonly #onInterrupted: CopyOptions['onInterrupted'];
   readonly #wireBytesBefore: number;
@@ -91,10 +79,6 @@ class CopyJob {
   readonly #unanswered = new Set<Promise<void>>();
   /** Files that are still being read. */
   readonly #preparing = new Set<Promise<void>>();
-  #madeDirectories: MadeDirectory[] = [];
-  /** Copied folders that were there before: what is in them may be there too. */
-  readonly #oldDirectories = new Set<string>();
-  readonly #refusedDirectories = new Set<SourceEntry>();
   /** What ends the whole copy: the session's end or the user's cancellation. */
   #fatal: ProtocolError | undefined;
 
@@ -114,18 +98,19 @@ class CopyJob {
   async run(sources: readonly string[], outPath: string): Promise<CopyResult> {
     throwIfAborted(this.#signal);
     const destination = await resolveDestination(this.#session, outPath, sources.length);
-    if (destination.kind !== 'device' && canBundle(this.#session.welcome))
-      this.#bundler = new Bundler(this.#context, this.#conflicts, destination.path);
+    this.#prepare(destination);
     const counting = this.#count(sources);
     this.#tracker.start();
     try {
       for (const source of sources) await this.#copySource(source, destination);
       await this.#bundler?.flush();
       await this.#allAnswered();
-      await this.#finishDirectories();
+      await this.#directories.finish();
+      if (this.#fatal) throw this.#fatal;
       await counting;
       return this.#result();
     } catch (error) {
+      this.#bundler?.abandon(error);
       await Promise.all(this.#unanswered);
       this.#onInterrupted?.(this.#result());
       throw error;
@@ -133,6 +118,17 @@ class CopyJob {
       this.#tracker.stop();
       await counting;
     }
+  }
+
+  #prepare({ kind, path }: Destination): void {
+    if (kind !== 'device' && canBundle(this.#session.welcome))
+      this.#bundler = new Bundler(this.#context, this.#conflicts, path);
+    this.#directories = new GuestDirectories(this.#context, this.#bundler, {
+      failed: (directory, error) => this.#failed(directory.entry.source, directory.path, error),
+      ended: error => {
+        this.#fatal ??= error;
+      },
+    });
   }
 
   #result(): CopyResult {
@@ -162,7 +158,7 @@ class CopyJob {
   }
 
   async #copySource(source: string, destination: Destination): Promise<void> {
-    const descend = (entry: SourceEntry) => !this.#refusedDirectories.has(entry);
+    const descend = (entry: SourceEntry) => !this.#directories.isRefused(entry);
     for await (const item of walkSource(this.#system, source, descend)) {
       throwIfAborted(this.#signal);
       if (this.#fatal) throw this.#fatal;
@@ -185,16 +181,13 @@ class CopyJob {
       );
     const { entry } = item;
     const parent = below.slice(0, -1).reduce(join, destination.path);
-    const place = names.length === 1 ? 'named' : this.#oldDirectories.has(parent) ? 'old' : 'new';
-    const task: CopyTask = { entry, path, place };
-    if (entry.info.type === 'directory') {
-      const made = { path, entry, below };
-      if (!this.#bundler || place !== 'new') return this.#makeDirectory(made, destination);
-      return this.#bundler.add(this.#bundledDirectory(made));
-    }
+    const place = names.length === 1 ? 'named' : this.#directories.placeIn(parent);
+    if (entry.info.type === 'directory')
+      return this.#makeDirectory({ entry, path, below }, place, destination);
     if (entry.info.type === 'special')
       return this.#failed(source, path, new TransferError('source-special', 'not a file or folder', source));
     this.#tracker.file = source;
+    const task: CopyTask = { entry, path, place };
     if (this.#bundler && entry.info.type === 'file' && goesInBundle(entry.info, place, this.#context.options))
       return this.#bundler.add(this.#bundledFile(task, below));
     await this.#bundler?.makeWayTo(path);
@@ -202,26 +195,11 @@ class CopyJob {
     else await this.#copyFile(task);
   }
 
-  async #makeDirectory(made: MadeDirectory, destination: Destination): Promise<void> {
-    const { entry, path } = made;
-    try {
-      if (destination.kind === 'device')
-        throw new TransferError('not-a-directory', 'a folder cannot be copied to a device', path);
-      const reply = await this.#mkdir(made);
-      if (reply.get('existed') === '1') this.#oldDirectories.add(path);
-      else this.#madeDirectories.push(made);
-    } catch (error) {
-      this.#refusedDirectories.add(entry);
-      this.#failed(entry.source, path, error);
-    }
-  }
-
-  #mkdir({ path, entry }: MadeDirectory): Promise<Reply> {
-    return this.#request('mkdir', { path, mode: modeField(entry.info, OWNER_ACCESS) });
-  }
-
-  #setAttributes({ path, entry }: MadeDirectory): Promise<Reply> {
-    return this.#request('attributes', { path, mode: modeField(entry.info), mtime: mtimeField(entry.info) });
+  async #makeDirectory(directory: GuestDirectory, place: Place, { kind }: Destination): Promise<void> {
+    if (kind !== 'device') return this.#directories.make(directory, place);
+    const { path } = directory;
+    const error = new TransferError('not-a-directory', 'a folder cannot be copied to a device', path);
+    this.#directories.refuse(directory, error);
   }
 
   #bundledFile(task: CopyTask, below: readonly string[]): BundleItem {
@@ -229,7 +207,7 @@ class CopyJob {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
     const answered = this.#track(entry, path, promise);
     return {
-      ...bundleItem('file', task, below),
+      ...{ kind: 'file', entry, path, name: Buffer.from(below.join('/')) },
       isNew: isSentUnasked(place, this.#conflicts.wirePolicy),
       skipsUnchanged: skipsUnchanged(place, this.#conflicts.wirePolicy),
       done: outcome => {
@@ -241,29 +219,6 @@ class CopyJob {
         return answered;
       },
       fail: reject,
-    };
-  }
-
-  /** Nothing can be there yet, so nobody waits for its answer. */
-  #bundledDirectory(made: MadeDirectory): BundleItem {
-    const refused = (error: unknown) => {
-      this.#madeDirectories = this.#madeDirectories.filter(other => other !== made);
-      this.#failed(made.entry.source, made.path, error);
-    };
-    this.#madeDirectories.push(made);
-    return {
-      ...bundleItem('directory', made, made.below),
-      alone: () => this.#mkdir(made).then(() => undefined, refused),
-      fail: refused,
-    };
-  }
-
-  #bundledAttributes(made: MadeDirectory): BundleItem {
-    const refused = (error: unknown) => this.#failed(made.entry.source, made.path, error);
-    return {
-      ...bundleItem('attributes', made, made.below),
-      alone: () => this.#setAttributes(made).then(() => undefined, refused),
-      fail: refused,
     };
   }
 
@@ -322,39 +277,6 @@ class CopyJob {
     throwIfAborted(this.#signal);
     if (this.#fatal) throw this.#fatal;
   }
-
-  /** Innermost first: setting a parent's mtime must come after the last change below it. */
-  async #finishDirectories(): Promise<void> {
-    for (const made of this.#madeDirectories.reverse()) {
-      if (this.#bundler && made.below.length > 0) {
-        await this.#bundler.add(this.#bundledAttributes(made));
-        continue;
-      }
-      await this.#bundler?.flush();
-      try {
-        await this.#setAttributes(made);
-      } catch (error) {
-        if (isProtocolError(error)) throw error;
-        this.#failed(made.entry.source, made.path, error);
-      }
-    }
-    await this.#bundler?.flush();
-    if (this.#fatal) throw this.#fatal;
-  }
-
-  #request(verb: string, fields: Record<string, string | undefined>): Promise<Reply> {
-    return abortable(this.#session.request(verb, fields), this.#signal);
-  }
-}
-
-/** What the item does not need: a directory in a bundle is new, or known to be there. */
-function bundleItem(
-  kind: BundleItem['kind'],
-  { entry, path }: { entry: SourceEntry; path: string },
-  below: readonly string[],
-) {
-  const name = Buffer.from(below.join('/'));
-  return { kind, entry, path, name, isNew: true, skipsUnchanged: false, done: () => undefined };
 }
 
 function contentBytes(entry: SourceEntry): number {

@@ -36,6 +36,8 @@ export class Bundler {
   /** Resolve when the last bundle but one, and the last, are queued: they go in order. */
   #queued: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()];
 
+  #abandoned: { error: unknown } | undefined;
+
   constructor(context: PutContext, conflicts: ConflictResolver, directory: string) {
     this.#context = context;
     this.#conflicts = conflicts;
@@ -69,9 +71,16 @@ export class Bundler {
     }
   }
 
+  /** Nothing more is sent; what waited to be fails. */
+  abandon(error: unknown): void {
+    this.#abandoned = { error };
+    for (const batch of [this.#contents, this.#questions]) for (const item of batch.take()) item.fail(error);
+  }
+
   #addTo(batch: Batch, item: BundleItem): void {
     if (!batch.fits(item)) this.#send(batch);
-    batch.add(item);
+    if (this.#abandoned) item.fail(this.#abandoned.error);
+    else batch.add(item);
   }
 
   #send(batch: Batch): void {
