@@ -1509,7 +1509,8 @@ class Folders:
     def location(self, words, name):
         """For what is done as a put does it."""
         folder = os.path.join(self.place.path, words) if words else self.place.path
-        return Location(os.dup(self.enter(words)), self.checked(name), os.path.join(folder, name))
+        path = os.path.join(folder, self.checked(name))
+        return Location(os.dup(self.enter(words)), name, path)
 
     @property
     def are_many(self):
