@@ -2,12 +2,14 @@
 
 import errno
 import os
+import signal
 import stat
 import struct
 import unittest
 import unittest.mock
 import zlib
 
+import test_process
 from support import Bench, HeldWorker, receiver, sha256, vectors
 from test_requests import ROOT_USER, Case
 
@@ -349,6 +351,45 @@ class Writing(BundleCase):
         with broken, unittest.mock.patch.object(receiver.log, 'muted', True):
             self.assertEqual(self.bundle(record(b'a', b'x'))[1]['code'], b'internal')
         self.assertEqual(self.left(record(b'a', b'x')), '')
+
+
+class Process(test_process.Case):
+    """The whole receiver, on a line."""
+
+    def begin(self, host, whole):
+        stream = host.open('bundle', path=self.folder, size=len(whole))
+        host.data(stream, whole)
+        return stream
+
+    def test_with_a_umask_of_its_own(self):
+        host = self.start(wrapper=['sh', '-c', 'umask 077; exec "$@"', 'sh']).host().connect()
+        whole = b''.join([record(b'd/', mode=0o755, mtime=NO_MTIME), record(b'd/a', b'x', 0o664),
+                          record(b'd/b', b'x', receiver.NO_MODE)])
+        stream = self.begin(host, whole)
+        host.commit(stream, whole)
+        self.assertEqual([verb for verb, _ in (host.answer(stream), host.answer(stream, 2))], ['accept', 'done'])
+        modes = [stat.S_IMODE(os.stat(self.path(name)).st_mode) for name in ('d', 'd/a', 'd/b')]
+        self.assertEqual(modes, [0o755, 0o664, 0o600])
+
+    def test_a_session_that_ends_in_between_leaves_nothing(self):
+        process = self.start()
+        host = process.host().connect()
+        self.begin(host, record(b'a', b'x' * 10000))
+        process.host().connect()
+        self.assertEqual(self.names(), [])
+        process.stop(signal.SIGTERM)
+        self.assertEqual(self.names(), [])
+
+    def test_pings_are_answered_meanwhile(self):
+        host = self.start().host().connect()
+        whole = b''.join(record(b'%d' % n, b'x') for n in range(receiver.RECORDS_MAX))
+        streams = [self.begin(host, whole) for _ in range(4)]
+        for stream in streams:
+            host.commit(stream, whole)
+        host.ping(77)
+        left = [host.answer(stream, 2)[1].get('left') for stream in streams]
+        self.assertEqual(left, [None] + [b'0-1023'] * 3)
+        self.assertEqual(len(self.names()), receiver.RECORDS_MAX)
 
 
 if __name__ == '__main__':
