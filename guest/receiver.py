@@ -1702,7 +1702,7 @@ class Bundle(Put):
 
     def _write_unnamed(self, record, directory):
         """A descriptor, None where the file system wants every file named."""
-        if not self._unnamed:
+        if not self._unnamed or not self._can_name():
             return None
         mode = 0o666 if record.mode == NO_MODE else record.mode & 0o777
         try:
@@ -1753,9 +1753,16 @@ class Bundle(Put):
             if self.folders.are_many:
                 self.folders.leave()
 
-    def _name(self, record, directory, fd):
+    def _can_name(self):
+        """It takes /proc to give a name to what is only open."""
         if self._own_fds < 0:
-            self._own_fds = os.open('/proc/self/fd', DIRECTORY)
+            try:
+                self._own_fds = os.open('/proc/self/fd', DIRECTORY)
+            except OSError:
+                self._unnamed = 0
+        return self._own_fds >= 0
+
+    def _name(self, record, directory, fd):
         os.link(b'%d' % fd, self.folders.checked(record.last), src_dir_fd=self._own_fds,
                 dst_dir_fd=directory, follow_symlinks=True)
         named = self._named.get(record.words)

@@ -188,7 +188,8 @@ class CopyJob {
       return this.#failed(source, path, new TransferError('source-special', 'not a file or folder', source));
     this.#tracker.file = source;
     const task: CopyTask = { entry, path, place };
-    if (this.#bundler && entry.info.type === 'file' && goesInBundle(entry.info, place, this.#context.options))
+    const isNamedFile = below.length > 0 && entry.info.type === 'file';
+    if (this.#bundler && isNamedFile && goesInBundle(entry.info, place, this.#context.options))
       return this.#bundler.add(this.#bundledFile(task, below));
     await this.#bundler?.makeWayTo(path);
     if (entry.info.type === 'symlink') void this.#track(entry, path, this.#copier.copyLink(task));

@@ -247,6 +247,17 @@ class Writing(BundleCase):
             self.assertEqual(self.left(*[record(b'%d' % n, b'x') for n in range(3)]), '')
         self.assertEqual(calls, ['fsync'] * 3 + ['link'] * 3 + ['fsync'])
 
+    def test_without_proc(self):
+        real = os.open
+
+        def opening(path, *arguments, **more):
+            if path == '/proc/self/fd':
+                raise FileNotFoundError(errno.ENOENT, 'test')
+            return real(path, *arguments, **more)
+        with unittest.mock.patch.object(os, 'open', opening):
+            self.assertEqual(self.left(record(b'a', b'x'), record(b'b', b'y')), '')
+        self.assertEqual((self.read('a'), self.read('b'), self.names()), (b'x', b'y', ['a', 'b']))
+
     def test_one_that_fails(self):
         real = os.fsync
         for code in (errno.EIO, errno.ENOSPC):
