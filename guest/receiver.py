@@ -52,6 +52,7 @@ PONG_BODY = struct.Struct('>III')           # id, next, window
 OFFSET = struct.Struct('>Q')
 COPY_RANGE = struct.Struct('>QI')           # from, length
 SIGNATURE_ENTRY = struct.Struct('>I8s')     # Adler-32, beginning of the SHA-256
+RECORD = struct.Struct('>HHIQ')             # of a bundle: bytes of the name, mode, size, mtime
 HEADER_BYTES = HEADER.size + 4
 OVERHEAD = HEADER_BYTES + 4
 
@@ -70,13 +71,17 @@ PROBE_S = 0.6                               # section 4
 SESSION_S = 30.0                            # section 3.5
 UNKNOWN_S = 0.5                             # section 3.4
 STREAMS = 16
-CAPABILITIES = 'symlink,mode,mtime,deflate,delta,resume,unchanged'
+CAPABILITIES = 'symlink,mode,mtime,deflate,delta,resume,unchanged,bundle'
 
 # section 6
 BLOCK_MIN, BLOCK_MAX = 512, 1 << 22         # of a signature
 BLOCKS_MAX = 1 << 18
 PARTIAL_MIN = 65536                         # bytes that are worth keeping
 PARTIAL_S = 7 * 86400.0                     # and for so long
+BUNDLE_MAX = 1 << 20                        # bytes of a bundle's stream
+RECORDS_MAX = 1024
+NO_MODE, NO_MTIME = 0xffff, (1 << 64) - 1
+SENDING = ('put', 'bundle', 'compare')      # verbs that DATA and `commit` follow
 
 #         device     frame   window   (section 7)
 DEVICES = {
@@ -101,6 +106,8 @@ HOLD_S = 0.02               # so long the port may be left alone while small fra
 STEP = 1 << 18              # bytes read, inflated or copied before anything else is looked at
 SIGNATURE_QUEUE_MAX = 1 << 20   # bytes of replies not yet acknowledged: then a signature waits
 SIGNATURE_FRAME_MIN = 512   # however little a host says it takes
+GROUP = 128                 # files of a bundle that are open at once, to be flushed one behind the other
+GROUP_DIRECTORIES = 64      # and directories
 
 TEMPORARY = re.compile(br'\.guestwire-[0-9a-f]{8}\.part\Z')
 PARTIAL = re.compile(br'\.guestwire-[0-9a-f]{8}\.partial\Z')
@@ -1457,7 +1464,366 @@ def exists(found, path):
     return Refused('exists', 'the name exists', path, errno.EEXIST, extra)
 
 # ---------------------------------------------------------------------------
-# 10. Requests (section 5).  Runs in the worker; knows nothing of frames but
+# 10. A bundle: many small files in one stream (section 6)
+# ---------------------------------------------------------------------------
+
+UNNAMED = getattr(os, 'O_TMPFILE', 0)       # a file without a name: Linux, most file systems
+WITHOUT_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.ENOSYS)
+
+
+class Record:
+    """`words` lead to the directory of the name `last`, which is empty if the
+    record is about that directory itself."""
+
+    __slots__ = ('number', 'name', 'words', 'last', 'mode', 'mtime', 'start', 'size')
+
+    def __init__(self, number, name, mode, mtime, start, size):
+        self.number = number
+        self.name = name
+        self.words, _, self.last = name.rpartition(b'/')
+        if name.startswith(b'/'):
+            self.words = b'/' + self.words  # an empty part, which leads nowhere
+        self.mode = mode
+        self.mtime = mtime
+        self.start = start
+        self.size = size
+
+
+class Folders:
+    """The directories that the names of a bundle lead to, each opened once.
+    They are entered one part at a time and never by a link, so nothing leads
+    away from the bundle's own directory."""
+
+    def __init__(self, place):
+        self.place = place
+        self.fds = {b'': place.directory}
+
+    def enter(self, words):
+        """The descriptor of a directory; OSError where there is none."""
+        fd = self.fds.get(words)
+        if fd is None:
+            above, _, name = words.rpartition(b'/')
+            fd = self.fds[words] = os.open(self.checked(name), DIRECTORY, dir_fd=self.enter(above))
+        return fd
+
+    def checked(self, name):
+        if name in (b'', b'.', b'..') or b'\0' in name:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return name
+
+    def location(self, words, name):
+        """For what is done as a put does it."""
+        folder = os.path.join(self.place.path, words) if words else self.place.path
+        path = os.path.join(folder, self.checked(name))
+        return Location(os.dup(self.enter(words)), name, path)
+
+    @property
+    def are_many(self):
+        return len(self.fds) > GROUP_DIRECTORIES
+
+    def leave(self):
+        """Idempotent."""
+        for words, fd in self.fds.items():
+            if words:
+                os.close(fd)
+        self.fds.clear()
+        self.fds[b''] = self.place.directory
+
+
+class Bundle(Put):
+    """Held in memory until its hash is known to be right: then every file is
+    written without a name, flushed, and only then given its name, `GROUP` of
+    them at a time.  What cannot be done this way is `left` to the host, which
+    puts it alone and so learns why."""
+
+    def __init__(self, place, fields, compares):
+        Put.__init__(self, place, fields)
+        if self.size is None or self.size > BUNDLE_MAX:
+            raise Refused('bad-request', 'a bundle is of at most %d bytes' % BUNDLE_MAX)
+        self.partial_name = None
+        self.compares = compares            # no contents: the host asks what is there
+        self.content = bytearray(self.size)
+        self.folders = Folders(place)
+        self.records = []
+        self.left, self.unchanged, self.absent = [], [], []
+        self.on_new_folder = None           # gets the Location of a directory that was there before
+        self._made = set()
+        self._named = {}                    # words -> records named there since its last flush
+        self._own_fds = -1
+        self._unnamed = UNNAMED
+
+    def _append(self, data):
+        end = self.received + len(data)
+        if end > self.size:
+            raise Refused('size-mismatch', 'more than the %d bytes announced' % self.size,
+                          self.place.path)
+        self.hash.update(data)
+        self.content[self.received:end] = data
+        self.received = end
+
+    def answer(self):
+        out = [('path', self.place.path), ('size', self.received), ('sha256', self.hash.hexdigest())]
+        for key in ('left', 'unchanged', 'absent'):
+            numbers = getattr(self, key)
+            if numbers:
+                out.append((key, number_list(numbers)))
+        return out
+
+    def begin_writing(self):
+        """In the worker, when the hash has been checked: the directories, in
+        which later requests may have something to do, are made at once."""
+        self._parse()
+        if not self.compares:
+            for record in self.records:
+                if not record.last and record.mtime == NO_MTIME:
+                    self.stop_if_cancelled()
+                    self._attempt(self._make_directory, record)
+            self.folders.leave()
+
+    def _parse(self):
+        content = self.content = bytes(self.content)
+        at, end = 0, self.received
+        while at < end:
+            if len(self.records) == RECORDS_MAX or end - at < RECORD.size:
+                raise Refused('bad-request', 'more than %d records, or half a one' % RECORDS_MAX)
+            name_bytes, mode, size, mtime = RECORD.unpack_from(content, at)
+            start = at + RECORD.size + name_bytes
+            name = content[at + RECORD.size:start]
+            at = start if self.compares else start + size
+            if at > end or not name or name.count(b'/') > DEPTH_MAX:
+                raise Refused('bad-request', 'a record that is cut off or has no proper name')
+            self.records.append(Record(len(self.records), name, mode, mtime, start, size))
+
+    def finish(self):
+        """In a finisher."""
+        try:
+            if self.compares:
+                self._compare()
+            else:
+                self._write_files()
+                for record in self.records:
+                    if not record.last and record.mtime != NO_MTIME:
+                        self.stop_if_cancelled()
+                        self._attempt(self._set_attributes, record)
+        finally:
+            self.folders.leave()
+            if self._own_fds >= 0:
+                os.close(self._own_fds)
+        self.left.sort()
+
+    def _attempt(self, work, record):
+        try:
+            work(record)
+        except (OSError, OverflowError, Refused) as error:
+            if self.cancelled:
+                raise
+            self._leave(record, error)
+
+    def _leave(self, record, error):
+        log.debug('left to the host: %s: %s' % (printable(record.name), error))
+        self.left.append(record.number)
+
+    # -- directories ---------------------------------------------------------
+
+    def _make_directory(self, record):
+        above, _, name = record.words.rpartition(b'/')
+        directory = self.folders.enter(above)
+        try:
+            os.mkdir(self.folders.checked(name), record.mode & 0o777, dir_fd=directory)
+        except FileExistsError:
+            self.folders.enter(record.words)    # OSError if it is none
+            return
+        self._made.add(record.words)
+        if record.mode != NO_MODE and record.mode & (UMASK | 0o1000):
+            with self.folders.location(above, name) as place:
+                set_mode(place, record.mode)
+        if self.folders.are_many:
+            self.folders.leave()
+
+    def _set_attributes(self, record):
+        above, _, name = record.words.rpartition(b'/')
+        with self.folders.location(above, name) as place:
+            if kind_of(place.lstat()) != 'directory':
+                raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if record.mode != NO_MODE:
+                set_mode(place, record.mode)
+            set_times(place.name, record.mtime, place.path, dir_fd=place.directory,
+                      follow_symlinks=False)
+        if self.folders.are_many:
+            self.folders.leave()
+
+    # -- files ---------------------------------------------------------------
+
+    def _compare(self):
+        for record in self.records:
+            self.stop_if_cancelled()
+            try:
+                found = os.stat(self.folders.checked(record.last), follow_symlinks=False,
+                                dir_fd=self.folders.enter(record.words))
+            except FileNotFoundError:
+                self.absent.append(record.number)
+                continue
+            except OSError:
+                continue
+            if (stat.S_ISREG(found.st_mode) and found.st_size == record.size
+                    and found.st_mtime_ns // 1000 == record.mtime // 1000):
+                self.unchanged.append(record.number)
+            if self.folders.are_many:
+                self.folders.leave()
+
+    def _write_files(self):
+        group = []                          # (record, descriptor of its directory, its own)
+        folders = self.folders.fds
+        try:
+            for record in self.records:
+                if not record.last:
+                    continue
+                if self.cancelled:
+                    self.stop_if_cancelled()
+                try:
+                    directory = folders.get(record.words)
+                    if directory is None:
+                        directory = self._folder(record.words)
+                    fd = self._write_unnamed(record, directory)
+                    if fd is None:
+                        self._put_alone(record)
+                    else:
+                        group.append((record, directory, fd))
+                except (OSError, OverflowError, Refused) as error:
+                    self._leave(record, error)
+                if len(group) >= GROUP or len(folders) > GROUP_DIRECTORIES:
+                    self._name_group(group)
+        finally:
+            if self.cancelled:
+                close_all(group)
+            else:
+                self._name_group(group)
+
+    def _folder(self, words):
+        directory = self.folders.enter(words)
+        if words not in self._made and self.on_new_folder is not None:
+            self.on_new_folder(Location(directory, b'.', words))
+        return directory
+
+    def _write_unnamed(self, record, directory):
+        """A descriptor, None where the file system wants every file named."""
+        if not self._unnamed or not self._can_name():
+            return None
+        mode = 0o666 if record.mode == NO_MODE else record.mode & 0o777
+        try:
+            fd = os.open(b'.', self._unnamed | os.O_WRONLY | os.O_CLOEXEC, mode, dir_fd=directory)
+        except OSError as error:
+            if error.errno not in WITHOUT_UNNAMED:
+                raise
+            self._unnamed = 0
+            return None
+        try:
+            if mode & UMASK and record.mode != NO_MODE:
+                os.fchmod(fd, mode)
+            data = self.content[record.start:record.start + record.size]
+            done = os.write(fd, data)
+            while done < record.size:
+                done += os.write(fd, data[done:])
+            # begins to write it to the disk: a flush of many then costs little more than one
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            if record.mtime != NO_MTIME:
+                os.utime(fd, ns=(record.mtime, record.mtime))
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    def _name_group(self, group):
+        """Flushes all of them, then names them, then flushes their directories."""
+        flushed = []
+        try:
+            for one in group:
+                try:
+                    os.fsync(one[2])
+                    flushed.append(one)
+                except OSError as error:
+                    self._leave(one[0], error)
+            for record, directory, fd in flushed:
+                if self.cancelled:
+                    self.stop_if_cancelled()
+                try:
+                    self._name(record, directory, fd)
+                except FileExistsError:
+                    self._attempt(self._replace, record)
+                except OSError as error:
+                    self._leave(record, error)
+        finally:
+            close_all(group)
+            self._flush_directories()
+            if self.folders.are_many:
+                self.folders.leave()
+
+    def _can_name(self):
+        """It takes /proc to give a name to what is only open."""
+        if self._own_fds < 0:
+            try:
+                self._own_fds = os.open('/proc/self/fd', DIRECTORY)
+            except OSError:
+                self._unnamed = 0
+        return self._own_fds >= 0
+
+    def _name(self, record, directory, fd):
+        os.link(b'%d' % fd, self.folders.checked(record.last), src_dir_fd=self._own_fds,
+                dst_dir_fd=directory, follow_symlinks=True)
+        named = self._named.get(record.words)
+        if named is None:
+            named = self._named[record.words] = []
+        named.append(record.number)
+
+    def _flush_directories(self):
+        for words, numbers in self._named.items():
+            with Location(os.dup(self.folders.enter(words)), b'.', self.place.path) as place:
+                if place.flush_directory() is not None:
+                    self.left += numbers
+        self._named = {}
+
+    def _replace(self, record):
+        if self.conflict != 'overwrite':
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        self._put_alone(record)
+
+    def _put_alone(self, record):
+        """The long way, by a name of its own: over a file that is there, or
+        where a file cannot be without a name."""
+        fields = {'conflict': b'overwrite' if self.conflict == 'overwrite' else b'fail'}
+        put = Put(self.folders.location(record.words, record.last), fields)
+        put.size = record.size
+        put.mode = None if record.mode == NO_MODE else record.mode
+        put.mtime = None if record.mtime == NO_MTIME else record.mtime
+        try:
+            put.begin(False)
+            if put.kind != 'file':
+                raise Refused('is-special', 'not for a bundle', put.place.path)
+            put._append(self.content[record.start:record.start + record.size])
+            put.finish()
+        finally:
+            put.close()
+        self._named.setdefault(record.words, []).append(record.number)
+
+
+def close_all(group):
+    for _, _, fd in group:
+        os.close(fd)
+    del group[:]
+
+
+def number_list(numbers):
+    """Ascending numbers as text: 3,7-9."""
+    runs = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ','.join('%d' % first if first == last else '%d-%d' % (first, last) for first, last in runs)
+
+# ---------------------------------------------------------------------------
+# 11. Requests (section 5).  Runs in the worker; knows nothing of frames but
 #     their type, stream and payload
 # ---------------------------------------------------------------------------
 
@@ -1481,9 +1847,11 @@ class Requests:
         self._swept = set()
         self._small = []                    # (stream, Put) to be finished together
         self.finishing = set()              # batches of them
+        self._bundles = collections.deque() # (stream, Bundle); the first is being written
         self._verbs = {'stat': self._stat, 'put': self._put, 'mkdir': self._mkdir,
                        'symlink': self._symlink, 'attributes': self._attributes,
-                       'signature': self._signature}
+                       'signature': self._signature, 'bundle': self._bundle,
+                       'compare': lambda stream, fields: self._bundle(stream, fields, True)}
 
     def stop(self):
         """From any thread: the session is gone, work on its puts leaves off."""
@@ -1594,7 +1962,7 @@ class Requests:
             if head.startswith((b'commit\n', b'cancel\n')):
                 self.draining.discard(stream)
             return
-        if head.startswith(b'put\n') and stream not in self.open:
+        if head.startswith(tuple(verb.encode('ascii') + b'\n' for verb in SENDING)) and stream not in self.open:
             self.draining.add(stream)
         self._fail(stream, Refused('bad-request', str(error)))
         if head.startswith((b'commit\n', b'cancel\n')):
@@ -1618,7 +1986,7 @@ class Requests:
                 raise Refused('bad-request', 'path is missing')
             self._verbs[verb](stream, fields)
         except Exception as error:
-            if verb == 'put' and stream not in self.open:
+            if verb in SENDING and stream not in self.open:
                 self.draining.add(stream)
             self._fail(stream, error)
 
@@ -1712,12 +2080,16 @@ class Requests:
             size = number_of(fields, 'size', True)
             digest = _argument(fields, 'sha256', SHA256, lambda m: m.group(), True)
             put.check(size, digest)
+            if isinstance(put, Bundle):
+                put.begin_writing()
         except Exception as error:
             self._fail(stream, error)
             self.draining.discard(stream)
             return
         put.committing = True
-        if put.kind == 'device':
+        if isinstance(put, Bundle):
+            self._finish_in_turn(stream, put)
+        elif put.kind == 'device':
             self._finish([(stream, put)])   # nothing to flush: no need for another thread
         elif put.is_small:
             self._finish_with_others(stream, put)
@@ -1788,6 +2160,54 @@ class Requests:
                                               ('sha256', put.hash.hexdigest())]))
         if done:
             self.host.reply_all(done)
+
+    # -- bundle --------------------------------------------------------------
+
+    def _bundle(self, stream, fields, compares=False):
+        place = self.root.locate(fields['path'] + b'/')
+        try:
+            bundle = Bundle(place, fields, compares)
+        except Refused:
+            place.close()
+            raise
+        bundle.on_new_folder = self._look_at_folder
+        self.open[stream] = bundle
+        self.reply(stream, 'accept', [('path', place.path)])
+
+    def _look_at_folder(self, place):
+        if self._sweep_due(place):
+            sweep_orphans(place)
+
+    def _finish_in_turn(self, stream, bundle):
+        """One at a time: more would only take the processor from each other,
+        and the other finishers from who needs them."""
+        self._bundles.append((stream, bundle))
+        if len(self._bundles) == 1:
+            self._write_next_bundle()
+
+    def _write_next_bundle(self):
+        stream, bundle = self._bundles[0]
+
+        def write():
+            failure = None
+            try:
+                bundle.finish()
+            except Exception as error:
+                failure = error
+            self.worker.submit(self._written, stream, bundle, failure)
+        self.finish(write)
+
+    def _written(self, stream, bundle, failure):
+        self._bundles.popleft()
+        bundle.close()
+        if self.open.get(stream) is bundle:     # else the session is gone, or it was refused since
+            if failure is None:
+                self._done(stream, bundle.answer())
+            else:
+                self._fail(stream, failure)
+            self._forget_directory()
+        if self._bundles:
+            self._write_next_bundle()
 
     # -- signature -----------------------------------------------------------
 
@@ -2150,7 +2570,7 @@ def kept_bits(found, mode):
     return mode & 0o777
 
 # ---------------------------------------------------------------------------
-# 11. Worker and finishers
+# 12. Worker and finishers
 # ---------------------------------------------------------------------------
 
 
@@ -2255,7 +2675,7 @@ def run_guarded(job, *arguments):
         log.error('defect: %s: %s' % (type(error).__name__, error))
 
 # ---------------------------------------------------------------------------
-# 12. Sessions (section 3).  No I/O in here: frames in, bytes out, times given
+# 13. Sessions (section 3).  No I/O in here: frames in, bytes out, times given
 # ---------------------------------------------------------------------------
 
 
@@ -2630,7 +3050,7 @@ def hello_versions(verb, fields):
     return int(match.group(1)), int(match.group(2))
 
 # ---------------------------------------------------------------------------
-# 13. Ports
+# 14. Ports
 # ---------------------------------------------------------------------------
 
 GONE = (errno.ENODEV, errno.EIO, errno.ENXIO, errno.EBADF, errno.EPIPE, errno.ENOENT)
@@ -3068,7 +3488,7 @@ class Port:
 
 
 # ---------------------------------------------------------------------------
-# 14. Which ports: the channel, extra serial ports, a console nobody uses
+# 15. Which ports: the channel, extra serial ports, a console nobody uses
 # ---------------------------------------------------------------------------
 
 CHANNEL_NAME = 'org.guestwire.0'
@@ -3170,7 +3590,7 @@ def discover():
     return found
 
 # ---------------------------------------------------------------------------
-# 15. Main
+# 16. Main
 # ---------------------------------------------------------------------------
 
 UMASK = 0o022               # set by main: there is no way to read it without changing it

@@ -47,6 +47,15 @@ export const MAX_SIGNATURE_BLOCKS = 262_144;
 /** Bytes of one range in a COPY payload: u64 from, u32 length. */
 export const COPY_RANGE_BYTES = 12;
 
+/** §6, `bundle`: u16 name length, u16 mode, u32 size, u64 mtime. */
+export const BUNDLE_HEADER_BYTES = 16;
+/** §6: a receiver refuses a stream of more bytes, or of more records. */
+export const MAX_BUNDLE_BYTES = 1 << 20;
+export const MAX_BUNDLE_RECORDS = 1_024;
+/** §6: in the place of a mode or an mtime that is not sent. */
+export const NO_BUNDLE_MODE = 0xffff;
+export const NO_BUNDLE_MTIME = 0xffff_ffff_ffff_ffffn;
+
 /** §1 rule 4: an incomplete frame this long without a byte is given up. */
 export const RESYNC_MS = 400;
 /** §3.1: longer than RESYNC_MS, or a HELLO could keep a half frame waiting for ever. */

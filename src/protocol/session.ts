@@ -144,9 +144,15 @@ export class Session {
     }
   }
 
-  /** Opens a `put`; the caller sends data and ends it by `commit` or `cancel`. Errors as in `request`. */
-  async put(fields: Record<string, FieldValue>): Promise<PutStream> {
-    const payload = encodeText('put', fields);
+  /**
+   * Opens a `put`, or one of the requests that are sent like it; the caller sends data and ends it by `commit` or
+   * `cancel`. Errors as in `request`.
+   */
+  async put(
+    fields: Record<string, FieldValue>,
+    verb: 'put' | 'bundle' | 'compare' = 'put',
+  ): Promise<PutStream> {
+    const payload = encodeText(verb, fields);
     const id = await this.#claimStream();
     const put = new PutStream({
       send: outgoing => this.#send({ ...outgoing, stream: id }),

@@ -3,12 +3,22 @@ import type { SourceInfo } from './sourceSystem.ts';
 
 const PERMISSION_BITS = 0o777;
 
+export function modeBits(info: SourceInfo): number | undefined {
+  return info.mode === undefined ? undefined : info.mode & PERMISSION_BITS;
+}
+
 export function modeField(info: SourceInfo, extraBits = 0): string | undefined {
-  return info.mode === undefined ? undefined : ((info.mode & PERMISSION_BITS) | extraBits).toString(8);
+  const bits = modeBits(info);
+  return bits === undefined ? undefined : (bits | extraBits).toString(8);
 }
 
 export function mtimeField(info: SourceInfo): string {
+  const nanoseconds = mtimeNanoseconds(info);
+  return `${nanoseconds / 1_000_000_000n}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}`;
+}
+
+/** Since 1970; what is older counts as that. */
+export function mtimeNanoseconds(info: SourceInfo): bigint {
   const nanoseconds = info.mtimeNs ?? BigInt(Math.round(info.mtimeMs * 1e6));
-  const positive = nanoseconds < 0n ? 0n : nanoseconds;
-  return `${positive / 1_000_000_000n}.${String(positive % 1_000_000_000n).padStart(9, '0')}`;
+  return nanoseconds < 0n ? 0n : nanoseconds;
 }

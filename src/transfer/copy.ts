@@ -1,19 +1,18 @@
 /** A copy: walks the sources, makes directories, sends files one behind the other without waiting for each answer. */
-import {
-  isProtocolError,
-  isRemoteError,
-  type ProtocolError,
-  type Reply,
-  type Session,
-} from '../protocol/index.ts';
-import { abortable, throwIfAborted } from './abortable.ts';
-import { modeField, mtimeField } from './attributes.ts';
+import { isProtocolError, isRemoteError, type ProtocolError, type Session } from '../protocol/index.ts';
+import { throwIfAborted } from './abortable.ts';
+import type { BundleItem } from './bundle/bundleItem.ts';
+import { canBundle, goesInBundle, isSentUnasked, skipsUnchanged } from './bundle/bundlePlan.ts';
+import { Bundler } from './bundle/bundler.ts';
 import { ConflictResolver } from './conflictResolver.ts';
 import { type Destination, joinGuestPath, resolveDestination } from './destination.ts';
 import { type CopyTask, FileCopier } from './fileCopier.ts';
+import type { PutContext } from './filePut.ts';
 import { FileSender } from './fileSender.ts';
+import { GuestDirectories, type GuestDirectory } from './guestDirectories.ts';
 import type { Outcome } from './outcome.ts';
 import { ProgressTracker } from './progressTracker.ts';
+import type { Place } from './putPlan.ts';
 import { SMALL_FILE_BYTES, SourceStreams } from './sourceStreams.ts';
 import { localDisk, type SourceSystem } from './sourceSystem.ts';
 import { type SourceEntry, type WalkItem, walkSource } from './sourceTree.ts';
@@ -22,8 +21,6 @@ import type { CopyOptions, CopyResult, FileResult } from './types.ts';
 
 /** Small files that are read and sent at once; more would only wait for the guest. */
 const SMALL_FILES_AT_ONCE = 8;
-/** The owner must be able to fill a directory; its real mode is set at the end. */
-const OWNER_ACCESS = 0o700;
 
 /**
  * Copies files and folders into the guest behind the session.
@@ -68,7 +65,12 @@ class CopyJob {
   readonly #session: Session;
   readonly #signal: AbortSignal | undefined;
   readonly #system: SourceSystem;
+  readonly #context: PutContext;
+  readonly #conflicts: ConflictResolver;
   readonly #copier: FileCopier;
+  /** Where the receiver takes small files together. */
+  #bundler: Bundler | undefined;
+  #directories!: GuestDirectories;
   readonly #tracker: ProgressTracker;
   readonly #onInterrupted: CopyOptions['onInterrupted'];
   readonly #wireBytesBefore: number;
@@ -77,10 +79,6 @@ class CopyJob {
   readonly #unanswered = new Set<Promise<void>>();
   /** Files that are still being read. */
   readonly #preparing = new Set<Promise<void>>();
-  readonly #madeDirectories: Array<{ path: string; entry: SourceEntry }> = [];
-  /** Copied folders that were there before: what is in them may be there too. */
-  readonly #oldDirectories = new Set<string>();
-  readonly #refusedDirectories = new Set<SourceEntry>();
   /** What ends the whole copy: the session's end or the user's cancellation. */
   #fatal: ProtocolError | undefined;
 
@@ -92,22 +90,27 @@ class CopyJob {
     this.#system = streams.system;
     this.#tracker = new ProgressTracker(() => session.wireBytes - this.#wireBytesBefore, options.onProgress);
     const sender = new FileSender(session, streams.policy, options.signal);
-    const context = { session, streams, sender, tracker: this.#tracker, options };
-    this.#copier = new FileCopier(context, new ConflictResolver(options));
+    this.#context = { session, streams, sender, tracker: this.#tracker, options };
+    this.#conflicts = new ConflictResolver(options);
+    this.#copier = new FileCopier(this.#context, this.#conflicts);
   }
 
   async run(sources: readonly string[], outPath: string): Promise<CopyResult> {
     throwIfAborted(this.#signal);
     const destination = await resolveDestination(this.#session, outPath, sources.length);
+    this.#prepare(destination);
     const counting = this.#count(sources);
     this.#tracker.start();
     try {
       for (const source of sources) await this.#copySource(source, destination);
+      await this.#bundler?.flush();
       await this.#allAnswered();
-      await this.#finishDirectories();
+      await this.#directories.finish();
+      if (this.#fatal) throw this.#fatal;
       await counting;
       return this.#result();
     } catch (error) {
+      this.#bundler?.abandon(error);
       await Promise.all(this.#unanswered);
       this.#onInterrupted?.(this.#result());
       throw error;
@@ -115,6 +118,17 @@ class CopyJob {
       this.#tracker.stop();
       await counting;
     }
+  }
+
+  #prepare({ kind, path }: Destination): void {
+    if (kind !== 'device' && canBundle(this.#session.welcome))
+      this.#bundler = new Bundler(this.#context, this.#conflicts, path);
+    this.#directories = new GuestDirectories(this.#context, this.#bundler, {
+      failed: (directory, error) => this.#failed(directory.entry.source, directory.path, error),
+      ended: error => {
+        this.#fatal ??= error;
+      },
+    });
   }
 
   #result(): CopyResult {
@@ -144,7 +158,7 @@ class CopyJob {
   }
 
   async #copySource(source: string, destination: Destination): Promise<void> {
-    const descend = (entry: SourceEntry) => !this.#refusedDirectories.has(entry);
+    const descend = (entry: SourceEntry) => !this.#directories.isRefused(entry);
     for await (const item of walkSource(this.#system, source, descend)) {
       throwIfAborted(this.#signal);
       if (this.#fatal) throw this.#fatal;
@@ -166,28 +180,47 @@ class CopyJob {
         new TransferError('bad-name', 'the name has a path separator of the guest', source),
       );
     const { entry } = item;
-    if (entry.info.type === 'directory') return this.#makeDirectory(entry, path, destination);
+    const parent = below.slice(0, -1).reduce(join, destination.path);
+    const place = names.length === 1 ? 'named' : this.#directories.placeIn(parent);
+    if (entry.info.type === 'directory')
+      return this.#makeDirectory({ entry, path, below }, place, destination);
     if (entry.info.type === 'special')
       return this.#failed(source, path, new TransferError('source-special', 'not a file or folder', source));
     this.#tracker.file = source;
-    const parent = below.slice(0, -1).reduce(join, destination.path);
-    const place = names.length === 1 ? 'named' : this.#oldDirectories.has(parent) ? 'old' : 'new';
     const task: CopyTask = { entry, path, place };
+    const isNamedFile = below.length > 0 && entry.info.type === 'file';
+    if (this.#bundler && isNamedFile && goesInBundle(entry.info, place, this.#context.options))
+      return this.#bundler.add(this.#bundledFile(task, below));
+    await this.#bundler?.makeWayTo(path);
     if (entry.info.type === 'symlink') void this.#track(entry, path, this.#copier.copyLink(task));
     else await this.#copyFile(task);
   }
 
-  async #makeDirectory(entry: SourceEntry, path: string, destination: Destination): Promise<void> {
-    try {
-      if (destination.kind === 'device')
-        throw new TransferError('not-a-directory', 'a folder cannot be copied to a device', path);
-      const reply = await this.#request('mkdir', { path, mode: modeField(entry.info, OWNER_ACCESS) });
-      if (reply.get('existed') === '1') this.#oldDirectories.add(path);
-      else this.#madeDirectories.push({ path, entry });
-    } catch (error) {
-      this.#refusedDirectories.add(entry);
-      this.#failed(entry.source, path, error);
-    }
+  async #makeDirectory(directory: GuestDirectory, place: Place, { kind }: Destination): Promise<void> {
+    if (kind !== 'device') return this.#directories.make(directory, place);
+    const { path } = directory;
+    const error = new TransferError('not-a-directory', 'a folder cannot be copied to a device', path);
+    this.#directories.refuse(directory, error);
+  }
+
+  #bundledFile(task: CopyTask, below: readonly string[]): BundleItem {
+    const { entry, path, place } = task;
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    const answered = this.#track(entry, path, promise);
+    return {
+      ...{ kind: 'file', entry, path, name: Buffer.from(below.join('/')) },
+      isNew: isSentUnasked(place, this.#conflicts.wirePolicy),
+      skipsUnchanged: skipsUnchanged(place, this.#conflicts.wirePolicy),
+      done: outcome => {
+        if (outcome) resolve(outcome);
+        this.#context.streams.finished(entry.source);
+      },
+      alone: () => {
+        resolve(this.#copier.copyFile(task, () => undefined));
+        return answered;
+      },
+      fail: reject,
+    };
   }
 
   /**
@@ -244,26 +277,6 @@ class CopyJob {
     await Promise.all(this.#unanswered);
     throwIfAborted(this.#signal);
     if (this.#fatal) throw this.#fatal;
-  }
-
-  /** Innermost first: setting a parent's mtime must come after the last change below it. */
-  async #finishDirectories(): Promise<void> {
-    for (const { path, entry } of this.#madeDirectories.reverse()) {
-      try {
-        await this.#request('attributes', {
-          path,
-          mode: modeField(entry.info),
-          mtime: mtimeField(entry.info),
-        });
-      } catch (error) {
-        if (isProtocolError(error)) throw error;
-        this.#failed(entry.source, path, error);
-      }
-    }
-  }
-
-  #request(verb: string, fields: Record<string, string | undefined>): Promise<Reply> {
-    return abortable(this.#session.request(verb, fields), this.#signal);
   }
 }
 

@@ -10,6 +10,7 @@ import { holdsSameContent } from './destination.ts';
 import type { FileSender } from './fileSender.ts';
 import type { Outcome } from './outcome.ts';
 import { skippedOutcome } from './outcome.ts';
+import { patiently } from './patiently.ts';
 import type { Pieces } from './pieces.ts';
 import type { ProgressTracker } from './progressTracker.ts';
 import { isDeltaWorthwhile, type PutPlan } from './putPlan.ts';
@@ -18,9 +19,6 @@ import type { SourceStreams } from './sourceStreams.ts';
 import type { SourceEntry } from './sourceTree.ts';
 import { TransferError } from './transferError.ts';
 import type { CopyOptions } from './types.ts';
-
-/** How long a cancelled copy waits for the receiver to say that it has cleaned up. */
-const CANCEL_MS = 2_000;
 
 /** What all puts of a copy share. */
 export interface PutContext {
@@ -208,16 +206,6 @@ export class FilePut {
     this.#acknowledged += bytes;
     this.#context.tracker.addBytes(bytes);
   };
-}
-
-/** Gives the receiver a moment to say that it has removed the unfinished file; its session's end does the same. */
-async function patiently(cancelled: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, CANCEL_MS);
-  });
-  await Promise.race([cancelled, patience]);
-  clearTimeout(timer);
 }
 
 /** A size as the guest gives it; undefined where it gives none or nonsense. */

@@ -1,5 +1,5 @@
 /** Where source files come from: the local disk here, any VS Code file system through the UI's own implementation. */
-import { constants } from 'node:fs';
+import { close as closeFile, constants, open as openFile, read as readFile } from 'node:fs';
 import { lstat, open, opendir, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -28,9 +28,14 @@ export interface SourceSystem {
   list(directory: string): AsyncIterable<string>;
   readLink(file: string): Promise<string>;
   open(file: string): Promise<SourceFile>;
+  /** The first bytes of a file, in as few calls as it takes; where it is missing, `open` has to do. */
+  readStart?(file: string, bytes: number): Promise<Buffer>;
   join(directory: string, name: string): string;
   baseName(file: string): string;
 }
+
+// Non-blocking: what was a file when it was looked at may be a FIFO by now, and opening that would hang.
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 export const localDisk: SourceSystem = {
   async stat(file, { followLinks }) {
@@ -50,8 +55,7 @@ export const localDisk: SourceSystem = {
   },
   readLink: file => readlink(file),
   async open(file) {
-    // Non-blocking: what was a file when it was looked at may be a FIFO by now, and opening that would hang.
-    const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const handle = await open(file, READ_FLAGS);
     return {
       async read(buffer) {
         let filled = 0;
@@ -65,6 +69,19 @@ export const localDisk: SourceSystem = {
       close: () => handle.close(),
     };
   },
+  readStart,
   join: (directory, name) => path.join(directory, name),
   baseName: file => path.basename(path.resolve(file)),
 };
+
+/** By callbacks: for thousands of small files a FileHandle and its promises would cost more than the reading. */
+function readStart(file: string, bytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    openFile(file, READ_FLAGS, (openError, descriptor) => {
+      if (openError) return reject(openError);
+      readFile(descriptor, Buffer.allocUnsafe(bytes), 0, bytes, null, (readError, filled, buffer) => {
+        closeFile(descriptor, () => (readError ? reject(readError) : resolve(buffer.subarray(0, filled))));
+      });
+    });
+  });
+}

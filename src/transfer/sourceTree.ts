@@ -1,4 +1,4 @@
-/** Walks the sources of a copy, depth first, directories before what is in them; nothing is held in memory. */
+/** Walks the sources of a copy, depth first, directories before what is in them; only a few entries are held in memory. */
 import type { SourceInfo, SourceSystem } from './sourceSystem.ts';
 
 export interface SourceEntry {
@@ -14,6 +14,9 @@ export type WalkItem =
   /** Could not be looked at or listed. */
   | { kind: 'unreadable'; source: string; names: string[]; error: unknown };
 
+/** Entries of a directory that are looked at side by side: one behind the other, each would wait for the disk alone. */
+const LOOKED_AT_ONCE = 32;
+
 /**
  * @param descend - whether to go into a directory; asked after its entry was handed out, so that the caller can first
  * make it in the guest
@@ -23,31 +26,90 @@ export async function* walkSource(
   source: string,
   descend: (entry: SourceEntry) => boolean = () => true,
 ): AsyncGenerator<WalkItem> {
-  yield* walk(system, source, [system.baseName(source)], true, descend);
+  // A link that the user named is followed, as `cp` users expect; links inside a folder stay links.
+  const top = await lookAt(system, source, [system.baseName(source)], true);
+  yield top;
+  if (!isDirectory(top) || !descend(top.entry)) return;
+  const listings = [new Listing(system, top.entry)];
+  try {
+    for (let listing = listings.at(-1); listing; listing = listings.at(-1)) {
+      const item = listing.next() ?? (await listing.more());
+      if (!item) {
+        listings.pop();
+        continue;
+      }
+      yield item;
+      if (isDirectory(item) && descend(item.entry)) listings.push(new Listing(system, item.entry));
+    }
+  } finally {
+    for (const listing of listings) await listing.close();
+  }
 }
 
-async function* walk(
+/** What is in one directory. */
+class Listing {
+  readonly #system: SourceSystem;
+  readonly #directory: SourceEntry;
+  readonly #names: AsyncIterator<string>;
+  #items: WalkItem[] = [];
+  #at = 0;
+  #ended = false;
+
+  constructor(system: SourceSystem, directory: SourceEntry) {
+    this.#system = system;
+    this.#directory = directory;
+    this.#names = system.list(directory.source)[Symbol.asyncIterator]();
+  }
+
+  /** One that has been looked at. */
+  next(): WalkItem | undefined {
+    return this.#items[this.#at++];
+  }
+
+  /** Looks at further ones; undefined at the end. */
+  async more(): Promise<WalkItem | undefined> {
+    const looking: Array<Promise<WalkItem>> = [];
+    let failure: WalkItem | undefined;
+    try {
+      while (!this.#ended && looking.length < LOOKED_AT_ONCE) {
+        const { value: name, done } = await this.#names.next();
+        if (done) this.#ended = true;
+        else looking.push(this.#lookAt(name));
+      }
+    } catch (error) {
+      this.#ended = true;
+      const { source, names } = this.#directory;
+      failure = { kind: 'unreadable', source, names, error };
+    }
+    this.#items = await Promise.all(looking);
+    if (failure) this.#items.push(failure);
+    this.#at = 0;
+    return this.next();
+  }
+
+  async close(): Promise<void> {
+    await this.#names.return?.();
+  }
+
+  #lookAt(name: string): Promise<WalkItem> {
+    const { source, names } = this.#directory;
+    return lookAt(this.#system, this.#system.join(source, name), [...names, name], false);
+  }
+}
+
+async function lookAt(
   system: SourceSystem,
   source: string,
   names: string[],
   followLinks: boolean,
-  descend: (entry: SourceEntry) => boolean,
-): AsyncGenerator<WalkItem> {
-  let entry: SourceEntry;
+): Promise<WalkItem> {
   try {
-    // A link that the user named is followed, as `cp` users expect; links inside a folder stay links.
-    entry = { source, names, info: await system.stat(source, { followLinks }) };
+    return { kind: 'entry', entry: { source, names, info: await system.stat(source, { followLinks }) } };
   } catch (error) {
-    yield { kind: 'unreadable', source, names, error };
-    return;
+    return { kind: 'unreadable', source, names, error };
   }
-  yield { kind: 'entry', entry };
-  if (entry.info.type !== 'directory' || !descend(entry)) return;
-  try {
-    for await (const name of system.list(source)) {
-      yield* walk(system, system.join(source, name), [...names, name], false, descend);
-    }
-  } catch (error) {
-    yield { kind: 'unreadable', source, names, error };
-  }
+}
+
+function isDirectory(item: WalkItem): item is WalkItem & { kind: 'entry' } {
+  return item.kind === 'entry' && item.entry.info.type === 'directory';
 }

@@ -37,8 +37,8 @@ def plausible(dice, session, sequence):
             if dice.random() < 0.5}
         if dice.random() < 0.7:
             more['size'] = pick((0, 0, 3, 70000), (10 ** 18, 'x', ''))
-        payload = text(pick(('put', 'put', 'put', 'commit', 'commit', 'cancel', 'stat', 'mkdir', 'symlink',
-                             'attributes', 'signature'), ('other', '')),
+        payload = text(pick(('put', 'put', 'put', 'bundle', 'compare', 'commit', 'commit', 'cancel', 'stat', 'mkdir',
+                             'symlink', 'attributes', 'signature'), ('other', '')),
                        path=pick(names, wild), target=pick(names, wild), block=pick((512, 4194304), (0, 511, 'x')),
                        mode=pick(('644', '7777'), ('9', '')), mtime=pick(('1.5', '9' * 10), ('-1', 'x', '9' * 12)),
                        conflict=pick(('fail', 'overwrite', 'skip', 'newer', 'rename'), ('x', '')),

@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
+import bundles as section_6_bundles  # noqa: E402  (only now can it be found)
 import transfers as section_6  # noqa: E402  (only now can it be found)
 
 NONCE, SESSION = 0x0badcafe, 0x5eed1234
@@ -318,9 +319,22 @@ def transfers():
          partialOf=section_6.NAME, partialName=section_6.PARTIAL_NAME, **section_6.content())
 
 
+# -- bundles -----------------------------------------------------------------
+
+def bundles():
+    save('bundles.json',
+         'Bundles and compares, section 6 of guest/PROTOCOL.md. A case: `before` is what the directory of the request '
+         'holds, `records` what the host has to say (name and content in hexadecimal), `stream` the same as bytes, or '
+         'bytes that no records make. It ends in `done` with `lists`, or in the error `code`; then the directory holds '
+         '`after`. There a name that ends in "/" is a directory\'s, what has a `target` a symbolic link; mode or mtime of '
+         'null may be any.',
+         **section_6_bundles.content())
+
+
 if __name__ == '__main__':
     trace()
     frames()
     streams()
     texts()
     transfers()
+    bundles()

@@ -8,6 +8,7 @@ import { encodeFrame, type Frame, FrameParser } from '../../../src/protocol/fram
 import { ReliableReader } from '../../../src/protocol/reliableReader.ts';
 import { ReliableSender } from '../../../src/protocol/reliableSender.ts';
 import { decodeText, encodeText, type FieldValue, type TextMessage } from '../../../src/protocol/text.ts';
+import { type FakeRecord, readRecords, timeText } from './fakeBundle.ts';
 import { FakePut } from './fakePut.ts';
 import { signatureOf } from './signatureOf.ts';
 
@@ -23,6 +24,8 @@ export interface FakeReceiverOptions {
   protocol?: string;
   /** What it tells of a file's blocks, where that is to be wrong. */
   signature?: (file: Buffer, block: number) => Buffer;
+  /** Whether a bundle's record is left to the host. */
+  leaves?: (path: string, record: FakeRecord) => boolean;
   /** Answers a request instead of the fake's own way; undefined leaves it to the fake, [] stays silent. */
   answer?: (message: TextMessage, stream: number) => Answer[] | undefined;
 }
@@ -40,6 +43,11 @@ export class FakeReceiver {
   /** What broken-off puts left, by path. */
   readonly partials = new Map<string, Buffer>();
   readonly puts: FakePut[] = [];
+  /** What came in bundles, one list each. */
+  readonly bundles: FakeRecord[][] = [];
+  readonly compares: FakeRecord[][] = [];
+  /** That bundles made. */
+  readonly directories = new Set<string>();
   /** What the host did against the protocol's text. */
   readonly violations: string[] = [];
   readonly requests: string[] = [];
@@ -50,6 +58,8 @@ export class FakeReceiver {
   readonly #reader: ReliableReader;
   readonly #sender = new ReliableSender(SESSION, 1 << 20);
   readonly #open = new Map<number, FakePut>();
+  /** Of streams that are bundles or compares, what opened them. */
+  readonly #bundles = new Map<number, TextMessage>();
   #urgent: Buffer[] = [];
 
   constructor(options: FakeReceiverOptions = {}) {
@@ -161,10 +171,17 @@ export class FakeReceiver {
     switch (message.verb) {
       case 'put':
         return this.#put(message, path, stream);
+      case 'bundle':
+      case 'compare':
+        this.#bundles.set(stream, message);
+        this.#open.set(stream, new FakePut(path, { resumes: false }));
+        return [['accept', { path }]];
       case 'commit': {
         if (!open) return [];
         const { content } = open;
         this.#open.delete(stream);
+        const bundle = this.#bundles.get(stream);
+        if (bundle) return [this.#finishBundle(bundle, content, stream)];
         const sha256 = hash('sha256', content);
         const told = message.fields.get('sha256')?.toString();
         if (told && told !== sha256) return [['error', { code: 'hash-mismatch' }]];
@@ -173,6 +190,7 @@ export class FakeReceiver {
       }
       case 'cancel':
         this.#open.delete(stream);
+        this.#bundles.delete(stream);
         if (open?.resumes) this.partials.delete(open.path);
         return open ? [['error', { code: 'cancelled' }]] : [];
       case 'stat':
@@ -182,6 +200,38 @@ export class FakeReceiver {
       default:
         return [['done', { path }]];
     }
+  }
+
+  #finishBundle({ verb, fields }: TextMessage, content: Buffer, stream: number): Answer {
+    this.#bundles.delete(stream);
+    const directory = fields.get('path')?.toString() ?? '';
+    const records = readRecords(content, verb === 'bundle');
+    (verb === 'bundle' ? this.bundles : this.compares).push(records);
+    const answer = { path: directory, size: content.length, sha256: hash('sha256', content) };
+    const where = (wanted: (record: FakeRecord, path: string) => boolean) =>
+      records
+        .flatMap((record, number) => (wanted(record, `${directory}/${record.name}`) ? [number] : []))
+        .join() || undefined;
+    if (verb === 'compare') {
+      const isSame = (record: FakeRecord, path: string) =>
+        this.files.get(path)?.length === record.size && this.mtimes.get(path) === timeText(record.mtime);
+      return [
+        'done',
+        { ...answer, unchanged: where(isSame), absent: where((_, path) => !this.files.has(path)) },
+      ];
+    }
+    const replaces = fields.get('conflict')?.toString() === 'overwrite';
+    const left = where((record, path) => {
+      if (this.#options.leaves?.(path, record)) return true;
+      if (record.name.endsWith('/')) this.directories.add(path);
+      else if (this.files.has(path) && !replaces) return true;
+      else {
+        this.files.set(path, record.content);
+        this.mtimes.set(path, timeText(record.mtime));
+      }
+      return false;
+    });
+    return ['done', { ...answer, left }];
   }
 
   #demand(rule: () => void): void {

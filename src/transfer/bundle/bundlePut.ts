@@ -1,0 +1,80 @@
+/** One bundle or compare on its way: sent like a file, PROTOCOL.md §6. */
+import { hash } from 'node:crypto';
+import type { PutStream, Reply } from '../../protocol/index.ts';
+import { abortable } from '../abortable.ts';
+import type { PutContext } from '../filePut.ts';
+import { patiently } from '../patiently.ts';
+import { pieceOf } from '../pieces.ts';
+import { TransferError } from '../transferError.ts';
+
+interface BundleRequest {
+  readonly verb: 'bundle' | 'compare';
+  readonly fields: Readonly<Record<string, string>>;
+  readonly stream: Buffer;
+  /** Bytes of files in the stream; what progress counts. */
+  readonly fileBytes: number;
+}
+
+export class BundlePut {
+  readonly #context: PutContext;
+  readonly #request: BundleRequest;
+  #told = 0;
+  #acknowledged = 0;
+
+  constructor(context: PutContext, request: BundleRequest) {
+    this.#context = context;
+    this.#request = request;
+  }
+
+  /**
+   * @param turn - resolves when those before this one are queued; they need no more than that to be begun first
+   * @param onQueued - all of it is queued; the answer is still to come
+   * @throws RemoteError, ProtocolError or TransferError; then nothing of it counts as done
+   */
+  async run(turn?: Promise<void>, onQueued?: () => void): Promise<Reply> {
+    const { sender, streams, options, tracker } = this.#context;
+    const { stream } = this.#request;
+    const piece = await pieceOf(stream, streams.newEncoder());
+    if (turn) await abortable(turn, options.signal);
+    const put = await this.#open();
+    let committed = false;
+    try {
+      sender.sendPiece(piece, put, this.#onAcknowledged);
+      const sha256 = hash('sha256', stream);
+      const result = put.commit(sha256);
+      await abortable(put.room(), options.signal);
+      onQueued?.();
+      const reply = await abortable(result, options.signal);
+      committed = true;
+      if (reply.get('sha256') !== sha256 || reply.get('size') !== String(stream.length))
+        throw new TransferError('hash-mismatch', 'the guest holds other bytes than were sent');
+      tracker.addBytes(this.#request.fileBytes - this.#told);
+      return reply;
+    } catch (error) {
+      tracker.addBytes(-this.#told);
+      if (!committed) await patiently(put.cancel());
+      throw error;
+    }
+  }
+
+  async #open(): Promise<PutStream> {
+    const { session, streams, options } = this.#context;
+    const { verb, fields, stream } = this.#request;
+    const all = { ...fields, size: stream.length, encoding: streams.encoding };
+    const opening = session.put(all, verb);
+    return abortable(opening, options.signal).catch(error => {
+      // It may still come about, and must then not stay open.
+      opening.then(put => put.cancel()).catch(() => undefined);
+      throw error;
+    });
+  }
+
+  readonly #onAcknowledged = (bytes: number): void => {
+    const { stream, fileBytes } = this.#request;
+    this.#acknowledged += bytes;
+    // Of what lies between the files nobody wants to hear: an even share.
+    const done = Math.floor((fileBytes * this.#acknowledged) / stream.length);
+    this.#context.tracker.addBytes(done - this.#told);
+    this.#told = done;
+  };
+}

@@ -1,0 +1,42 @@
+/** One record of a bundle's stream, PROTOCOL.md §6. */
+import { BUNDLE_HEADER_BYTES, NO_BUNDLE_MODE, NO_BUNDLE_MTIME } from '../../protocol/index.ts';
+import { modeBits, mtimeNanoseconds } from '../attributes.ts';
+import type { SourceInfo } from '../sourceSystem.ts';
+
+/** The owner must be able to fill a directory; its real mode is set at the end. */
+export const OWNER_ACCESS = 0o700;
+
+/** What stands before the contents of a file of this size. */
+export function fileRecord(name: Buffer, info: SourceInfo): Buffer {
+  return record(name, info.size, modeBits(info), mtimeNanoseconds(info));
+}
+
+/** Makes a directory; the name has no `/` at its end yet. */
+export function newDirectoryRecord(name: Buffer, info: SourceInfo): Buffer {
+  const mode = modeBits(info);
+  return record(
+    directoryName(name),
+    0,
+    mode === undefined ? undefined : mode | OWNER_ACCESS,
+    NO_BUNDLE_MTIME,
+  );
+}
+
+/** Gives a directory that is there its mode and mtime. */
+export function directoryAttributesRecord(name: Buffer, info: SourceInfo): Buffer {
+  return record(directoryName(name), 0, modeBits(info), mtimeNanoseconds(info));
+}
+
+function directoryName(name: Buffer): Buffer {
+  return Buffer.concat([name, Buffer.from('/')]);
+}
+
+function record(name: Buffer, size: number, mode: number | undefined, mtime: bigint): Buffer {
+  const bytes = Buffer.allocUnsafe(BUNDLE_HEADER_BYTES + name.length);
+  let at = bytes.writeUInt16BE(name.length, 0);
+  at = bytes.writeUInt16BE(mode ?? NO_BUNDLE_MODE, at);
+  at = bytes.writeUInt32BE(size, at);
+  at = bytes.writeBigUInt64BE(mtime, at);
+  name.copy(bytes, at);
+  return bytes;
+}

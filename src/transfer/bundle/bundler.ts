@@ -1,0 +1,169 @@
+/**
+ * Small files and directories of a copy, many in one request each. Where something may be there already, the receiver is
+ * asked first (`compare`), so that no contents go over in vain. Several bundles are under way at once: one is written
+ * while the next is sent and a third is read.
+ */
+import { isProtocolError, MAX_BUNDLE_BYTES, type Reply } from '../../protocol/index.ts';
+import { throwIfAborted } from '../abortable.ts';
+import type { ConflictResolver } from '../conflictResolver.ts';
+import { joinGuestPath } from '../destination.ts';
+import type { PutContext } from '../filePut.ts';
+import type { Outcome } from '../outcome.ts';
+import { Batch } from './batch.ts';
+import { readBundle } from './bundleContents.ts';
+import type { BundleItem } from './bundleItem.ts';
+import { BundlePut } from './bundlePut.ts';
+import { fileRecord } from './bundleRecord.ts';
+import { parseRecordNumbers } from './recordNumbers.ts';
+import { Stragglers } from './stragglers.ts';
+
+/** Some tenths of a second in the guest, and half of what a receiver takes. */
+const FAST_BUNDLE_BYTES = MAX_BUNDLE_BYTES / 2;
+/** What a broken-off copy loses at most: less than a second of a serial line. */
+const SLOW_BUNDLE_BYTES = 128 * 1_024;
+/** Unanswered ones; with the few puts beside them they stay below the receiver's `streams`. */
+const BUNDLES_AT_ONCE = 4;
+
+export class Bundler {
+  readonly #context: PutContext;
+  readonly #conflicts: ConflictResolver;
+  /** The directory in the guest that all names are relative to. */
+  readonly #directory: string;
+  readonly #contents: Batch;
+  readonly #questions: Batch;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #stragglers = new Stragglers();
+  /** Resolve when the last bundle but one, and the last, are queued: they go in order. */
+  #queued: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()];
+
+  #abandoned: { error: unknown } | undefined;
+
+  constructor(context: PutContext, conflicts: ConflictResolver, directory: string) {
+    this.#context = context;
+    this.#conflicts = conflicts;
+    this.#directory = directory;
+    const { device } = context.session.welcome;
+    const isFast = device === 'channel' || device === 'console';
+    const maxBytes = isFast ? FAST_BUNDLE_BYTES : SLOW_BUNDLE_BYTES;
+    this.#contents = new Batch(maxBytes, true);
+    this.#questions = new Batch(maxBytes, false);
+  }
+
+  /** Resolves when there is room for the next one. */
+  async add(item: BundleItem): Promise<void> {
+    this.#addTo(item.isNew ? this.#contents : this.#questions, item);
+    while (this.#underWay.size >= BUNDLES_AT_ONCE) await Promise.race(this.#underWay);
+  }
+
+  /** Resolves when a request can follow that needs the directory of this path. */
+  async makeWayTo(path: string): Promise<void> {
+    if (this.#contents.makesParentOf(path)) this.#send(this.#contents);
+    await this.#queued[1];
+  }
+
+  /** Resolves when everything is answered. */
+  async flush(): Promise<void> {
+    for (;;) {
+      this.#send(this.#questions);
+      if (this.#underWay.size === 0) this.#send(this.#contents);
+      if (this.#underWay.size === 0) return;
+      await Promise.race(this.#underWay);
+    }
+  }
+
+  /** Nothing more is sent; what waited to be fails. */
+  abandon(error: unknown): void {
+    this.#abandoned = { error };
+    for (const batch of [this.#contents, this.#questions]) for (const item of batch.take()) item.fail(error);
+  }
+
+  #addTo(batch: Batch, item: BundleItem): void {
+    if (!batch.fits(item)) this.#send(batch);
+    if (this.#abandoned) item.fail(this.#abandoned.error);
+    else batch.add(item);
+  }
+
+  #send(batch: Batch): void {
+    if (batch.isEmpty) return;
+    const items = batch.take();
+    const work = batch === this.#questions ? this.#ask(items) : this.#sendContents(items);
+    const over: Promise<void> = work
+      .catch(error => this.#settleFailed(items, error))
+      .finally(() => this.#underWay.delete(over));
+    this.#underWay.add(over);
+  }
+
+  async #ask(items: BundleItem[]): Promise<void> {
+    if (items.length === 1) return this.#stragglers.run(items);
+    const stream = Buffer.concat(items.map(({ name, entry }) => fileRecord(name, entry.info)));
+    const request = { verb: 'compare', fields: { path: this.#directory }, stream, fileBytes: 0 } as const;
+    const reply = await new BundlePut(this.#context, request).run();
+    const absent = parseRecordNumbers(reply.get('absent'), items.length);
+    const unchanged = parseRecordNumbers(reply.get('unchanged'), items.length);
+    const replaces = this.#conflicts.wirePolicy === 'overwrite';
+    const alone = items.filter((item, number) => {
+      if (item.skipsUnchanged && unchanged.has(number)) item.done(this.#unchangedOutcome(item, reply));
+      else if (replaces || absent.has(number)) this.#addTo(this.#contents, item);
+      else return true;
+      return false;
+    });
+    await this.#stragglers.run(alone);
+  }
+
+  async #sendContents(items: BundleItem[]): Promise<void> {
+    if (items.length === 1 && items[0]?.kind === 'file') return this.#stragglers.run(items);
+    const [lastButOne, last] = this.#queued;
+    const queued = Promise.withResolvers<void>();
+    this.#queued = [last, queued.promise];
+    try {
+      // Not too far ahead: what is read is held until it is acknowledged.
+      await lastButOne;
+      await this.#sendTogether(items, last, queued.resolve);
+    } finally {
+      queued.resolve();
+    }
+  }
+
+  async #sendTogether(items: BundleItem[], turn: Promise<void>, onQueued: () => void): Promise<void> {
+    const { streams, options } = this.#context;
+    throwIfAborted(options.signal);
+    const { stream, bundled, leftOut, fileBytes } = await readBundle(streams.system, items);
+    if (bundled.length === 0) return this.#stragglers.run(leftOut);
+    const conflict = this.#conflicts.wirePolicy === 'overwrite' ? 'overwrite' : 'fail';
+    const fields = { path: this.#directory, conflict };
+    const request = { verb: 'bundle', fields, stream, fileBytes } as const;
+    const reply = await new BundlePut(this.#context, request).run(turn, onQueued);
+    const left = parseRecordNumbers(reply.get('left'), bundled.length);
+    bundled.forEach(({ item, sha256 }, number) => {
+      if (left.has(number)) leftOut.push(item);
+      else item.done(sha256 === null ? undefined : this.#sentOutcome(item, sha256, reply));
+    });
+    await this.#stragglers.run(leftOut);
+  }
+
+  #sentOutcome(item: BundleItem, sha256: string, reply: Reply): Outcome {
+    const destination = this.#destination(item, reply);
+    return { destination, bytes: item.entry.info.size, sha256, verified: true, skipped: false };
+  }
+
+  /** As `skippedOutcome` has it for a put. */
+  #unchangedOutcome(item: BundleItem, reply: Reply): Outcome {
+    const destination = this.#destination(item, reply);
+    return { destination, bytes: 0, sha256: null, verified: false, skipped: true, unchanged: true };
+  }
+
+  #destination({ name, path }: BundleItem, reply: Reply): string {
+    const { session } = this.#context;
+    const directory = reply.get('path');
+    if (directory === undefined) return path;
+    const below = name.toString().split('/');
+    return below.reduce((parent, part) => joinGuestPath(session, parent, part), directory);
+  }
+
+  /** A bundle that was refused as a whole: each request of its own says why. */
+  #settleFailed(items: readonly BundleItem[], error: unknown): Promise<void> | undefined {
+    if (!isProtocolError(error)) return this.#stragglers.run(items);
+    for (const item of items) item.fail(error);
+    return undefined;
+  }
+}

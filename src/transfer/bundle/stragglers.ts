@@ -1,0 +1,26 @@
+/** What could not go in its bundle goes by requests of its own. */
+import type { BundleItem } from './bundleItem.ts';
+
+/** Each may need a second request for its answer, and bundles are under way beside them. */
+const FILES_AT_ONCE = 4;
+
+export class Stragglers {
+  #turn: Promise<void> = Promise.resolve();
+
+  /** Never rejects. In the order of the calls, for a file may need a directory of an earlier bundle. */
+  run(items: readonly BundleItem[]): Promise<void> {
+    this.#turn = this.#turn.then(() => runAlone(items));
+    return this.#turn;
+  }
+}
+
+async function runAlone(items: readonly BundleItem[]): Promise<void> {
+  const files = items.filter(({ kind }) => kind === 'file');
+  for (const item of items) if (item.kind !== 'file') await item.alone();
+  const rest = files.values();
+  await Promise.all(
+    Array.from({ length: FILES_AT_ONCE }, async () => {
+      for (const item of rest) await item.alone();
+    }),
+  );
+}
