@@ -73,6 +73,7 @@ class Prefix:
         self.environment = dict(WINEPREFIX=self.folder, WINEDEBUG='-all', DISPLAY='', WINEDLLOVERRIDES='winedbg.exe=')
         try:
             self.run('wineboot', '--init', WINEDLLOVERRIDES='mscoree,mshtml,winedbg.exe=')
+            self.forget_ports()
             # or it would end and start with each program
             self.run_server('--persistent')
         except BaseException:
@@ -91,6 +92,13 @@ class Prefix:
     def run_server(self, option):
         subprocess.run(['wineserver', option], env=dict(os.environ, **self.environment), stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def forget_ports(self):
+        """Wine has found the machine's own serial lines: not what a test may write to."""
+        devices = os.path.join(self.folder, 'dosdevices')
+        for name in os.listdir(devices):
+            if re.match(r'(com|lpt)\d', name):
+                os.unlink(os.path.join(devices, name))
 
     def port(self, line):
         """The name under which Windows has a pty: each gets a number of its own."""
