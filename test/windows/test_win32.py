@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from wine import OnWine
+from wine import OnWine, give_back, receiver, started
 
 from host import Lost, Receiver  # noqa: E402  (found once wine is imported)
 from support import sha256
@@ -17,17 +17,21 @@ from support import sha256
 class Case(OnWine, unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='case-', dir=self.prefix.drive_c)
-        self.addCleanup(shutil.rmtree, self.folder)
+        # what a test left undone may still be on its way out
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.windows = 'C:\\' + os.path.basename(self.folder)
 
     def start(self, *options, **more):
-        process = Receiver(*options, wait=False, **more)
+        process = started(*options, **more)
         self.addCleanup(process.close)
-        process.wait_log(b'serving ', len(process.lines), timeout_s=120)
         return process
 
     def connect(self, *options, **more):
-        return self.start(*options, **more).host().connect()
+        if options or more:
+            return self.start(*options, **more).host().connect()
+        process = receiver()
+        self.addCleanup(give_back, process)
+        return process.host().connect()
 
     def path(self, *names):
         return '\\'.join((self.windows,) + names)

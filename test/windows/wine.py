@@ -120,6 +120,23 @@ def the_prefix():
     return prefix
 
 
+idle = []           # receivers without options; to start one takes seconds
+
+
+def started(*options, **more):
+    process = Receiver(*options, wait=False, **more)
+    process.wait_log(b'serving ', len(process.lines), timeout_s=120)
+    return process
+
+
+def receiver():
+    return idle.pop() if idle else started()
+
+
+def give_back(process):
+    idle.append(process)
+
+
 class OnWine:
     """Mixin for a TestCase of test/guest: the receiver it starts is ours."""
 
@@ -136,4 +153,6 @@ class OnWine:
 
     @classmethod
     def put_back(cls):
+        while idle:
+            idle.pop().close()
         Receiver.command, Receiver.port_name, Receiver.environment = cls.before
