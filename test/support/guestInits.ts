@@ -43,9 +43,14 @@ export async function ensureInit(name: InitName): Promise<string> {
 
 function entriesOf(root: string): CpioEntry[] {
   const names = ['', 'usr/'].flatMap(prefix => folders.map(folder => `${prefix}${folder}`));
-  const parents = new Set(names.flatMap(name => name.split('/').map((_, index, parts) => parts.slice(0, index).join('/'))));
+  const parents = new Set(
+    names.flatMap(name => name.split('/').map((_, index, parts) => parts.slice(0, index).join('/'))),
+  );
   return [
-    ...[...parents].filter(name => name !== '').sort().map(name => ({ name, mode: mode.directory })),
+    ...[...parents]
+      .filter(name => name !== '')
+      .sort()
+      .map(name => ({ name, mode: mode.directory })),
     ...names
       .filter(name => fs.existsSync(path.join(root, name)))
       .flatMap(name => readTree(path.join(root, name), name)),

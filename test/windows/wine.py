@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 import windows
@@ -23,7 +24,7 @@ PROJECT = os.path.join(HERE, 'wine.csproj')
 MAIN = os.path.join(HERE, 'WineMain.cs')
 
 
-def program():
+def windows_program():
     """The path of the program, built if it is not in the cache as it is now."""
     key = hashlib.sha256(repr([engine_source(), read(PROJECT), read(MAIN)]).encode()).hexdigest()[:16]
     folder = os.path.join(CACHE, 'wine-' + key)
@@ -48,7 +49,7 @@ def build(folder):
         with open(engine, 'w', encoding='utf-8') as file:
             file.write(engine_source())
         out = os.path.join(work, 'out')
-        done = subprocess.run(['dotnet', 'build', os.path.join(work, 'wine.csproj'), '--configuration', 'Release', '-p:Engine=' + engine,
+        done = subprocess.run(['dotnet', 'build', 'wine.csproj', '--configuration', 'Release', '-p:Engine=' + engine,
                                '--output', out], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=work)
         if done.returncode:
             raise AssertionError('the engine could not be built for Windows:\n' + done.stdout.decode())
@@ -63,10 +64,12 @@ def has_sdk():
 
 
 class Prefix:
-    """A Windows of its own in a temporary folder, drive C: within it."""
+    """A Windows of its own in a folder of the cache, drive C: within it; it goes with the tests."""
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix='guestwire-wine-')
+        self.forget_old()
+        # Wine copies 700 MB of its libraries into it: /tmp may be memory
+        self.folder = tempfile.mkdtemp(prefix='prefix-', dir=CACHE)
         self.drive_c = os.path.join(self.folder, 'drive_c')
         self.numbers = itertools.count(20)
         # no display, no questions, no debugger that dumps what crashed
@@ -74,11 +77,19 @@ class Prefix:
         try:
             self.run('wineboot', '--init', WINEDLLOVERRIDES='mscoree,mshtml,winedbg.exe=')
             self.forget_ports()
-            # or it would end and start with each program
-            self.run_server('--persistent')
+            # or it would end and start with each program; by itself it ends after five minutes
+            self.run_server('--persistent=300')
         except BaseException:
             self.close()
             raise
+
+    @staticmethod
+    def forget_old():
+        """Of tests that were killed."""
+        for name in os.listdir(CACHE):
+            folder = os.path.join(CACHE, name)
+            if name.startswith('prefix-') and time.time() - os.stat(folder).st_mtime > 86400:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def run(self, *command, **more):
         environment = dict(os.environ, **self.environment)
@@ -142,7 +153,7 @@ class OnWine:
 
     @classmethod
     def setUpClass(cls):
-        cls.program = program()
+        cls.program = windows_program()
         cls.prefix = the_prefix()
         cls.before = Receiver.command, Receiver.port_name, Receiver.environment
         cls.addClassCleanup(cls.put_back)
