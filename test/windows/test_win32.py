@@ -10,7 +10,7 @@ import unittest
 
 from wine import OnWine, give_back, receiver, started
 
-from host import Lost, Receiver  # noqa: E402  (found once wine is imported)
+from host import CONTROL, Lost, Receiver, text  # noqa: E402  (found once wine is imported)
 from support import sha256
 
 
@@ -280,12 +280,18 @@ class Confined(Case):
         """What was checked stays true while a file is on its way."""
         os.makedirs(self.on_linux('root', 'in'))
         host = self.connect('-Root', self.path('root'))
-        host.answer(host.open('put', path='in\\f', size=3))
-        done = subprocess.run([Receiver.command[0], 'cmd', '/c', 'ren', self.path('root', 'in'), 'other'], timeout=60,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              env=dict(os.environ, **self.prefix.environment))
-        self.assertNotEqual(done.returncode, 0)
+        stream = host.open('put', path='in\\f', size=3)
+        host.answer(stream)
+        self.rename(self.path('root', 'in'), 'other')
         self.assertEqual(os.listdir(self.on_linux('root')), ['in'])
+        host.send(CONTROL, stream, text('cancel'), ask=True)
+        self.assertEqual(self.code(host.answer(stream, 2)), 'cancelled')
+        self.rename(self.path('root', 'in'), 'other')
+        self.assertEqual(os.listdir(self.on_linux('root')), ['other'])
+
+    def rename(self, path, name):
+        subprocess.run([Receiver.command[0], 'cmd', '/c', 'ren', path, name], timeout=60, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ, **self.prefix.environment))
 
 
 class Ports(Case):
