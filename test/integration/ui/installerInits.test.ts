@@ -22,7 +22,8 @@ const inits: Record<InitName, { prepare: string; start: string; isUp: string; st
     status: /Active: active \(running\)/,
   },
   openrc: {
-    prepare: `mkdir -p /run/openrc && : > /etc/insserv.conf && : > /etc/fstab && echo uucp:x:10: >> /etc/group &&
+    prepare: `mkdir -p /run/openrc /var && ln -s ../run /var/run &&
+      : > /etc/insserv.conf && : > /etc/fstab && echo uucp:x:10: >> /etc/group &&
       printf '::sysinit:/sbin/openrc sysinit\\n::sysinit:/sbin/openrc boot\\n::wait:/sbin/openrc default\\n' > /etc/inittab`,
     start: 'init',
     isUp: 'rc-status | grep "Runlevel: default"',
