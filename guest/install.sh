@@ -139,8 +139,8 @@ respawn_delay=10
 respawn_max=0
 
 depend() {
-  need localmount
-  after bootmisc udev mdev
+  # Not "need": Debian's and Devuan's OpenRC has no localmount, and would never start it.
+  after localmount bootmisc udev mdev
 }
 END
   # What "rc-update add" does.

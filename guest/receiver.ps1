@@ -2567,9 +2567,14 @@ class WindowsPlatform : Platform
         {
             SystemError error = Win32.Error();
             if (error.Code != "sharing" && error.Code != "permission") throw error;
-            CheckReplaceable(to);
-            // we may delete it, and yet not replace it: somebody has it open
-            if (attempt == 10) throw Win32.Error(Win32.SharingViolation);
+            try
+            {
+                CheckReplaceable(to);
+                // we may delete it, and yet not replace it: somebody has it open
+                error = Win32.Error(Win32.SharingViolation);
+            }
+            catch (SystemError cause) { error = cause; }
+            if (error.Code != "sharing" || attempt == 10) throw error;
             Thread.Sleep(200);
         }
     }

@@ -297,11 +297,16 @@ class Receiver:
     """receiver.py (or what `command` says) as a process of its own on pty lines."""
 
     command = [sys.executable, RECEIVER]
+    environment = {}                        # what it needs besides ours
+
+    @staticmethod
+    def port_name(line):
+        return line.path
 
     def __init__(self, *options, lines=1, env=None, cwd=None, wrapper=(), ports=None, wait=True):
         self.lines = [Line() for _ in range(lines)]
-        paths = ports if ports is not None else [line.path for line in self.lines]
-        environment = dict(os.environ)
+        paths = ports if ports is not None else [self.port_name(line) for line in self.lines]
+        environment = dict(os.environ, **self.environment)
         environment.update(env or {})
         self.process = subprocess.Popen(
             list(wrapper) + self.command + paths + list(options), cwd=cwd,

@@ -16,7 +16,8 @@ const programs = {
 
 /**
  * What the programs above need of the system. A package is asked for only if none of `provides` (names of
- * programs, or absolute paths) is there: it may have come another way.
+ * programs, or absolute paths) is there: it may have come another way. One that only serves `besides` another program
+ * is not asked for where there is none.
  */
 const systemPackages = [
   { name: 'libvirt-daemon', why: 'libvirtd, which the guests run under', provides: ['libvirtd'] },
@@ -79,6 +80,14 @@ const systemPackages = [
     provides: ['/usr/lib/mono/4.5/Mono.Posix.dll'],
     only: ['test'],
   },
+  {
+    name: 'wine',
+    why: "runs the Windows receiver's engine as a Windows program",
+    provides: ['wine'],
+    only: ['test'],
+    // Which builds that program: without it Wine would have nothing to run.
+    besides: 'dotnet',
+  },
 ];
 
 function main() {
@@ -116,7 +125,8 @@ function ensureSystemPackages(command) {
   stop(`The Debian packages could not be installed (${install.join(' ')}):\n${indent(errors)}`);
 }
 
-function isMissing({ provides }) {
+function isMissing({ provides, besides }) {
+  if (besides && !findProgram(besides)) return false;
   return !provides.some(item => (item.startsWith('/') ? fs.existsSync(item) : findProgram(item)));
 }
 

@@ -27,7 +27,7 @@ export function resolveGuestPackages(): Promise<GuestPackage[]> {
 
 /** Programs some guests have beside the system, with those of the libraries they depend on that match. */
 export function resolvePrograms(names: string[], libraries: RegExp): Promise<GuestPackage[]> {
-  return resolveOnce('resolved-programs.json', `${names} ${libraries.source}`, async options => {
+  return resolveOnce(`resolved-${names[0]}.json`, `${names} ${libraries.source}`, async options => {
     const dependencies = await readDependencies(options, names);
     return locate(
       options,

@@ -56,11 +56,18 @@ class RemoteBench(Bench):
     def __init__(self, root=None, read_only=False, worker=None):
         assert worker is None, 'the worker of a process cannot be replaced'
         options = (['--root', root] if root else []) + (['--read-only'] if read_only else [])
-        self.process = Receiver(*options)
+        self.process = self.start(options)
         self.answers, self.stream = [], 0
         self.requests = RemoteRequests(self)
         self.root = None
         self.connect()
+
+    def start(self, options):
+        return Receiver(*options)
+
+    @staticmethod
+    def as_on_linux(answer):
+        return answer
 
     def connect(self):
         self.host = RecordingHost(self.process.lines[0].master)
@@ -88,6 +95,7 @@ class RemoteBench(Bench):
 
     def since(self, before):
         """The answers that came, noting which puts are open now."""
+        self.answers[before:] = [self.as_on_linux(answer) for answer in self.answers[before:]]
         for number, answer, _ in self.answers[before:]:
             (self.puts.add if answer == 'accept' else self.puts.discard)(number)
         return self.answers[before:]

@@ -60,7 +60,7 @@ def compile_engine(target, extra, options):
 def program(name):
     found = shutil.which(name)
     if found is None:
-        raise AssertionError('%s is missing: apt-get install mono-mcs mono-runtime libmono-posix4.0-cil' % name)
+        raise AssertionError('%s is missing: apt-get install mono-mcs mono-runtime libmono-posix4.0-cil wine' % name)
     return found
 
 
