@@ -1,10 +1,11 @@
 /**
  * PROTOCOL.md §6, `lanes`, without input, output or a clock: numbers the frames of the main session, deals them out to
- * whichever lane has the most room, and deals out again what a lost lane has not had acknowledged.
+ * whichever lane brings them over first, and deals out again what a lost lane has not had acknowledged.
  */
 import { FrameType, LANE_ANSWER_MS, LANE_HEAD_BYTES, LANE_LOST_MS } from './constants.ts';
 import { frameBytes } from './frame.ts';
 import type { LanePolicy } from './lanePolicy.ts';
+import { LaneRate } from './laneRate.ts';
 import type { Outgoing } from './reliableSender.ts';
 
 /** What of a SessionCore the group needs. */
@@ -27,9 +28,16 @@ interface Entry {
   isSentAgain: boolean;
 }
 
-interface Lane<Core> {
+class Lane<Core> {
   readonly core: Core;
-  readonly unacknowledged: Set<Entry>;
+  readonly rate = new LaneRate();
+  readonly unacknowledged = new Set<Entry>();
+  /** Of those. */
+  bytes = 0;
+
+  constructor(core: Core) {
+    this.core = core;
+  }
 }
 
 export class LaneGroup<Core extends LaneCore> {
@@ -47,7 +55,7 @@ export class LaneGroup<Core extends LaneCore> {
 
   constructor(main: Core, policy: LanePolicy) {
     this.#policy = policy;
-    this.#lanes = [{ core: main, unacknowledged: new Set() }];
+    this.#lanes = [new Lane(main)];
   }
 
   /** Lanes that frames are given to now, the main session's port included. */
@@ -56,7 +64,7 @@ export class LaneGroup<Core extends LaneCore> {
   }
 
   add(core: Core): void {
-    this.#lanes.push({ core, unacknowledged: new Set() });
+    this.#lanes.push(new Lane(core));
   }
 
   /** The lane is lost: what may not have arrived goes over the others. */
@@ -91,6 +99,7 @@ export class LaneGroup<Core extends LaneCore> {
   distribute(now: number): void {
     this.#policy.observe(this.#acknowledgedBytes, now);
     this.#acknowledgedBytes = 0;
+    for (const lane of this.#lanes) lane.rate.observe(lane.bytes > 0, now);
     for (let entry = this.#queue[0]; entry; entry = this.#queue[0]) {
       const lane = this.#laneFor(entry);
       if (!lane) break;
@@ -111,10 +120,12 @@ export class LaneGroup<Core extends LaneCore> {
   #laneFor(entry: Entry): Lane<Core> | undefined {
     // The first comes behind all that the main session has sent by itself.
     if (entry.number === 0) return this.#lanes[0];
-    let best: Lane<Core> | undefined;
-    for (const lane of this.#lanes.slice(0, this.lanesInUse))
-      if (hasRoom(lane.core, entry) && (!best || lane.core.room > best.core.room)) best = lane;
-    return best;
+    const lanes = this.#lanes.slice(0, this.lanesInUse);
+    // What others wait for goes by the first that can.
+    if (entry.isSentAgain) return lanes.find(({ core }) => hasRoom(core, entry));
+    const soonest = lanes.reduce((one, other) => (isSooner(other, one, entry) ? other : one));
+    // A slower lane would hold up all behind it: better to wait for the faster one's next acknowledgement.
+    return hasRoom(soonest.core, entry) ? soonest : undefined;
   }
 
   #give(lane: Lane<Core>, entry: Entry, now: number): void {
@@ -123,6 +134,7 @@ export class LaneGroup<Core extends LaneCore> {
     head.writeUInt32BE(entry.number);
     head.writeUInt8(type, 4);
     lane.unacknowledged.add(entry);
+    lane.bytes += entry.wireBytes;
     this.queuedBytes -= entry.wireBytes;
     const onAcknowledged = () => this.#onAcknowledged(lane, entry);
     const isDespiteWindow = entry.isSentAgain;
@@ -133,10 +145,19 @@ export class LaneGroup<Core extends LaneCore> {
   #onAcknowledged(lane: Lane<Core>, entry: Entry): void {
     // Of a lost lane nothing counts: its frames are on their way once more.
     if (!lane.unacknowledged.delete(entry)) return;
+    lane.bytes -= entry.wireBytes;
+    lane.rate.acknowledged(entry.wireBytes);
     entry.isAcknowledged = true;
     this.#acknowledgedBytes += entry.wireBytes;
     while (this.#unreleased[0]?.isAcknowledged) this.#unreleased.shift()?.outgoing.onAcknowledged?.();
   }
+}
+
+/** Where the frame would arrive first, behind what is under way there; by equal rates where they are not known yet. */
+function isSooner<Core>(one: Lane<Core>, other: Lane<Core>, { wireBytes }: Entry): boolean {
+  const rates = [one.rate.bytesPerMs, other.rate.bytesPerMs];
+  const [rate = 1, otherRate = 1] = rates.includes(undefined) ? [] : rates;
+  return (one.bytes + wireBytes) / rate < (other.bytes + wireBytes) / otherRate;
 }
 
 /** One frame may always be under way; see §6 for one that is sent again. */
