@@ -103,6 +103,7 @@ function transferRunner(receivers: Receivers): RunTransfer {
       sourceSystem: workspaceFiles(engine.localDisk, request.unsaved),
       signal,
       compression: settings.compression,
+      lanes: settings.lanes,
       delta: settings.delta,
       onProgress,
       onConflict: conflict => askConflict(conflict, request.domain, signal),

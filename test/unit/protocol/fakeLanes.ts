@@ -8,6 +8,8 @@ export class FakeLanes {
   /** LANE frames that came by each port, and how many numbers came twice. */
   readonly came: number[];
   repeated = 0;
+  /** A frame was acted on, and other ports may have something to say. */
+  onActed: () => void = () => undefined;
   readonly #waiting = new Map<number, { port: FakeReceiver; frame: Frame; bytes: number }>();
   #next = 0;
 
@@ -50,6 +52,7 @@ export class FakeLanes {
       this.#waiting.delete(this.#next++);
       due.port.giveBack(due.bytes);
       this.main.act(due.frame);
+      this.onActed();
     }
   }
 }
