@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import random
 import struct
+import tempfile
 import unittest
 
+from fuzz import plausible
 from host import ACK, CONTROL, DATA, RESET, frame, text, untext
-from support import HeldWorker, InlineWorker, receiver, sha256
+from support import SEED, HeldWorker, InlineWorker, receiver, sha256
 from test_process import Case
 from test_sessions import Peer
 
@@ -24,8 +27,9 @@ def data_payload(offset, content):
 class Ports:
     """Endpoints of one receiver, each with a host's side."""
 
-    def __init__(self, count, worker=InlineWorker, device='pty'):
-        config = receiver.Config(receiver.Root(None))
+    def __init__(self, count, worker=InlineWorker, device='pty', root=None):
+        config = receiver.Config(receiver.Root(root))
+        self.config = config
         self.peers = []
         for index in range(count):
             peer = Peer(device=device)
@@ -207,6 +211,58 @@ class Bounds(unittest.TestCase):
         self.assertEqual(ports.told(1)[1], 16384)
         ports.lane(1, 2, DATA, 1, data_payload(0, b'x' * 4000))
         self.assertEqual(ports.told(1), (3, 16384), 'acknowledged and dropped')
+
+
+class Fuzz(unittest.TestCase):
+    def test_whatever_comes_by_three_ports(self):
+        """Frames that get somewhere, wrapped in numbers that mostly fit,
+        joins of anybody to anybody, sessions that end at any time."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(setattr, receiver.log, 'say', receiver.log.say)
+        receiver.log.say = lambda level, message: self.assertNotIn('defect', message)
+        dice = random.Random(SEED)
+        ports = Ports(3, root=folder.name)
+        for nonce in range(1000, 6000):
+            port = dice.randrange(3)
+            self.one(dice, ports, port)
+            for index, (peer, session) in enumerate(zip(ports.peers, ports.sessions)):
+                peer.now += 0.01
+                active = peer.endpoint.active
+                if active is None or active.number != session or dice.random() < 0.005:
+                    ports.sessions[index] = peer.connect(nonce * 3 + index)
+                    if dice.random() < 0.7:
+                        self.join(dice, ports, index)
+                else:                       # the host takes what it is told
+                    peer.send(frame(ACK, 0, 0, session, 0, struct.pack(
+                        '>II', active.sender.base + active.sender._under_way, 65536)))
+            self.check(ports)
+        self.assertGreater(self.joined, 20)
+
+    joined = 0
+
+    def one(self, dice, ports, port):
+        active = ports.peers[port].endpoint.active
+        if dice.random() < 0.1:
+            self.join(dice, ports, port)
+            return
+        kind, data = plausible(dice, 0, 0)
+        number = (active.lanes._next + dice.choice((0, 0, 0, 0, 0, 0, 1, 2, 5, -1, 2 ** 31))) % 2 ** 32
+        payload = lane_payload(number, kind, data[24:-4])
+        if dice.random() < 0.01:
+            payload = payload[:dice.randrange(5)]
+        ports.send(port, LANE, dice.choice((1, 2, 3)), payload, dice.choice((0, 1, 2, 3)))
+
+    def join(self, dice, ports, port):
+        self.joined += ports.join(port, dice.choice(ports.sessions + [0])) == 'done'
+
+    def check(self, ports):
+        self.assertLessEqual(len(ports.config.sessions), 3)
+        for peer in ports.peers:
+            active = peer.endpoint.active
+            self.assertLessEqual(active.reader.held, 3 * 16384)
+            self.assertLess(active.lanes._bytes_waiting, 9 * 16384)
+            self.assertLessEqual(len(active.lanes._joined), 2)
 
 
 class Striped:
