@@ -51,13 +51,14 @@ ACK_BODY = struct.Struct('>II')             # next, window
 PONG_BODY = struct.Struct('>III')           # id, next, window
 OFFSET = struct.Struct('>Q')
 COPY_RANGE = struct.Struct('>QI')           # from, length
+LANE_HEAD = struct.Struct('>IB')            # number, type
 SIGNATURE_ENTRY = struct.Struct('>I8s')     # Adler-32, beginning of the SHA-256
 RECORD = struct.Struct('>HHIQ')             # of a bundle: bytes of the name, mode, size, mtime
 HEADER_BYTES = HEADER.size + 4
 OVERHEAD = HEADER_BYTES + 4
 
 HELLO, WELCOME, ACK, PING, PONG, RESET = 1, 2, 3, 4, 5, 6
-CONTROL, DATA, COPY = 0x10, 0x11, 0x12
+CONTROL, DATA, COPY, LANE = 0x10, 0x11, 0x12, 0x13
 RELIABLE = 0x10                             # this bit of the type
 FLAG_GAP = 1                                # of ACK
 FLAG_ASK = 1                                # of CONTROL, DATA and COPY
@@ -82,6 +83,8 @@ BUNDLE_MAX = 1 << 20                        # bytes of a bundle's stream
 RECORDS_MAX = 1024
 NO_MODE, NO_MTIME = 0xffff, (1 << 64) - 1
 SENDING = ('put', 'bundle', 'compare')      # verbs that DATA and `commit` follow
+LANES_MAX = 7                               # that join one session
+LANE_WINDOWS = LANES_MAX + 1                # of frames waiting for an earlier one
 
 #         device     frame   window   (section 7)
 DEVICES = {
@@ -378,14 +381,15 @@ class Parser:
 
 
 class ReliableReader:
-    """Says which frames to take and when to acknowledge.  `given_back` is
-    counted by the worker, everything else belongs to the port thread."""
+    """Says which frames to take and when to acknowledge.  `give_back` may be
+    called from any thread, everything else belongs to the port thread."""
 
     def __init__(self, window, frame):
         self.window = window
         self.next = 0
         self.arrived = 0                    # bytes of frames taken
         self.given_back = 0                 # bytes of them no longer held
+        self._giving_back = threading.Lock()    # a lane has two workers
         self.acknowledged = 0               # given_back at the last ACK
         self._hold_max = 2 * window + frame + OVERHEAD
         self._gap_told = False
@@ -412,6 +416,10 @@ class ReliableReader:
         self._gap_told = self._gap_due = False
         self._ask_due = self._ask_due or ask
         return True
+
+    def give_back(self, size):
+        with self._giving_back:
+            self.given_back += size
 
     def room_grew(self):
         """A quarter of the window was given back since the last ACK."""
@@ -1850,7 +1858,7 @@ class Requests:
         self._bundles = collections.deque() # (stream, Bundle); the first is being written
         self._verbs = {'stat': self._stat, 'put': self._put, 'mkdir': self._mkdir,
                        'symlink': self._symlink, 'attributes': self._attributes,
-                       'signature': self._signature, 'bundle': self._bundle,
+                       'signature': self._signature, 'join': self._join, 'bundle': self._bundle,
                        'compare': lambda stream, fields: self._bundle(stream, fields, True)}
 
     def stop(self):
@@ -1980,9 +1988,9 @@ class Requests:
                 raise Refused('too-many', 'more than %d requests at once' % self.streams)
             if verb not in self._verbs:
                 raise Refused('unsupported', 'verb %s is unknown' % verb)
-            if self.read_only and verb not in ('stat', 'signature'):
+            if self.read_only and verb not in ('stat', 'signature', 'join'):
                 raise Refused('read-only', 'the receiver is in read-only mode', fields.get('path'))
-            if 'path' not in fields:
+            if 'path' not in fields and verb != 'join':
                 raise Refused('bad-request', 'path is missing')
             self._verbs[verb](stream, fields)
         except Exception as error:
@@ -2002,6 +2010,13 @@ class Requests:
             if not (request.preparing or request.committing):
                 self._fail(stream, Refused('cancelled', 'cancelled'))
                 self.draining.discard(stream)
+
+    def _join(self, stream, fields):
+        match = re.match(br'[0-9a-f]{8}\Z', fields.get('session', b''))
+        if not match:
+            raise Refused('bad-request', 'session is missing or no number')
+        self.host.join(int(match.group(), 16))
+        self._done(stream, [])
 
     # -- put -----------------------------------------------------------------
 
@@ -2679,6 +2694,87 @@ def run_guarded(job, *arguments):
 # ---------------------------------------------------------------------------
 
 
+def has_lanes(device):
+    return DEVICES[device][0] < FRAME_MIN
+
+
+class Lanes:
+    """LANE frames of one session (section 6).  The threads of several ports
+    bring them, the session's own worker gets them in the order of their
+    numbers."""
+
+    def __init__(self, session, endpoint):
+        self.session = session
+        self._worker = endpoint.worker
+        self._limit = LANE_WINDOWS * endpoint.window
+        self._lock = threading.RLock()
+        self._next = 0                      # number of the frame to be acted on next
+        self._waiting = {}                  # number -> (lane, size, arguments of perform)
+        self._bytes_waiting = 0
+        self._handed_over = 0               # bytes, to the worker
+        self.returned = 0                   # bytes that it is through with; counted by it alone
+        self._joined = set()
+
+    @property
+    def used(self):
+        return self._next > 0 or bool(self._waiting or self._joined)
+
+    def admit(self, lane):
+        with self._lock:
+            if self.session.dead:
+                raise Refused('not-found', 'the session has ended')
+            if len(self._joined) >= LANES_MAX:
+                raise Refused('too-many', 'the session has %d lanes' % LANES_MAX)
+            self._joined.add(lane)
+
+    def leave(self, lane):
+        """What the lane has brought stays: it was acknowledged."""
+        with self._lock:
+            self._joined.discard(lane)
+        if lane is self.session:
+            self._give_up()
+
+    def _give_up(self):
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+            self._bytes_waiting = 0
+        for lane, size, _ in waiting.values():
+            lane.give_back(size)
+
+    def has_room_for(self, number):
+        """Windows bound what waits; lanes that come and go could get around
+        them.  What is needed next is not held up by what is not."""
+        if number == self._next:
+            return self._handed_over - self.returned <= self._limit
+        return self._bytes_waiting <= self._limit
+
+    def take(self, lane, number, size, arguments):
+        with self._lock:
+            known = number < self._next or number in self._waiting or self.session.dead
+            if not known:
+                self._waiting[number] = lane, size, arguments
+                self._bytes_waiting += size
+                self._hand_over()
+        if known:
+            lane.give_back(size)
+
+    def _hand_over(self):
+        """Within the lock, or two ports could pass each other."""
+        while self._next in self._waiting:
+            lane, size, arguments = self._waiting.pop(self._next)
+            self._next += 1
+            self._bytes_waiting -= size
+            self._handed_over += size
+            self._worker.submit(self._perform, lane, size, arguments)
+
+    def _perform(self, lane, size, arguments):
+        try:
+            self.session.act(*arguments)
+        finally:
+            self.returned += size
+            lane.give_back(size)
+
+
 class Session:
     def __init__(self, number, nonce, welcome, endpoint, window, frame):
         self.number, self.nonce, self.welcome = number, nonce, welcome
@@ -2693,7 +2789,8 @@ class Session:
         self._wake = endpoint.wake
         self.held_since = None                  # see Endpoint._hold
         self._unheard = False                   # something was said since
-        config = endpoint.config
+        self._config = config = endpoint.config
+        self.lanes = Lanes(self, endpoint)      # after `join` those of the main session
         self.requests = Requests(config.root, config.read_only, self, endpoint.worker)
 
     def reply(self, stream, verb, fields):
@@ -2743,22 +2840,42 @@ class Session:
 
     def perform(self, kind, stream, payload, size, chunk, flags):
         try:
-            if self.dead:
-                pass
-            elif kind == DATA:
-                self.requests.data(stream, payload, bool(flags & FLAG_ENCODED))
-            elif kind == COPY:
-                self.requests.copy(stream, payload)
-            elif kind == CONTROL:
-                self.requests.control(stream, payload)
-            else:
-                self.requests.unknown(stream)
+            self.act(kind, stream, payload, flags)
         finally:
             if chunk is not None:
                 chunk.returned += 1
-            self.reader.given_back += size
-            if self.reader.room_grew():
-                self._tell()
+            self.give_back(size)
+
+    def act(self, kind, stream, payload, flags):
+        if self.dead:
+            pass
+        elif kind == DATA:
+            self.requests.data(stream, payload, bool(flags & FLAG_ENCODED))
+        elif kind == COPY:
+            self.requests.copy(stream, payload)
+        elif kind == CONTROL:
+            self.requests.control(stream, payload)
+        else:
+            self.requests.unknown(stream)
+
+    def give_back(self, size):
+        """From any thread."""
+        self.reader.give_back(size)
+        if self.reader.room_grew():
+            self._tell()
+
+    def join(self, number):
+        """Makes this session a lane of the one with that number."""
+        with self._config.joining:
+            main = self._config.sessions.get(number)
+            if main is None or main is self or main.lanes.session is not main:
+                raise Refused('not-found', 'no session of that number')
+            if self.lanes.session is not self or self.lanes.used:
+                raise Refused('bad-request', 'a lane already, or one that has lanes')
+            main.lanes.admit(self)
+            self.lanes = main.lanes
+        if self.dead:                       # behind the admission: drop may have come before it
+            self.lanes.leave(self)
 
 
 def write_reply(verb, fields):
@@ -2775,6 +2892,8 @@ class Config:
 
     def __init__(self, root, read_only=False, session_s=SESSION_S):
         self.root, self.read_only, self.session_s = root, read_only, session_s
+        self.sessions = {}                  # by number: the active ones that may have lanes
+        self.joining = threading.Lock()
         try:
             self.user = pwd.getpwuid(os.geteuid()).pw_name
         except KeyError:
@@ -2832,6 +2951,8 @@ class Endpoint:
                 self.drop(self.active)
             log.info('%s: session begins' % self.port)
             self.active = session
+            if has_lanes(self.device):
+                self.config.sessions[session.number] = session
         return session
 
     def _unknown(self, frame, now):
@@ -2848,6 +2969,9 @@ class Endpoint:
             self.out.append(data)
 
     def _reliable(self, session, frame, now):
+        if frame.type == LANE and has_lanes(self.device):
+            self._lane(session, frame)
+            return
         size = len(frame.payload) + OVERHEAD
         if len(session.sender.frames) + len(session._replies) > REPLIES_MAX:
             return                          # a host that takes no answers gets no further
@@ -2863,17 +2987,35 @@ class Endpoint:
         self._hold(session, frame, now)     # before the worker can be through with it
         self.worker.submit(session.perform, frame.type, frame.stream, payload, size, chunk, frame.flags)
 
+    def _lane(self, session, frame):
+        lanes = session.lanes
+        main = lanes.session
+        if len(main.sender.frames) + len(main._replies) > REPLIES_MAX:
+            return
+        if len(frame.payload) < LANE_HEAD.size:
+            self._protocol_error(session, 'sent a LANE frame without a number')
+            return
+        number, kind = LANE_HEAD.unpack_from(frame.payload)
+        size = len(frame.payload) + OVERHEAD
+        if not (lanes.has_room_for(number)
+                and session.reader.offer(frame.sequence, size, frame.flags & FLAG_ASK)):
+            return
+        payload = memoryview(bytes(frame.payload))[LANE_HEAD.size:]
+        if kind == CONTROL and payload[:7] == b'cancel\n':
+            main.requests.stop_put(frame.stream, bytes(payload))
+        lanes.take(session, number, size, (kind, frame.stream, payload, frame.flags))
+
     def _ack(self, session, frame, now):
         if len(frame.payload) < ACK_BODY.size:
             return
         upto, window = ACK_BODY.unpack_from(frame.payload)
         if not session.sender.acknowledged(upto, window, now):
-            self._protocol_error(session)
+            self._protocol_error(session, 'acknowledged what was never sent')
         elif frame.flags & FLAG_GAP:
             session.sender.gap()
 
-    def _protocol_error(self, session):
-        log.warning('%s: the host acknowledged what was never sent' % self.port)
+    def _protocol_error(self, session, what):
+        log.warning('%s: the host %s' % (self.port, what))
         self._send_reset(session.number, [('code', 'protocol')])
         self.drop(session)
 
@@ -2888,7 +3030,7 @@ class Endpoint:
             return
         ping_id, upto, window = PONG_BODY.unpack_from(frame.payload)
         if not session.sender.acknowledged(upto, window, now):
-            self._protocol_error(session)
+            self._protocol_error(session, 'acknowledged what was never sent')
         else:
             session.sender.pong(ping_id, upto)
 
@@ -2934,7 +3076,7 @@ class Endpoint:
     def _new_number(self):
         while True:
             number = U32.unpack(os.urandom(4))[0]
-            if number and number not in self.pending and (
+            if number and number not in self.pending and number not in self.config.sessions and (
                     self.active is None or self.active.number != number):
                 return number
 
@@ -2944,7 +3086,8 @@ class Endpoint:
                   ('system', 'linux' if sys.platform.startswith('linux') else 'posix'),
                   ('separator', '/'), ('device', self.device), ('port', self.port),
                   ('user', self.config.user), ('frame', self.frame), ('window', self.window),
-                  ('streams', STREAMS), ('capabilities', CAPABILITIES)]
+                  ('streams', STREAMS),
+                  ('capabilities', CAPABILITIES + (',lanes' if has_lanes(self.device) else ''))]
         if self.config.root.confined:
             fields.append(('root', self.config.root.path))
         if self.config.read_only:
@@ -3030,6 +3173,8 @@ class Endpoint:
         self.pending.pop(session.number, None)
         if not session.dead:
             session.dead = True
+            self.config.sessions.pop(session.number, None)
+            session.lanes.leave(session)
             # at once for a write that waits for its device; the rest in the worker's order
             session.requests.stop()
             self.worker.submit(session.requests.close)
@@ -3183,7 +3328,8 @@ class Port:
         self._byte_s = 5e-6                 # seconds a byte takes, once measured
         self._napped = False
         read_bytes = 16 * CHANNEL_READ if self.kind == 'channel' else 0
-        self.parser = Parser(DEVICES[self.kind][0], read_bytes)
+        largest = FRAME_MIN + LANE_HEAD.size if has_lanes(self.kind) else DEVICES[self.kind][0]
+        self.parser = Parser(largest, read_bytes)
         self._reads = 16 if self.kind == 'channel' else 1
         self.worker = Worker(path)
         self.endpoint = Endpoint(config, path, self.kind, self.worker, self.wake)

@@ -29,6 +29,9 @@ Options:
       --delta auto|on|off
                         of a file that is there already send only what changed: auto
                         where that is expected to be faster
+      --lanes auto|on|off
+                        send what is large over further serial ports of the domain,
+                        too: auto where that is measured to be faster
       --checksum        compare the files of a folder that is there already by their
                         SHA-256 (default: skip those of the same size and time)
       --json            print the result as one JSON object

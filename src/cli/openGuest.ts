@@ -8,12 +8,13 @@ import {
   type Handshake,
   hostPortCandidate,
   isHostPort,
+  laneCandidates,
   openHostPort,
   openLink,
   parseDomainDevices,
   rankCandidates,
 } from '../link/index.ts';
-import { isProtocolError, openSession, type Session } from '../protocol/index.ts';
+import { isProtocolError, type LaneMode, openSession, type Session } from '../protocol/index.ts';
 import type { FileMessageContext } from './fileMessages.ts';
 import { findDomain, requireRunning } from './findDomain.ts';
 
@@ -21,6 +22,8 @@ export interface GuestRequest {
   readonly connect: string | undefined;
   readonly link: string;
   readonly domain: string;
+  /** Further serial ports of the domain beside the link; default `auto`. */
+  readonly lanes?: LaneMode | 'off' | undefined;
 }
 
 /** A session with a receiver, and what is needed to find out later why it ended. */
@@ -70,7 +73,7 @@ async function openDomain(request: GuestRequest, signal: AbortSignal): Promise<O
   try {
     const domain = await findDomain(connection, request.domain, signal);
     await requireRunning(connection, domain, signal);
-    const found = await findInDomain(connection, domain, request.link, signal);
+    const found = await findInDomain(connection, domain, request, signal);
     const close = async () => {
       await found.session.close();
       await connection.close();
@@ -85,7 +88,7 @@ async function openDomain(request: GuestRequest, signal: AbortSignal): Promise<O
 async function findInDomain(
   connection: LibvirtConnection,
   domain: Domain,
-  device: string,
+  { link: device, lanes = 'auto' }: GuestRequest,
   signal: AbortSignal,
 ): Promise<FoundReceiver<Session> & { hasChannel: boolean }> {
   const devices = parseDomainDevices(await connection.domainXml(domain, { signal }));
@@ -102,6 +105,10 @@ async function findInDomain(
     handshake,
     signal,
   });
+  const openers = laneCandidates(candidates, found.link.description).map(
+    candidate => async (attempt: AbortSignal) => (await open(candidate, attempt)).stream,
+  );
+  if (lanes !== 'off') found.session.useLanes({ openers, mode: lanes });
   return { ...found, hasChannel: devices.channels.some(({ name }) => name === CHANNEL_NAME) };
 }
 

@@ -12,6 +12,8 @@ export interface CopyArguments {
   readonly conflict: ConflictOption;
   readonly compress: OnOff;
   readonly delta: OnOff;
+  /** Further serial ports of the domain, side by side. */
+  readonly lanes: OnOff;
   /** Compare files that are there by their content, not by size and time. */
   readonly checksum: boolean;
   readonly json: boolean;
@@ -49,6 +51,7 @@ const options = {
   conflict: { type: 'string', default: 'ask' },
   compress: { type: 'string', default: 'auto' },
   delta: { type: 'string', default: 'auto' },
+  lanes: { type: 'string', default: 'auto' },
   also: { type: 'string', multiple: true, default: [] as string[] },
   checksum: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -79,6 +82,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     conflict: oneOf('--conflict', values.conflict, CONFLICTS),
     compress: oneOf('--compress', values.compress, ON_OFF),
     delta: oneOf('--delta', values.delta, ON_OFF),
+    lanes: oneOf('--lanes', values.lanes, ON_OFF),
     checksum: values.checksum,
     also: values.also.map(domain => notEmpty('--also', domain)),
     json,

@@ -11,6 +11,8 @@ export interface JsonReport {
   /** As `--link` takes it; null where no link came about. */
   readonly link: string | null;
   readonly resumedFrom: number;
+  /** Ports that were used side by side at the end. */
+  readonly lanes: number;
 }
 
 export function jsonReport(
@@ -18,11 +20,11 @@ export function jsonReport(
   link: string | null,
   context: FileMessageContext = {},
 ): JsonReport {
-  const { bytes, wireBytes, resumedFrom } = result;
+  const { bytes, wireBytes, resumedFrom, lanes } = result;
   const seconds = rounded(result.seconds, 6);
   const bytesPerSecond = rounded(result.bytesPerSecond, 0);
   const files = result.files.map(file => withSentence(file, context));
-  return { files, bytes, wireBytes, seconds, bytesPerSecond, link, resumedFrom };
+  return { files, bytes, wireBytes, seconds, bytesPerSecond, link, resumedFrom, lanes };
 }
 
 /** The copy as a whole failed; `partial` is what had been done by then. */
@@ -36,7 +38,7 @@ export function jsonFailure(
 }
 
 export function emptyResult(files: FileResult[] = []): CopyResult {
-  return { files, bytes: 0, wireBytes: 0, seconds: 0, bytesPerSecond: 0, resumedFrom: 0 };
+  return { files, bytes: 0, wireBytes: 0, seconds: 0, bytesPerSecond: 0, resumedFrom: 0, lanes: 0 };
 }
 
 function withSentence(file: FileResult, context: FileMessageContext): FileResult {

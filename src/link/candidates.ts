@@ -37,6 +37,12 @@ export function isAutomatic(candidate: Candidate): boolean {
   return candidate.use === 'automatic';
 }
 
+/** Serial ports that a receiver behind the link may serve beside it, and that nobody else can be listening on. */
+export function laneCandidates(candidates: readonly Candidate[], link: LinkDescription): Candidate[] {
+  if (link.kind !== 'serial') return [];
+  return candidates.filter(one => one.kind === 'serial' && isAutomatic(one) && one.device !== link.device);
+}
+
 function channelCandidate(channel: ChannelDevice): Candidate {
   return {
     kind: 'channel',

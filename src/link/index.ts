@@ -1,4 +1,10 @@
-export { type Candidate, type CandidateUse, isAutomatic, rankCandidates } from './candidates.ts';
+export {
+  type Candidate,
+  type CandidateUse,
+  isAutomatic,
+  laneCandidates,
+  rankCandidates,
+} from './candidates.ts';
 export {
   type Backend,
   type ChannelDevice,

@@ -26,6 +26,7 @@ export const FrameType = {
   CONTROL: 0x10,
   DATA: 0x11,
   COPY: 0x12,
+  LANE: 0x13,
 } as const;
 /** Types with this bit are numbered and acknowledged. */
 export const RELIABLE_BIT = 0x10;
@@ -46,6 +47,11 @@ export const SIGNATURE_ENTRY_BYTES = 12;
 export const MAX_SIGNATURE_BLOCKS = 262_144;
 /** Bytes of one range in a COPY payload: u64 from, u32 length. */
 export const COPY_RANGE_BYTES = 12;
+/** Bytes of a LANE payload before the payload inside: u32 number, u8 type. */
+export const LANE_HEAD_BYTES = 5;
+/** §6: a lane is lost when it has been silent so long while another has answered so lately. */
+export const LANE_LOST_MS = 2_500;
+export const LANE_ANSWER_MS = 1_250;
 
 /** §6, `bundle`: u16 name length, u16 mode, u32 size, u64 mtime. */
 export const BUNDLE_HEADER_BYTES = 16;

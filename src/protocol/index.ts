@@ -16,6 +16,8 @@ export {
   type ProtocolErrorCode,
   RemoteError,
 } from './errors.ts';
+export type { LaneMode } from './lanePolicy.ts';
+export type { LaneOpener, LaneOptions } from './lanes.ts';
 export type { BasisRange, PutStream } from './putStream.ts';
 export type { Reply } from './reply.ts';
 export { type OpenOptions, openSession, type Session } from './session.ts';

@@ -11,6 +11,8 @@ export interface Outgoing {
   pieces: readonly Buffer[];
   /** The pieces' memory may be used again. */
   onAcknowledged?: (() => void) | undefined;
+  /** Alone under way it may go although the window is 0 (§6, `lanes`). */
+  isDespiteWindow?: boolean;
 }
 
 interface Entry {
@@ -23,6 +25,7 @@ interface Entry {
   payloadBytes: number;
   wireBytes: number;
   onAcknowledged: (() => void) | undefined;
+  isDespiteWindow: boolean;
 }
 
 export class ReliableSender {
@@ -54,12 +57,20 @@ export class ReliableSender {
     return this.#entries.length === 0;
   }
 
-  enqueue({ type, flags = 0, stream, pieces, onAcknowledged }: Outgoing): void {
+  /** Bytes of frames that would be sent at once. */
+  get room(): number {
+    return this.#window - this.#flightBytes - this.queuedBytes;
+  }
+
+  enqueue({ type, flags = 0, stream, pieces, onAcknowledged, isDespiteWindow = false }: Outgoing): void {
     const payloadBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     const wireBytes = frameBytes(payloadBytes);
     const sequence = this.#nextSequence++;
     const encoded = encodePayload(pieces);
-    this.#entries.push({ type, flags, stream, sequence, encoded, payloadBytes, wireBytes, onAcknowledged });
+    this.#entries.push({
+      ...{ type, flags, stream, sequence, encoded, payloadBytes, wireBytes },
+      ...{ onAcknowledged, isDespiteWindow },
+    });
     this.queuedBytes += wireBytes;
   }
 
@@ -117,7 +128,7 @@ export class ReliableSender {
 
   /** One frame may always be under way, unless the reader has closed its window altogether. */
   #fits(entry: Entry): boolean {
-    if (this.#flightBytes === 0) return this.#window > 0;
+    if (this.#flightBytes === 0) return this.#window > 0 || entry.isDespiteWindow;
     return this.#flightBytes + entry.wireBytes <= this.#window;
   }
 }

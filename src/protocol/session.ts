@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { FrameType } from './constants.ts';
 import { ProtocolError } from './errors.ts';
+import { isLaneable, type LaneEnd, type LaneOptions, Lanes } from './lanes.ts';
 import { PutStream } from './putStream.ts';
 import type { Outgoing } from './reliableSender.ts';
 import { type Reply, toRemoteError, toReply } from './reply.ts';
@@ -62,11 +63,16 @@ interface Waiter {
   reject(error: ProtocolError): void;
 }
 
+/** Whoever looks after a session that has become a lane of another. */
+interface Keeper {
+  onChange(): void;
+  onEnd(): void;
+}
+
 export class Session {
   /** Resolves when WELCOME has come. */
   readonly established: Promise<void>;
-  /** Bytes that went over the link, both directions, with all overhead. */
-  wireBytes = 0;
+  #wireBytes = 0;
   readonly #stream: Duplex;
   readonly #core: SessionCore;
   #welcome: Welcome | undefined;
@@ -76,6 +82,8 @@ export class Session {
   #roomWaiters: Waiter[] = [];
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
+  #lanes: Lanes | undefined;
+  #keeper: Keeper | undefined;
 
   constructor(stream: Duplex, agent: string) {
     this.#stream = stream;
@@ -116,9 +124,31 @@ export class Session {
     return this.#core.ended;
   }
 
+  /** Bytes that went over the link and its lanes, both directions, with all overhead. */
+  get wireBytes(): number {
+    return this.#wireBytes + (this.#lanes?.wireBytes ?? 0);
+  }
+
   /** Frames that had to be sent again so far. */
   get resentFrames(): number {
-    return this.#core.resentFrames;
+    return this.#core.resentFrames + (this.#lanes?.resentFrames ?? 0);
+  }
+
+  /** Ports that are used side by side now. */
+  get lanes(): number {
+    return this.#lanes?.inUse ?? 1;
+  }
+
+  /** Allows further ports of the same receiver for what is large, where the receiver can do that and it is faster. */
+  useLanes(options: LaneOptions): void {
+    if (this.#lanes || options.openers.length === 0 || !isLaneable(this)) return;
+    this.#lanes = new Lanes({ session: this, end: this.#end() }, options, openSession);
+  }
+
+  /** Makes this a lane of another session, which from now on hears of everything and does what is to be done. */
+  attach(keeper: Keeper): LaneEnd {
+    this.#keeper = keeper;
+    return this.#end();
   }
 
   /**
@@ -185,6 +215,7 @@ export class Session {
   /** Ends the session in good order and closes the stream; never takes much more than a second. */
   async close(): Promise<void> {
     if (this.#core.ended) return;
+    const lanesClosed = this.#lanes?.close();
     this.#core.bye();
     this.#advance();
     const closed = new Promise<void>(resolve => {
@@ -195,6 +226,7 @@ export class Session {
     this.#stream.end(() => this.#stream.destroy());
     await closed;
     clearTimeout(timer);
+    await lanesClosed;
   }
 
   /** Ends the session at once. */
@@ -204,7 +236,11 @@ export class Session {
   }
 
   #send(outgoing: Outgoing): void {
-    this.#core.send(outgoing, performance.now());
+    const now = performance.now();
+    if (this.#lanes?.isBegun) {
+      this.#core.expect(now);
+      this.#lanes.send(outgoing);
+    } else this.#core.send(outgoing, now);
     this.#core.waiting = this.#openStreams.size > 0;
     this.#advance();
   }
@@ -212,8 +248,14 @@ export class Session {
   /** Resolves when the queue has room for more data. */
   #room(): Promise<void> {
     if (this.#core.ended) return Promise.reject(this.#core.ended);
-    if (this.#core.queuedBytes < this.welcome.window) return Promise.resolve();
+    if (this.#hasRoom) return Promise.resolve();
     return new Promise((resolve, reject) => this.#roomWaiters.push({ resolve, reject }));
+  }
+
+  /** As much as goes out at once may wait. */
+  get #hasRoom(): boolean {
+    const queuedBytes = this.#core.queuedBytes + (this.#lanes?.queuedBytes ?? 0);
+    return queuedBytes < (this.#welcome?.window ?? 0) * this.lanes;
   }
 
   async #claimStream(): Promise<number> {
@@ -235,7 +277,7 @@ export class Session {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.wireBytes += chunk.length;
+    this.#wireBytes += chunk.length;
     this.#core.receive(chunk, performance.now());
     this.#advance();
   };
@@ -249,10 +291,21 @@ export class Session {
     this.#stream.destroy();
   };
 
-  /** After anything happened: write what can be written, wake who waits, set the clock. */
+  /** After anything happened; lanes have to be looked at together. */
   #advance(): void {
+    this.#keeper?.onChange();
+    this.#lanes?.advance();
+    this.#pump();
+  }
+
+  #end(): LaneEnd {
+    return { core: this.#core, pump: () => this.#pump() };
+  }
+
+  /** Write what can be written, wake who waits, set the clock. */
+  #pump(): void {
     this.#writeOutput();
-    if (this.#core.queuedBytes < (this.#welcome?.window ?? 0)) {
+    if (this.#hasRoom) {
       for (const waiter of this.#roomWaiters.splice(0)) waiter.resolve();
     }
     this.#schedule();
@@ -265,7 +318,7 @@ export class Session {
       const buffers = this.#core.takeOutput();
       if (!buffers) break;
       buffers.forEach((buffer, index) => {
-        this.wireBytes += buffer.length;
+        this.#wireBytes += buffer.length;
         this.#stream.write(buffer, index === buffers.length - 1 ? this.#onWritten : undefined);
       });
     }
@@ -295,6 +348,8 @@ export class Session {
 
   #onEnd(error: ProtocolError): void {
     clearTimeout(this.#timer);
+    this.#lanes?.destroy(error);
+    this.#keeper?.onEnd();
     for (const open of [...this.#openStreams.values()]) open.onEnd(error);
     for (const waiter of [...this.#slotWaiters.splice(0), ...this.#roomWaiters.splice(0)])
       waiter.reject(error);

@@ -80,6 +80,11 @@ export class SessionCore {
     return this.#established?.sender.queuedBytes ?? 0;
   }
 
+  /** Bytes of frames that would be sent at once. */
+  get room(): number {
+    return this.#established?.sender.room ?? 0;
+  }
+
   get settled(): boolean {
     return this.#established?.sender.settled ?? true;
   }
@@ -88,12 +93,22 @@ export class SessionCore {
     return this.#established?.sender.resentFrames ?? 0;
   }
 
+  /** How long the receiver has owed us a word; undefined where it owes none. */
+  silentMs(now: number): number | undefined {
+    return this.#expectsAnswer ? now - this.#silentSince : undefined;
+  }
+
   /** Queues a reliable frame. */
   send(outgoing: Outgoing, now: number): void {
     if (this.ended) return;
+    this.expect(now);
+    this.#established?.sender.enqueue(outgoing);
+  }
+
+  /** From now on silence counts, for something is about to be sent to the receiver, if need be by another port. */
+  expect(now: number): void {
     this.#now = now;
     this.#beginExpecting();
-    this.#established?.sender.enqueue(outgoing);
   }
 
   receive(chunk: Buffer, now: number): void {

@@ -141,6 +141,7 @@ class CopyJob {
       seconds,
       bytesPerSecond: bytes / seconds,
       resumedFrom: this.#tracker.resumedBytes,
+      lanes: this.#session.lanes,
     };
   }
 

@@ -78,4 +78,6 @@ export interface CopyResult {
   bytesPerSecond: number;
   /** Bytes that an earlier, broken-off copy had already brought over. */
   resumedFrom: number;
+  /** Ports that were used side by side at the end. */
+  lanes: number;
 }

@@ -29,6 +29,9 @@ export const settings = {
   get delta(): (typeof ON_OFF)[number] {
     return onOff('delta');
   },
+  get lanes(): (typeof ON_OFF)[number] {
+    return onOff('lanes');
+  },
   get maxParallelTransfers(): number {
     const value = read('maxParallelTransfers');
     return typeof value === 'number' && value >= 1 ? Math.floor(value) : MAX_PARALLEL;

@@ -110,6 +110,8 @@ def frames():
         described('DATA, ENCODED and ASK', 'flags 01 and 02', 0x11, 3, 2, SESSION, 6,
                   struct.pack('>Q', 13) + section_6.fixed(b'ab')),
         described('COPY', 'two ranges', 0x12, 0, 2, SESSION, 7, struct.pack('>QQIQI', 15, 0, 4096, 1 << 40, 0xffffffff)),
+        described('LANE', 'number 258, with a DATA frame inside', 0x13, 2, 2, SESSION, 8,
+                  struct.pack('>IBQ', 258, 0x11, 13) + section_6.fixed(b'ab')),
         described('empty payload', 'no payload check either', 0x10, 0, 1, SESSION, 0, b''),
         described('one byte of payload', 'the shortest with a check', 4, 0, 0, SESSION, 0, b'\0'),
         described('unknown reliable type', 'bit 10 is set: acknowledged, answered unsupported',

@@ -1,4 +1,4 @@
-import type { OpenGuest } from '../../cli/openGuest.ts';
+import type { GuestRequest, OpenGuest } from '../../cli/openGuest.ts';
 import type {
   Conflict,
   ConflictDecision,
@@ -27,6 +27,7 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   readonly compression: NonNullable<CopyOptions['compression']>;
   readonly delta: NonNullable<CopyOptions['delta']>;
+  readonly lanes: NonNullable<GuestRequest['lanes']>;
   readonly onProgress: (progress: Progress) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictDecision>;
 }
@@ -126,12 +127,15 @@ class GuestRun {
 
 async function openGuest(
   { connection, domain, uuid, link }: CopyRequest,
-  { engine, receivers, signal }: RunOptions,
+  { engine, receivers, lanes, signal }: RunOptions,
 ): Promise<OpenGuest> {
   const key = connection !== undefined && uuid !== undefined ? domainKey(connection, uuid) : undefined;
   try {
     // By UUID: it may have been renamed since.
-    const guest = await engine.openGuest({ connect: connection, link, domain: uuid ?? domain }, signal);
+    const guest = await engine.openGuest(
+      { connect: connection, link, lanes, domain: uuid ?? domain },
+      signal,
+    );
     if (key) receivers.answered(key, guest.session.welcome.system);
     return guest;
   } catch (error) {

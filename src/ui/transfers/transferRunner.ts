@@ -26,6 +26,7 @@ export function transferRunner(receivers: Receivers, cancel: (id: string) => voi
         signal,
         compression: settings.compression,
         delta: settings.delta,
+        lanes: settings.lanes,
         onProgress,
         onConflict: conflict => ask(conflict, transfer.request.domain, signal, onAsking),
       },

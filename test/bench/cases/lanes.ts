@@ -1,12 +1,16 @@
-/** Whether several UARTs of one domain carry more together than one does alone. */
-import { type BenchGuest, type Port, ports } from '../guest/benchGuest.ts';
+/** Whether several UARTs of one domain carry more together than one does alone: raw, and as Guestwire's lanes. */
+import path from 'node:path';
+import { type BenchGuest, type Port, ports, workDirectory } from '../guest/benchGuest.ts';
 import { interleave } from '../interleave.ts';
-import type { CaseResult, Way } from '../sample.ts';
+import type { CaseResult, Sample, Way } from '../sample.ts';
 import type { Session } from '../session.ts';
+import { guestwireCopy } from '../ways/guestwire.ts';
 import { rawLanes } from '../ways/raw.ts';
 
 const GUEST_MB = 384;
 const TRIGGER = 14;
+/** Where lanes are to be tried and measured, a copy must last some seconds, whatever the scale. */
+const MIN_COPY_BYTES = 600_000;
 const pciSerial = (number: number): string =>
   `<serial type="pty"><target type="pci-serial" port="${number}"><model name="pci-serial"/></target></serial>`;
 
@@ -19,10 +23,11 @@ export async function lanes(session: Session): Promise<CaseResult> {
         await session.boot({ memoryMb: GUEST_MB, processors, furtherDevices: pciSerial(2) + pciSerial(3) }),
       );
     }
-    const ways = await Promise.all(guests.map((guest, index) => waysOf(guest, index + 1, file)));
+    const copied = session.randomFile(Math.max(session.scale.laneBytes, MIN_COPY_BYTES));
+    const ways = await Promise.all(guests.map((guest, index) => waysOf(guest, index + 1, file, copied)));
     return await interleave(
       'lanes',
-      'UARTs side by side; raw rate of all together',
+      'UARTs side by side; rate of all together',
       session.scale.fewRepeats,
       ways.flat(),
     );
@@ -31,13 +36,32 @@ export async function lanes(session: Session): Promise<CaseResult> {
   }
 }
 
-async function waysOf(guest: BenchGuest, processors: number, file: string): Promise<Way[]> {
+async function waysOf(guest: BenchGuest, processors: number, file: string, copied: string): Promise<Way[]> {
   const [second, third] = await findPciPorts(guest);
   const sets = [[ports.serial], [ports.serial, second], [ports.serial, second, third]];
-  return sets.map(used => ({
+  await serve(guest, [ports.serial, second, third]);
+  const raw = sets.map(used => ({
     name: `${count(used.length, 'UART')}, ${count(processors, 'virtual CPU')}`,
     run: () => rawLanes(guest, used, file, { trigger: TRIGGER }),
   }));
+  const copies = ['off', 'auto', 'on'].map(lanes => ({
+    name: `Guestwire, lanes ${lanes}, ${count(processors, 'virtual CPU')}`,
+    run: () => copyByLanes(guest, lanes, copied),
+  }));
+  return [...raw, ...copies];
+}
+
+async function copyByLanes(guest: BenchGuest, lanes: string, file: string): Promise<Sample> {
+  await guest.clear();
+  const destination = path.posix.join(workDirectory, 'file');
+  return guestwireCopy(guest, ports.serial, [file], destination, { further: ['--lanes', lanes] });
+}
+
+/** From its next start on the receiver serves these; which they are is known only once the guest runs. */
+async function serve(bench: BenchGuest, served: readonly Port[]): Promise<void> {
+  await bench.receiver(false);
+  const paths = served.map(port => port.path).join(' ');
+  await bench.guest.mustRun(`echo "RECEIVER_PORTS='${paths}'" >> /guestwire-test/boot.env`);
 }
 
 /** Linux gives PCI UARTs whatever numbers are free; libvirt puts them on the bus in their order. */

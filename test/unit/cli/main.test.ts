@@ -35,6 +35,7 @@ describe('com-dd without a guest', () => {
       '--conflict',
       '--compress',
       '--delta',
+      '--lanes',
       '--checksum',
       '--also',
       '--json',

@@ -13,6 +13,7 @@ describe('command line', () => {
       conflict: 'ask',
       compress: 'auto',
       delta: 'auto',
+      lanes: 'auto',
       checksum: false,
       also: [],
       json: false,
@@ -46,7 +47,7 @@ describe('command line', () => {
     for (const conflict of ['ask', 'overwrite', 'skip', 'newer', 'rename']) {
       parseArguments(['--conflict', conflict, 'guest', 'a', 'b']);
     }
-    for (const option of ['--compress', '--delta']) {
+    for (const option of ['--compress', '--delta', '--lanes']) {
       for (const value of ['auto', 'on', 'off']) parseArguments([option, value, 'guest', 'a', 'b']);
     }
   });

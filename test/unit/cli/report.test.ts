@@ -29,7 +29,15 @@ const broken: FileResult = {
 };
 
 function resultOf(...files: FileResult[]): CopyResult {
-  return { files, bytes: 1000, wireBytes: 1100, seconds: 0.12345678, bytesPerSecond: 8100.4, resumedFrom: 0 };
+  return {
+    files,
+    bytes: 1000,
+    wireBytes: 1100,
+    seconds: 0.12345678,
+    bytesPerSecond: 8100.4,
+    resumedFrom: 0,
+    lanes: 1,
+  };
 }
 
 describe('JSON report', () => {
@@ -39,7 +47,7 @@ describe('JSON report', () => {
       JSON.stringify(report),
       `{"files":[{"source":"a","destination":"/tmp/a","bytes":1000,"sha256":"${sha256}","verified":true,` +
         '"skipped":false}],"bytes":1000,"wireBytes":1100,"seconds":0.123457,"bytesPerSecond":8100,' +
-        '"link":"serial1","resumedFrom":0}',
+        '"link":"serial1","resumedFrom":0,"lanes":1}',
     );
   });
 

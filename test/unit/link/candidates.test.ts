@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { chooseCandidate, isLinkError, parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
+import {
+  chooseCandidate,
+  isLinkError,
+  laneCandidates,
+  parseDomainDevices,
+  rankCandidates,
+} from '../../../src/link/index.ts';
 import { candidateOf, domainXml, type FixtureName, fixtureDevices, serialXml } from './fixtures.ts';
 
 const uses = (name: FixtureName) =>
@@ -55,6 +61,19 @@ describe('ranking of links', () => {
     assert.equal(candidateOf(devices, 'serial2').use, 'named-only');
     assert.match(candidateOf(devices, 'serial2').reason, /console=ttyS2/);
     assert.equal(candidateOf(devices, 'serial3').use, 'automatic');
+  });
+
+  it('takes as lanes what nobody else can be listening on, and only beside a serial port', () => {
+    const devices = parseDomainDevices(
+      domainXml(serialXml(0) + serialXml(1) + serialXml(2) + serialXml(3, 'isa-debugcon')),
+    );
+    const candidates = rankCandidates(devices);
+    const lanesOf = (device: string) =>
+      laneCandidates(candidates, candidateOf(devices, device)).map(lane => lane.device);
+    assert.deepEqual(lanesOf('serial1'), ['serial2']);
+    assert.deepEqual(lanesOf('serial0'), ['serial1', 'serial2']);
+    const channel = { kind: 'channel', device: 'org.guestwire.0', label: '' } as const;
+    assert.deepEqual(laneCandidates(candidates, channel), []);
   });
 
   it('goes through extra serial ports in the order of their numbers', () => {

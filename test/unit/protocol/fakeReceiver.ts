@@ -28,6 +28,8 @@ export interface FakeReceiverOptions {
   leaves?: (path: string, record: FakeRecord) => boolean;
   /** Answers a request instead of the fake's own way; undefined leaves it to the fake, [] stays silent. */
   answer?: (message: TextMessage, stream: number) => Answer[] | undefined;
+  /** Gets the LANE frames; without it there is no such capability. */
+  onLane?: (frame: Frame) => void;
 }
 
 export type Answer = [verb: string, fields: Record<string, FieldValue>];
@@ -54,6 +56,9 @@ export class FakeReceiver {
   pings = 0;
   byes = 0;
   mute = false;
+  /** Bytes that it has taken and still keeps: so much less is its window. */
+  held = 0;
+  #givenBack = 0;
   readonly #options: FakeReceiverOptions;
   readonly #reader: ReliableReader;
   readonly #sender = new ReliableSender(SESSION, 1 << 20);
@@ -79,7 +84,7 @@ export class FakeReceiver {
     const output = this.#urgent.splice(0);
     if (this.#reader.ackDue !== 'no') {
       output.push(
-        this.#unreliable(FrameType.ACK, [this.#reader.next, this.window], this.#reader.ackDue === 'gap'),
+        this.#unreliable(FrameType.ACK, [this.#reader.next, this.#room], this.#reader.ackDue === 'gap'),
       );
       this.#reader.acknowledged();
     }
@@ -97,7 +102,7 @@ export class FakeReceiver {
     if (frame.type === FrameType.PING) {
       this.pings += 1;
       this.#urgent.push(
-        this.#unreliable(FrameType.PONG, [frame.payload.readUInt32BE(), this.#reader.next, this.window]),
+        this.#unreliable(FrameType.PONG, [frame.payload.readUInt32BE(), this.#reader.next, this.#room]),
       );
     }
     if (frame.type === FrameType.ACK)
@@ -113,7 +118,7 @@ export class FakeReceiver {
         frame.payload.readUInt32BE(8),
       );
     if (frame.type === FrameType.RESET) this.byes += 1;
-    if (frame.type & RELIABLE_BIT && this.#reader.accept(frame) === 'take') this.#onReliable(frame);
+    if (frame.type & RELIABLE_BIT && this.#reader.accept(frame) === 'take') this.act(frame);
   };
 
   /** What a real receiver does by its clock when it waits for an acknowledgement. */
@@ -144,7 +149,24 @@ export class FakeReceiver {
     this.#urgent.push(answer);
   }
 
-  #onReliable(frame: Frame): void {
+  get #room(): number {
+    return Math.max(0, this.window - this.held);
+  }
+
+  /** It keeps so much less; worth an acknowledgement now and then. */
+  giveBack(bytes: number): void {
+    this.held -= bytes;
+    this.#givenBack += bytes;
+    if (this.#givenBack < this.window / 4) return;
+    this.#givenBack = 0;
+    if (this.#reader.ackDue === 'no') this.#reader.ackDue = 'ack';
+  }
+
+  act(frame: Frame): void {
+    if (frame.type === FrameType.LANE && this.#options.onLane) {
+      this.#options.onLane(frame);
+      return;
+    }
     if (frame.type === FrameType.DATA) {
       this.#demand(() => this.#open.get(frame.stream)?.data(frame.flags, frame.payload));
       return;

@@ -25,7 +25,15 @@ export const copied: FileResult = {
 };
 
 export function resultOf(...files: FileResult[]): CopyResult {
-  return { files, bytes: 1000, wireBytes: 1100, seconds: 0.5, bytesPerSecond: 2000, resumedFrom: 0 };
+  return {
+    files,
+    bytes: 1000,
+    wireBytes: 1100,
+    seconds: 0.5,
+    bytesPerSecond: 2000,
+    resumedFrom: 0,
+    lanes: 1,
+  };
 }
 
 export const outcome: Outcome = {

@@ -1,0 +1,137 @@
+// Several serial ports of one domain side by side, in a real guest: all of them carry, one is taken away in the middle,
+// and what arrives is whole.
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { connect } from 'libvirt';
+import { buildComDd, startComDd } from '../../support/comDd.ts';
+import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
+import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
+import { pollUntil } from '../../support/processes.ts';
+
+const LARGE_BYTES = 600_000;
+const isaSerial = (port: number) => `<serial type="pty"><target type="isa-serial" port="${port}"/></serial>`;
+
+interface Report {
+  bytes: number;
+  link: string;
+  lanes: number;
+  files: { verified: boolean; sha256: string }[];
+}
+
+describe('serial ports side by side', () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-lanes-'));
+  const large = path.join(directory, 'large');
+  const sha256 = () => crypto.createHash('sha256').update(fs.readFileSync(large)).digest('hex');
+  let libvirtd: PrivateLibvirtd;
+  let guest: Guest;
+
+  before(async () => {
+    await buildComDd();
+    fs.writeFileSync(large, crypto.randomBytes(LARGE_BYTES));
+    libvirtd = await startPrivateLibvirtd();
+    guest = await bootGuest({
+      uri: libvirtd.uri,
+      name: 'lanes',
+      furtherDevices: isaSerial(2) + isaSerial(3),
+      receiverPorts: [...Object.values(guestPorts), '/dev/ttyS2', '/dev/ttyS3'],
+    });
+  });
+
+  after(async () => {
+    await guest?.destroy();
+    await libvirtd?.stop();
+    fs.rmSync(directory, { recursive: true, force: true });
+  });
+
+  const startCopy = (...options: string[]) =>
+    startComDd([
+      ...['--connect', guest.uri, '--link', 'serial1', '--json', '--conflict', 'overwrite'],
+      ...['--compress', 'off', '--delta', 'off', ...options, guest.name, large, '/tmp/large'],
+    ]);
+
+  /** Bytes that have come in by the guest's second, third and fourth serial port since its boot, by its own count. */
+  async function received(): Promise<[number, number, number]> {
+    const counts = await guest.mustRun('cat /proc/tty/driver/serial');
+    const of = (port: number) => Number(new RegExp(`^${port}:.* rx:(\\d+)`, 'm').exec(counts)?.[1] ?? 0);
+    return [of(1), of(2), of(3)];
+  }
+
+  async function assertWhole(copy: ReturnType<typeof startComDd>): Promise<Report> {
+    const { code, stdout, stderr } = await copy.result;
+    assert.equal(code, 0, stderr);
+    const report = JSON.parse(stdout) as Report;
+    assert.equal(report.link, 'serial1');
+    assert.equal(report.bytes, LARGE_BYTES);
+    assert.deepEqual(
+      report.files.map(file => [file.verified, file.sha256]),
+      [[true, sha256()]],
+    );
+    assert.equal(await guest.sha256('/tmp/large'), sha256());
+    return report;
+  }
+
+  it('all of them carry one file', { timeout: 180_000 }, async () => {
+    const before = await received();
+    const { lanes } = await assertWhole(startCopy('--lanes', 'on'));
+    assert.equal(lanes, 3);
+    const shares = (await received()).map((bytes, index) => bytes - (before[index] ?? 0));
+    for (const share of shares) assert.ok(share > LARGE_BYTES / 10, `${shares} bytes`);
+  });
+
+  it('one is taken by another program in the middle', { timeout: 180_000 }, async () => {
+    const [, before] = await received();
+    const copy = startCopy('--lanes', 'on');
+    const carries = async () => (await received())[1] > before + 30_000;
+    assert.ok(await pollUntil(carries, 60_000, 100), 'the lane never carried anything');
+    const connection = await connect(guest.uri);
+    try {
+      const domain = await connection.lookupByName(guest.name);
+      const taken = await connection.openConsole(domain, 'serial2', { force: true });
+      taken.on('error', () => undefined);
+      const { lanes } = await assertWhole(copy);
+      assert.equal(lanes, 2);
+      taken.destroy();
+    } finally {
+      await connection.close();
+    }
+  });
+
+  it('the main one is taken: the copy ends, and the next goes on where it was', {
+    timeout: 180_000,
+  }, async () => {
+    await guest.mustRun('rm -f /tmp/large');
+    const [before] = await received();
+    const copy = startCopy('--lanes', 'on');
+    // What is kept begins at 64 KiB; with three ports that many again may be on their way.
+    const carries = async () => (await received())[0] > before + 90_000;
+    assert.ok(await pollUntil(carries, 60_000, 100), 'nothing arrived');
+    const connection = await connect(guest.uri);
+    try {
+      const domain = await connection.lookupByName(guest.name);
+      const taken = await connection.openConsole(domain, 'serial1', { force: true });
+      taken.on('error', () => undefined);
+      const { code } = await copy.result;
+      assert.equal(code, 1);
+      assert.notEqual((await guest.run('ls /tmp/large')).status, 0, 'nothing has the final name');
+      taken.destroy();
+    } finally {
+      await connection.close();
+    }
+    await assertWhole(startCopy('--lanes', 'on', '--delta', 'auto'));
+  });
+
+  it('none but the link is touched when lanes are off, or the file is small', {
+    timeout: 180_000,
+  }, async () => {
+    const before = await received();
+    assert.equal((await assertWhole(startCopy('--lanes', 'off'))).lanes, 1);
+    fs.truncateSync(large, 40_000);
+    const small = await startCopy('--lanes', 'auto').result;
+    assert.equal(small.code, 0, small.stderr);
+    assert.deepEqual((await received()).slice(1), before.slice(1));
+  });
+});

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { type LaneMode, openSession, type Session } from '../../../src/protocol/index.ts';
+import { pollUntil } from '../../support/processes.ts';
+import { FakeLanes } from './fakeLanes.ts';
+import { FakeLink } from './fakeLink.ts';
+import type { FakeReceiverOptions } from './fakeReceiver.ts';
+
+/** A session whose receiver, a fake, has further ports. */
+class Bench {
+  readonly fake: FakeLanes;
+  readonly links: FakeLink[];
+  readonly session: Promise<Session>;
+  opened = 0;
+
+  constructor(mode: LaneMode, options: FakeReceiverOptions = {}) {
+    this.fake = new FakeLanes(3, options);
+    this.links = this.fake.ports.map(port => new FakeLink(port));
+    this.fake.onActed = () => setImmediate(() => this.#flush());
+    const [main, ...further] = this.links as [FakeLink, ...FakeLink[]];
+    const openers = further.map(link => async () => {
+      this.opened += 1;
+      return link;
+    });
+    this.session = openSession(main).then(session => {
+      session.useLanes({ openers, mode });
+      return session;
+    });
+  }
+
+  #flush(): void {
+    for (const link of this.links) if (!link.destroyed) link.flush();
+  }
+
+  async put(content: Buffer, onFrame: (index: number) => void = () => undefined): Promise<void> {
+    const put = await (await this.session).put({ path: '/f' });
+    for (let at = 0; at < content.length; at += 4_000) {
+      put.sendData(content.subarray(at, at + 4_000));
+      onFrame(at / 4_000);
+      await put.room();
+      // The fake's answers come by way of the event loop, and lanes are opened there.
+      await new Promise(setImmediate);
+    }
+    await put.commit(createHash('sha256').update(content).digest('hex'));
+    assert.deepEqual(this.fake.main.files.get('/f'), content);
+    assert.deepEqual(this.fake.main.violations, []);
+  }
+}
+
+const content = randomBytes(1_000_000);
+
+describe('lanes of a session', () => {
+  it('are opened, joined, used and closed', async () => {
+    const bench = new Bench('on');
+    await bench.put(content);
+    const session = await bench.session;
+    assert.equal(session.lanes, 3);
+    for (const frames of bench.fake.came) assert.ok(frames > 20, `${bench.fake.came}`);
+    assert.ok(session.wireBytes > content.length, 'the bytes of all ports count');
+    await session.close();
+    assert.deepEqual(
+      bench.fake.ports.map(({ byes }) => byes),
+      [1, 1, 1],
+    );
+    assert.ok(bench.links.every(link => link.destroyed));
+  });
+
+  it('are not opened for what is small, nor twice', async () => {
+    const bench = new Bench('auto');
+    await bench.put(content.subarray(0, 60_000));
+    assert.equal(bench.opened, 0);
+    await bench.put(content);
+    await bench.put(content);
+    assert.equal(bench.opened, 2);
+    await (await bench.session).close();
+  });
+
+  it('are no matter for a fast link or an older receiver', async () => {
+    for (const device of ['channel', 'console', 'pty']) {
+      const bench = new Bench('on', { device });
+      await bench.put(content);
+      assert.equal(bench.opened, 0, device);
+      await (await bench.session).close();
+    }
+  });
+
+  it('that cannot be joined are let go', async () => {
+    const bench = new Bench('on', {
+      answer: ({ verb }) => (verb === 'join' ? [['error', { code: 'not-found' }]] : undefined),
+    });
+    await bench.put(content);
+    const session = await bench.session;
+    assert.equal(session.lanes, 1);
+    assert.equal(bench.opened, 2);
+    assert.ok(await pollUntil(() => bench.links.slice(1).every(link => link.destroyed), 5_000));
+    assert.deepEqual(bench.fake.came, [0, 0, 0], 'nothing was wrapped');
+    await session.close();
+  });
+
+  it('may break in the middle', async () => {
+    const bench = new Bench('on');
+    await bench.put(content, index => {
+      if (index === 100) bench.links[1]?.destroy(new Error('the daemon closed it'));
+      if (index === 150) bench.fake.ports[2]?.reset('bye');
+    });
+    const session = await bench.session;
+    assert.ok((bench.fake.came[1] ?? 0) > 5, 'it was used');
+    assert.ok(await pollUntil(() => session.lanes === 1, 5_000));
+    await bench.put(content);
+    await session.close();
+  });
+
+  it('end with the session, also those that are only being opened', async () => {
+    const bench = new Bench('on');
+    const session = await bench.session;
+    if (bench.fake.ports[2]) bench.fake.ports[2].mute = true;
+    await bench.put(content);
+    assert.equal(session.lanes, 2);
+    bench.links[0]?.destroy();
+    assert.ok(await pollUntil(() => bench.links.every(link => link.destroyed), 5_000));
+    assert.equal(session.ended?.code, 'closed');
+  });
+});
