@@ -84,8 +84,6 @@ async function resolveSystem(options: string[]): Promise<GuestPackage[]> {
   const stdlib = python.replace(/^python(.*)-minimal$/, 'libpython$1-stdlib');
   const libraries = await readDependencies(options, [python, stdlib]);
   const names = new Set([kernel, 'busybox-static', python, stdlib, python.replace('python', 'libpython')]);
-  // Python itself does without, but dpkg does not: every Debian system has it.
-  names.add('libzstd1');
   for (const name of libraries.keys()) if (libraryNames.test(name)) names.add(name);
   return locate(options, names);
 }
