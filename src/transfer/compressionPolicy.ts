@@ -28,6 +28,8 @@ const EXPECTED_SLOW_LINE_BYTES_PER_SECOND = 1e6;
 const CODEC_LEAD = 1.5;
 /** A slow line gets every percent: the compressor need only not be what it waits for. */
 const SLOW_LINE_LEAD = 1.2;
+/** The first pieces of a level also pay for its memory, and a change of it for a new history. */
+const SLOW_LINE_TRIAL_PIECES = 4;
 /** Pieces of one way before its speed is believed. */
 const TRIAL_PIECES = 6;
 /** The other way, or a smaller level, is tried again after this many pieces, then twice as many…: it costs little. */
@@ -132,7 +134,8 @@ export class CompressionPolicy {
 
   #rateOf({ level, bytesPerSecond }: Level): number {
     const measured = this.#codecRates.get(level);
-    return measured && measured.samples > 0 ? measured.bytesPerSecond : bytesPerSecond;
+    const needed = this.#isSlowLine ? SLOW_LINE_TRIAL_PIECES : 1;
+    return measured && measured.samples >= needed ? measured.bytesPerSecond : bytesPerSecond;
   }
 
   #turnTo(way: Way): Way {

@@ -70,7 +70,8 @@ export class ZstdEncoder implements Encoder {
 function write(stream: import('node:zlib').ZstdCompress, bytes: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     stream.write(bytes, error => {
-      if (error) reject(error);
+      // A stream destroyed meanwhile says so with nothing at all.
+      if (error || stream.destroyed) reject(error ?? new Error('the encoder was closed'));
       else resolve(stream.read() ?? Buffer.alloc(0));
     });
   });
