@@ -30,6 +30,8 @@ const CODEC_LEAD = 1.5;
 const SLOW_LINE_LEAD = 1.2;
 /** The first pieces of a level also pay for its memory, and a change of it for a new history. */
 const SLOW_LINE_TRIAL_PIECES = 4;
+/** A smaller piece tells what it costs to begin, not how fast a level is. */
+const SLOW_LINE_MEASURED_BYTES = 16 * 1_024;
 /** Pieces of one way before its speed is believed. */
 const TRIAL_PIECES = 6;
 /** The other way, or a smaller level, is tried again after this many pieces, then twice as many…: it costs little. */
@@ -71,6 +73,7 @@ export class CompressionPolicy {
   }
 
   onEncoded(rawBytes: number, level: number, elapsedMs: number): void {
+    if (this.#isSlowLine && rawBytes < SLOW_LINE_MEASURED_BYTES) return;
     this.#codecRates.get(level)?.add(rawBytes, elapsedMs);
   }
 

@@ -108,6 +108,12 @@ describe('compression policy', () => {
       assert.equal(policy.levelFor(TEXT), 13);
     });
 
+    it('learns nothing from small files, whose cost is that of beginning', () => {
+      const policy = policyFor('auto', 'uart', zstd);
+      send(policy, 50, { ...LINE, codec: 0.1e6 }, TEXT.subarray(0, 2_000));
+      assert.equal(policy.levelFor(TEXT), 19);
+    });
+
     it('comes back when the machine has time again', () => {
       const policy = policyFor('auto', 'uart', zstd);
       send(policy, 100, { ...LINE, codec: level => (level > 9 ? 0.3e6 : 20e6) });
