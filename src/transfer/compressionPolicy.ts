@@ -22,8 +22,6 @@ const MAX_PAUSE_PIECES = 16;
 
 /** How much faster a line with compression is expected to be at best, until that is measured. */
 const EXPECTED_GAIN = 3;
-/** What a slow line is expected to bring of a compressed file: 200 kB/s of a UART, five times smaller. */
-const EXPECTED_SLOW_LINE_BYTES_PER_SECOND = 1e6;
 /** The compressor must be this much faster than the line before it is even tried. */
 const CODEC_LEAD = 1.5;
 /** A slow line gets every percent: the compressor need only not be what it waits for. */
@@ -114,12 +112,16 @@ export class CompressionPolicy {
     return this.#smallestAt(CODEC_LEAD * wanted);
   }
 
-  /** A level that was too slow once is given another chance, seldom: the machine may have had more to do. */
+  /**
+   * The smallest until the line is known: a change costs all that could be referred to. A level that was too slow once
+   * is given another chance, seldom: the machine may have had more to do.
+   */
   #slowLineLevel(): number | undefined {
     const { encoded } = this.#goodput;
-    const wanted = encoded.samples > 0 ? encoded.bytesPerSecond : EXPECTED_SLOW_LINE_BYTES_PER_SECOND;
-    const level = this.#smallestAt(SLOW_LINE_LEAD * wanted);
-    if (level === this.#levels.at(-1)?.level) return level;
+    const smallest = this.#levels.at(-1)?.level;
+    if (encoded.samples < SLOW_LINE_TRIAL_PIECES) return smallest;
+    const level = this.#smallestAt(SLOW_LINE_LEAD * encoded.bytesPerSecond);
+    if (level === smallest) return level;
     this.#piecesBelowSmallest += 1;
     if (this.#piecesBelowSmallest > this.#smallerRetrialAfter) {
       this.#piecesBelowSmallest = 0;

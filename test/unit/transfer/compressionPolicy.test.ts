@@ -97,6 +97,12 @@ describe('compression policy', () => {
     it('is as small as it can be', () => {
       const policy = policyFor('auto', 'uart', zstd);
       assert.equal(policy.levelFor(TEXT), 19);
+      // A slow machine, but the line has not yet been measured.
+      for (let piece = 0; piece < 20; piece += 1) policy.onEncoded(PIECE_BYTES, 19, 1_000);
+      assert.equal(policy.levelFor(TEXT), 19);
+      const other = policyFor('auto', 'uart', zstd);
+      send(other, 300, { ...LINE, codec: 2e6 });
+      assert.equal(other.levelFor(TEXT), 19);
       send(policy, 300, { ...LINE, codec: 2e6 });
       assert.equal(policy.levelFor(TEXT), 19);
     });
