@@ -13,7 +13,7 @@ Threads of one port, and who may touch what:
     port thread    the device, the parser, Session's numbers and clocks; it
                    never touches a disk, so a PING is answered in time
     worker thread  requests in the order of their frames: walks paths, opens
-                   and writes files, inflates, copies from a basis, hashes
+                   and writes files, decodes, copies from a basis, hashes
                    what passes
     finishers      up to four, for what may take long: flush and rename of a
                    commit, the hash of a stat or of a partial file, signatures
@@ -72,13 +72,14 @@ PROBE_S = 0.6                               # section 4
 SESSION_S = 30.0                            # section 3.5
 UNKNOWN_S = 0.5                             # section 3.4
 STREAMS = 16
-CAPABILITIES = 'symlink,mode,mtime,deflate,delta,resume,unchanged,bundle'
+CAPABILITIES = 'symlink,mode,mtime,deflate,delta,resume,unchanged,bundle'  # and zstd and lanes, where they can be had
 
 # section 6
 BLOCK_MIN, BLOCK_MAX = 512, 1 << 22         # of a signature
 BLOCKS_MAX = 1 << 18
 PARTIAL_MIN = 65536                         # bytes that are worth keeping
 PARTIAL_S = 7 * 86400.0                     # and for so long
+ZSTD_WINDOW_LOG_MAX = 23                    # 8 MiB
 BUNDLE_MAX = 1 << 20                        # bytes of a bundle's stream
 RECORDS_MAX = 1024
 NO_MODE, NO_MTIME = 0xffff, (1 << 64) - 1
@@ -106,7 +107,7 @@ FINISHERS = 4
 SMALL = 65536               # files up to here are flushed and named many at a time
 LAST_DIRECTORY_S = 1.0      # a directory is held open so long for the next file in it
 HOLD_S = 0.02               # so long the port may be left alone while small frames are worked at
-STEP = 1 << 18              # bytes read, inflated or copied before anything else is looked at
+STEP = 1 << 18              # bytes read, decoded or copied before anything else is looked at
 SIGNATURE_QUEUE_MAX = 1 << 20   # bytes of replies not yet acknowledged: then a signature waits
 SIGNATURE_FRAME_MIN = 512   # however little a host says it takes
 GROUP = 128                 # files of a bundle that are open at once, to be flushed one behind the other
@@ -1008,6 +1009,162 @@ def remove_orphan(directory, name, age_s):
         os.close(fd)
 
 
+class BadData(Exception):
+    """Bytes with ENCODED that are not of the put's encoding."""
+
+
+class Inflate:
+    """Raw DEFLATE with a window of 32 KiB.  Every decoder has what this has,
+    and is of one put."""
+
+    def __init__(self, size):
+        self._stream = zlib.decompressobj(-15)
+
+    def step(self, data):
+        """At most STEP of the bytes that data makes, and what is to be given
+        to the next step: None if that need be none."""
+        if self._stream.eof:
+            raise BadData('the DEFLATE stream ended')
+        try:
+            out = self._stream.decompress(data, STEP)
+        except zlib.error as error:
+            raise BadData('not DEFLATE: %s' % error)
+        return out, self._stream.unconsumed_tail or (b'' if self._stream.eof else None)
+
+    def close(self):
+        self._stream = None
+
+
+class PythonZstd:
+    """zstd by Python's own module, which 3.14 brought."""
+
+    def __init__(self, size):
+        from compression import zstd
+        self._zstd = zstd
+        self._begin()
+
+    def _begin(self):
+        limit = {self._zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG_MAX}
+        self._stream = self._zstd.ZstdDecompressor(options=limit)
+
+    def step(self, data):
+        try:
+            out = self._stream.decompress(data, STEP)
+        except self._zstd.ZstdError as error:
+            raise BadData('not zstd: %s' % error)
+        if self._stream.eof:                # of a frame; another may follow
+            rest = self._stream.unused_data
+            self._begin()
+            return out, rest or None
+        return out, None if self._stream.needs_input or not out else b''
+
+    def close(self):
+        self._stream = None
+
+
+class LibraryZstd:
+    """zstd by the library that dpkg, rpm, pacman and systemd need too, 1.4
+    or later.  Importing ctypes takes long, so only who needs it does."""
+
+    _library = None
+
+    @classmethod
+    def load(cls):
+        import ctypes
+        library, pointer, size = ctypes.CDLL('libzstd.so.1'), ctypes.c_void_p, ctypes.c_size_t
+
+        class Buffer(ctypes.Structure):     # ZSTD_inBuffer and ZSTD_outBuffer of zstd.h
+            _fields_ = [('bytes', pointer), ('size', size), ('used', size)]
+
+        buffer = ctypes.POINTER(Buffer)
+        for name, result, arguments in (
+                ('createDCtx', pointer, []), ('freeDCtx', size, [pointer]),
+                ('DCtx_setParameter', size, [pointer, ctypes.c_int, ctypes.c_int]),
+                ('decompressStream', size, [pointer, buffer, buffer]),
+                ('isError', ctypes.c_uint, [size]), ('getErrorName', ctypes.c_char_p, [size])):
+            function = getattr(library, 'ZSTD_' + name)
+            function.restype, function.argtypes = result, arguments
+            setattr(library, name, function)
+        cls._ctypes, cls._buffer_type, cls._library = ctypes, Buffer, library
+
+    def __init__(self, size):
+        if self._library is None:
+            self.load()
+        self._context = self._library.createDCtx()
+        if not self._context:
+            raise MemoryError('no memory for zstd')
+        self._check(self._library.DCtx_setParameter(
+            self._context, 100, ZSTD_WINDOW_LOG_MAX))       # ZSTD_d_windowLogMax
+        # a byte more than there may be shows that there is more
+        self._bytes = bytearray(STEP if size is None else min(STEP, size + 1))
+        self._out = self._buffer_type(
+            self._ctypes.addressof(self._ctypes.c_char.from_buffer(self._bytes)), len(self._bytes), 0)
+        self._view = memoryview(self._bytes)
+
+    def step(self, data):
+        source = data if isinstance(data, bytes) else bytes(data)
+        start = self._ctypes.cast(self._ctypes.c_char_p(source), self._ctypes.c_void_p)
+        given = self._buffer_type(start, len(source), 0)
+        self._out.used = 0
+        self._check(self._library.decompressStream(self._context, self._out, given))
+        is_more = given.used < given.size or self._out.used == self._out.size
+        return self._view[:self._out.used], source[given.used:] if is_more else None
+
+    def _check(self, result):
+        if self._library.isError(result):
+            raise BadData('not zstd: %s' % self._library.getErrorName(result).decode('ascii', 'replace'))
+
+    def close(self):
+        """Idempotent."""
+        context, self._context = self._context, None
+        if context:
+            self._library.freeDCtx(context)
+
+
+ZSTD_SAMPLE = b'\x28\xb5\x2f\xfd\x20\x04\x21\0\0zstd'  # a frame of one raw block
+
+
+def can_decode(decoder):
+    """Whether what it needs is there, and is what it is taken for."""
+    try:
+        tried = decoder(len(ZSTD_SAMPLE))
+        out = bytes(tried.step(ZSTD_SAMPLE)[0])
+        tried.close()
+    except Exception as error:              # whatever an odd library leads to
+        log.debug('%s: %s: %s' % (decoder.__name__, type(error).__name__, error))
+        return False
+    return out == b'zstd'
+
+
+class Decoders:
+    """By `encoding`.  What there is for zstd is looked for when the first
+    host says hello."""
+
+    def __init__(self):
+        self._zstd = ()
+
+    @property
+    def zstd(self):
+        """None if there is nothing."""
+        if self._zstd == ():
+            self._zstd = next(filter(can_decode, (PythonZstd, LibraryZstd)), None)
+        return self._zstd
+
+    def capabilities(self):
+        return CAPABILITIES + ',zstd' if self.zstd else CAPABILITIES
+
+    def of(self, fields):
+        """The one a put asks for, or None."""
+        name = fields.get('encoding')
+        found = Inflate if name == b'deflate' else self.zstd if name == b'zstd' else None
+        if name is not None and found is None:
+            raise Refused('unsupported', 'encoding unknown')
+        return found
+
+
+decoders = Decoders()
+
+
 class Put:
     """One file being received.  Only the worker touches it, but while
     `preparing` or `committing` says that a finisher has it; then `stop` is
@@ -1018,8 +1175,8 @@ class Put:
         self.size = number_of(fields, 'size')
         self.mode, self.mtime = mode_of(fields), mtime_of(fields)
         self.skip_unchanged = option_of(fields, 'unchanged', b'skip')
-        # raw DEFLATE with a window of 32 KiB
-        self.inflater = zlib.decompressobj(-15) if option_of(fields, 'encoding', b'deflate') else None
+        self.encoding = decoders.of(fields)
+        self.decoder = None                 # from the first encoded frame on
         self.piece = None                   # offset of the encoded frames that came last
         self.wants_basis = yes(fields, 'basis')
         self.basis, self.basis_size = -1, 0
@@ -1255,21 +1412,20 @@ class Put:
         self._append(data)
 
     def write_encoded(self, offset, data):
-        if self.inflater is None:
+        if self.encoding is None:
             raise Refused('bad-request', 'ENCODED without an encoding', self.place.path)
         if self.piece is None or offset != self.piece:
             self._expect(offset)
         self.piece = offset
+        if self.decoder is None:
+            self.decoder = self.encoding(self.size)
         while True:
             try:
-                out = self.inflater.decompress(data, STEP)
-            except zlib.error as error:
-                raise Refused('bad-data', 'not DEFLATE: %s' % error, self.place.path)
+                out, data = self.decoder.step(data)
+            except BadData as error:
+                raise Refused('bad-data', str(error), self.place.path)
             self._append(out)
-            if self.inflater.eof:
-                raise Refused('bad-data', 'the DEFLATE stream ended', self.place.path)
-            data = self.inflater.unconsumed_tail
-            if not data:
+            if data is None:
                 return
             self.stop_if_cancelled()
 
@@ -1444,6 +1600,9 @@ class Put:
                 log.warning('leaving or removing %s: %s' % (printable(self.temporary), error))
             leftovers.forget(self)
             self.temporary = None
+        if self.decoder is not None:
+            self.decoder.close()
+            self.decoder = None
         for fd in (self.fd, self.basis):
             if fd >= 0:
                 os.close(fd)
@@ -3087,7 +3246,7 @@ class Endpoint:
                   ('separator', '/'), ('device', self.device), ('port', self.port),
                   ('user', self.config.user), ('frame', self.frame), ('window', self.window),
                   ('streams', STREAMS),
-                  ('capabilities', CAPABILITIES + (',lanes' if has_lanes(self.device) else ''))]
+                  ('capabilities', decoders.capabilities() + (',lanes' if has_lanes(self.device) else ''))]
         if self.config.root.confined:
             fields.append(('root', self.config.root.path))
         if self.config.read_only:

@@ -136,12 +136,13 @@ export class FilePut {
   async #sendDelta(put: PutStream, accepted: Reply, table: SignatureTable): Promise<Sent> {
     const { streams, sender } = this.#context;
     const reader = await this.#resume(put, accepted, () => streams.openReader(this.#request.entry.source));
+    const encoder = streams.newEncoder(this.#request.entry.info.size);
     try {
-      const encoder = streams.newEncoder();
       const source = { reader, table, encoder, literalBytes: streams.blockBytes };
       await new DeltaSender(sender, put, this.#onAcknowledged, this.#signal).send(source);
       return { sha256: reader.sha256(), bytes: reader.bytes };
     } finally {
+      encoder?.close();
       await reader.close();
     }
   }

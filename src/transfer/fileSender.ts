@@ -7,9 +7,9 @@ import type { Piece, Pieces } from './pieces.ts';
 export class FileSender {
   readonly #signal: AbortSignal | undefined;
   readonly #frameBytes: number;
-  readonly #policy: CompressionPolicy;
+  readonly #policy: CompressionPolicy | undefined;
 
-  constructor(session: Session, policy: CompressionPolicy, signal: AbortSignal | undefined) {
+  constructor(session: Session, policy: CompressionPolicy | undefined, signal: AbortSignal | undefined) {
     this.#signal = signal;
     this.#frameBytes = session.welcome.frame - DATA_OFFSET_BYTES;
     this.#policy = policy;
@@ -54,6 +54,6 @@ export class FileSender {
   }
 
   #measure({ fileBytes, isEncoded }: Piece, put: PutStream): void {
-    this.#policy.onAcknowledged(fileBytes, isEncoded ? 'encoded' : 'plain', put, performance.now());
+    this.#policy?.onAcknowledged(fileBytes, isEncoded ? 'encoded' : 'plain', put, performance.now());
   }
 }

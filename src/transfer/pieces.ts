@@ -37,14 +37,17 @@ export class PieceEncoder {
 
   /** The encoded piece, or undefined where the bytes should go as they are. */
   async encode(bytes: Buffer): Promise<Buffer | undefined> {
-    const effort = this.#policy.effortFor(bytes);
-    if (effort === undefined) return undefined;
+    const level = this.#policy.levelFor(bytes);
+    if (level === undefined) return undefined;
     const startedAt = performance.now();
-    const encoded = await this.#encoder.encode(bytes, effort);
-    this.#policy.onEncoded(bytes.length, effort, performance.now() - startedAt);
-    if (encoded.length >= bytes.length) return undefined;
-    this.#encoder.sent(bytes);
+    const encoded = await this.#encoder.encode(bytes, level);
+    this.#policy.onEncoded(bytes.length, level, performance.now() - startedAt);
     return encoded;
+  }
+
+  /** The put has no further bytes. */
+  close(): void {
+    this.#encoder.close();
   }
 }
 
@@ -84,6 +87,7 @@ export class FilePieces implements Pieces {
   async close(): Promise<void> {
     const left = await this.#ahead?.catch(() => undefined);
     left?.release();
+    this.#encoder?.close();
     await this.#reader.close();
   }
 

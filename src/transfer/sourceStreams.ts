@@ -17,7 +17,8 @@ export const SMALL_FILE_BYTES = 32 * 1_024;
 
 export class SourceStreams {
   readonly system: SourceSystem;
-  readonly policy: CompressionPolicy;
+  /** Undefined where nothing is to be compressed. */
+  readonly policy: CompressionPolicy | undefined;
   /** What puts announce as `encoding`. */
   readonly encoding: string | undefined;
   /** Receivers of the same kind take the very same pieces. */
@@ -30,8 +31,8 @@ export class SourceStreams {
 
   constructor({ welcome }: Session, system: SourceSystem, compression: CompressionMode) {
     this.system = system;
-    this.policy = new CompressionPolicy(compression, welcome.device);
     this.#codec = compression === 'off' ? undefined : chooseCodec(welcome.capabilities);
+    this.policy = this.#codec && new CompressionPolicy(compression, welcome.device, this.#codec);
     this.encoding = this.#codec?.name;
     this.kind = [welcome.device, welcome.frame, compression, this.encoding].join();
     const frameBytes = welcome.frame - DATA_OFFSET_BYTES;
@@ -48,7 +49,7 @@ export class SourceStreams {
   }
 
   async openPieces(source: string, size: number): Promise<Pieces> {
-    const open = async () => new FilePieces(await this.openReader(source, size), this.newEncoder());
+    const open = async () => new FilePieces(await this.openReader(source, size), this.newEncoder(size));
     return this.#shared ? this.#shared.open(this, source, open) : open();
   }
 
@@ -67,9 +68,9 @@ export class SourceStreams {
     this.#shared?.leave(this);
   }
 
-  /** For one put; undefined where nothing is to be compressed. */
-  newEncoder(): PieceEncoder | undefined {
-    return this.#codec && new PieceEncoder(this.policy, this.#codec.newEncoder());
+  /** For one put, to be closed at its end; undefined where nothing is to be compressed. */
+  newEncoder(size?: number): PieceEncoder | undefined {
+    return this.#codec && this.policy && new PieceEncoder(this.policy, this.#codec.newEncoder(size));
   }
 
   /** SHA-256 of a source file, hexadecimal. */

@@ -13,7 +13,10 @@ def piece(content):
     return stream.compress(content) + stream.flush(zlib.Z_SYNC_FLUSH)
 
 
-PIECES = (piece(b''), piece(b'xxx'), piece(b'xxx' * 100), piece(bytes(70000)), b'xxxxx')
+# frames of zstd by hand: a window of 128 KiB, then a raw block, and one byte many times
+ZSTD = b'\x28\xb5\x2f\xfd\0\x38'
+PIECES = (piece(b''), piece(b'xxx'), piece(b'xxx' * 100), piece(bytes(70000)), b'xxxxx',
+          ZSTD + b'\x18\0\0xxx', ZSTD + struct.pack('<I', 70000 << 3 | 3)[:3] + b'\0')
 
 
 def sha256(data):
@@ -33,7 +36,7 @@ def plausible(dice, session, sequence):
         names = ('a', 'b', 'dir/c', 'dir', 'l', 'new', '.', 'dir/../a')
         wild = ('..', '../x', '/etc/fuzz', 'l/fuzz', '', 'n' * 300, 'd/' * 50, '\0', '~/x', 'a/b', '/dev/null')
         more = {key: good if dice.random() < 0.98 else 'x' for key, good in (
-            ('encoding', 'deflate'), ('basis', '1'), ('resume', '1'), ('unchanged', 'skip'), ('keep', '1'))
+            ('encoding', dice.choice(('deflate', 'zstd'))), ('basis', '1'), ('resume', '1'), ('unchanged', 'skip'), ('keep', '1'))
             if dice.random() < 0.5}
         if dice.random() < 0.7:
             more['size'] = pick((0, 0, 3, 70000), (10 ** 18, 'x', ''))

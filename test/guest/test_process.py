@@ -16,6 +16,7 @@ import zlib
 from fuzz import mutated, piece, plausible
 from host import ACK, CONTROL, COPY, DATA, HELLO, PING, Host, Line, Lost, Receiver, frame, text
 from support import SEED, receiver, sha256
+from zstandard import Zstandard
 
 
 class Case(unittest.TestCase):
@@ -358,6 +359,40 @@ class SendingLess(Case):
         host.commit(stream, wanted)
         self.assertEqual(host.answer(stream, 2)[0], 'done')
         self.assertEqual(self.read('f'), wanted)
+
+
+class Zstd(Case):
+    """Which not every receiver has."""
+
+    def begin(self, **fields):
+        host = self.start().host().connect()
+        stream = host.open('put', path=self.path('f'), encoding='zstd', **fields)
+        self.assertEqual(host.answer(stream)[0], 'accept')
+        return host, stream
+
+    def test_pieces_over_a_line(self):
+        content = b''.join(b'line %d\n' % (n * n) for n in range(40000))
+        host, stream = self.begin(size=len(content))
+        encoder = Zstandard()
+        for at in range(0, len(content), 65408):
+            piece = encoder.piece(content[at:at + 65408], ends=at % 3 == 0)
+            for cut in range(0, len(piece), 4088):
+                host.send(DATA, stream, struct.pack('>Q', at) + piece[cut:cut + 4088], flags=2)
+        host.commit(stream, content)
+        self.assertEqual(host.answer(stream, 2)[0], 'done')
+        self.assertEqual(self.read('f'), content)
+
+    def test_a_cancel_overtakes_a_bomb(self):
+        """390 MB from three frames: the answers to PING and to `cancel` come at once."""
+        host, stream = self.begin()
+        block = struct.pack('<I', 1 << 17 + 3 | 1 << 1)[:3] + b'\0'        # 128 KiB of one byte
+        bomb = b'\x28\xb5\x2f\xfd\0\x50' + block * 1000
+        for n in range(3):
+            host.send(DATA, stream, struct.pack('>Q', 0) + (bomb if n == 0 else block * 1000), flags=2)
+        host.send(CONTROL, stream, text('cancel'))
+        host.ping(6)
+        self.assertEqual(host.answer(stream, 2)[1]['code'], b'cancelled')
+        self.assertEqual(self.names(), [])
 
 
 class CommandLine(Case):

@@ -87,7 +87,8 @@ class Hello(Folder):
                                                  'window', 'streams', 'capabilities', 'root', 'read-only')},
                          {'protocol': b'1', 'system': b'linux', 'separator': b'/', 'device': b'uart',
                           'port': b'/dev/test', 'frame': b'4096', 'window': b'16384', 'streams': b'16',
-                          'capabilities': b'symlink,mode,mtime,deflate,delta,resume,unchanged,bundle,lanes', 'read-only': b'1',
+                          'capabilities': b'symlink,mode,mtime,deflate,delta,resume,unchanged,bundle,zstd,lanes',
+                          'read-only': b'1',
                           'root': os.fsencode(os.path.realpath(self.folder))})
         self.assertEqual(len(fields['session']), 8)
         self.assertRegex(fields['agent'].decode(), r'^receiver\.py/\d')

@@ -1,10 +1,12 @@
 """Section 6: compression, delta, resumption and the quick check."""
 
+import ctypes
 import errno
 import hashlib
 import os
 import stat
 import struct
+import sys
 import time
 import unittest
 import unittest.mock
@@ -12,6 +14,7 @@ import zlib
 
 from support import Bench, HeldWorker, receiver, sha256, vectors
 from test_requests import ROOT_USER, Case
+from zstandard import Zstandard
 
 STEP = receiver.STEP
 MIN = receiver.PARTIAL_MIN
@@ -21,10 +24,44 @@ def joined(runs):
     return b''.join(bytes.fromhex(run['hex']) * run['times'] for run in runs)
 
 
-def deflated(content, stream=None):
-    """A piece: of one DEFLATE stream or of its own."""
-    stream = stream or zlib.compressobj(6, zlib.DEFLATED, -15)
-    return stream.compress(content) + stream.flush(zlib.Z_SYNC_FLUSH)
+class Deflater:
+    """One DEFLATE stream."""
+
+    def __init__(self):
+        self.stream = zlib.compressobj(6, zlib.DEFLATED, -15)
+
+    def piece(self, content):
+        return self.stream.compress(content) + self.stream.flush(zlib.Z_SYNC_FLUSH)
+
+
+class FakeCompression:
+    """Python 3.14's package `compression`, as its documentation has it, on top
+    of the library: this machine's Python may be older."""
+
+    class zstd:
+        class ZstdError(Exception):
+            pass
+
+        class DecompressionParameter:
+            window_log_max = 100
+
+        class ZstdDecompressor:
+            def __init__(self, options):
+                assert options == {100: 23}
+                self.eof, self.needs_input, self.unused_data = False, True, b''
+                self.decoder, self.kept = receiver.LibraryZstd(None), b''
+
+            def decompress(self, data, max_length):
+                if self.eof:
+                    raise EOFError('already at the end')
+                try:
+                    out, rest = self.decoder.step(self.kept + data)
+                except receiver.BadData as error:
+                    raise FakeCompression.zstd.ZstdError(str(error))
+                self.needs_input, self.kept = rest is None, rest or b''
+                if rest and len(out) < max_length:      # only the end of a frame leaves bytes, and room
+                    self.eof, self.unused_data = True, rest
+                return bytes(out)
 
 
 class Vectors(Case):
@@ -78,13 +115,21 @@ class Vectors(Case):
         self.assertEqual((self.bench.requests.open, self.bench.requests.draining), ({}, set()))
 
     def test_puts(self):
+        self.assertGreater(self.run_groups('encodings', 'deltas', 'resumptions', 'quickChecks'), 60)
+
+    def test_zstd(self):
+        """Debian cannot do without libzstd.so.1, so neither can this test."""
+        self.assertIsNotNone(receiver.decoders.zstd)
+        self.assertGreater(self.run_groups('zstdEncodings'), 25)
+
+    def run_groups(self, *groups):
         stream = 0
-        for group in ('encodings', 'deltas', 'resumptions', 'quickChecks'):
+        for group in groups:
             for case in self.vectors[group]:
                 with self.subTest(case['name'], group=group):
                     stream += 1
                     self.check(case, self.run_case(case, stream))
-        self.assertGreater(stream, 60)
+        return stream
 
     def test_signatures(self):
         for one in self.vectors['signatures']:
@@ -105,19 +150,21 @@ class Vectors(Case):
 
 
 class Deflate(Case):
-    def begin(self, **fields):
-        self.bench.send(9, 'put', path=self.path('f'), encoding='deflate', **fields)
+    encoding, compressor = 'deflate', Deflater
+
+    def begin(self, path=None, **fields):
+        self.bench.send(9, 'put', path=path or self.path('f'), encoding=self.encoding, **fields)
 
     def test_a_large_file_in_pieces_and_frames(self):
         content = b''.join(struct.pack('>Q', n * n) for n in range(150000))
-        stream, at = zlib.compressobj(6, zlib.DEFLATED, -15), 0
+        stream, at = self.compressor(), 0
         self.begin(size=len(content))
         while at < len(content):
             part = content[at:at + 70000]
             if at // 70000 % 3 == 2:
                 self.assertEqual(self.bench.data(9, part, at), [])
             else:
-                piece = deflated(part, stream)
+                piece = stream.piece(part)
                 for cut in range(0, len(piece), 4000):
                     self.assertEqual(self.bench.data(9, piece[cut:cut + 4000], at, encoded=True), [])
             at += len(part)
@@ -125,8 +172,8 @@ class Deflate(Case):
         self.assertEqual(self.read('f'), content)
 
     def test_to_a_device(self):
-        self.bench.send(9, 'put', path='/dev/null', encoding='deflate')
-        self.assertEqual(self.bench.data(9, deflated(b'x' * 500000), 0, encoded=True), [])
+        self.begin('/dev/null')
+        self.assertEqual(self.bench.data(9, self.compressor().piece(b'x' * 500000), 0, encoded=True), [])
         self.assertEqual(self.bench.send(9, 'commit', size=500000, sha256=sha256(b'x' * 500000))[0][1], 'done')
 
     def test_the_last_block(self):
@@ -137,12 +184,12 @@ class Deflate(Case):
         self.assertEqual(os.listdir(self.folder), [])
 
     def bomb(self, size=64 << 20):
-        stream = zlib.compressobj(9, zlib.DEFLATED, -15)
-        return b''.join(stream.compress(bytes(1 << 20)) for _ in range(size >> 20)) + stream.flush(zlib.Z_SYNC_FLUSH)
+        stream = self.compressor()
+        return b''.join(stream.piece(bytes(1 << 20)) for _ in range(size >> 20))
 
     def test_a_bomb_is_made_in_steps(self):
         sizes, write = [], os.write
-        self.bench.send(9, 'put', path='/dev/null', encoding='deflate')
+        self.begin('/dev/null')
         with unittest.mock.patch.object(receiver.os, 'write', lambda fd, d: sizes.append(len(d)) or write(fd, d)):
             self.assertEqual(self.bench.data(9, self.bomb(), encoded=True), [])
         self.assertEqual((sum(sizes), max(sizes)), (64 << 20, STEP))
@@ -166,6 +213,118 @@ class Deflate(Case):
             self.assertEqual(requests.draining, set())
             self.assertEqual(len(os.listdir(self.folder)), left)
             del self.bench.answers[:]
+
+
+class Zstd(Deflate):
+    encoding, compressor = 'zstd', Zstandard
+
+    def test_the_last_block(self):
+        """Ends a frame of zstd, not the stream."""
+        self.begin()
+        self.assertEqual(self.bench.data(9, self.compressor().piece(b'x', ends=True), encoded=True), [])
+        self.assertEqual(self.bench.data(9, self.compressor().piece(b'y'), 1, encoded=True), [])
+        self.assertEqual(self.bench.send(9, 'commit', size=2, sha256=sha256(b'xy'))[0][1], 'done')
+
+    def test_a_bomb_is_not_made_past_the_size_announced(self):
+        made, step = [], receiver.decoders.zstd.step
+
+        def count(decoder, content):
+            out, rest = step(decoder, content)
+            made.append(len(out))
+            return out, rest
+        self.begin(size=1000)
+        with unittest.mock.patch.object(receiver.decoders.zstd, 'step', count):
+            answers = self.bench.data(9, self.bomb(), encoded=True)
+        self.assertEqual([a[2]['code'] for a in answers], [b'size-mismatch'])
+        self.assertEqual(made, [1001])
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_damage_is_found(self):
+        """Whatever the bytes decode to then, it is not taken for the file."""
+        content = b''.join(b'line %d\n' % (n * n) for n in range(3000))
+        piece = self.compressor().piece(content)
+        for at in range(0, len(piece), 97):
+            self.begin(size=len(content))
+            damaged = piece[:at] + bytes([piece[at] ^ 0x10]) + piece[at + 1:]
+            answers = self.bench.data(9, damaged, encoded=True)
+            answers += self.bench.send(9, 'commit', size=len(content), sha256=sha256(content))
+            self.assertEqual([a[1] for a in answers], ['error'], at)
+            self.assertIn(answers[0][2]['code'], (b'bad-data', b'size-mismatch', b'hash-mismatch'))
+            self.assertEqual(os.listdir(self.folder), [])
+
+    def test_decoders_are_freed(self):
+        """When the put ends, and only where one was needed."""
+        library, freed = receiver.LibraryZstd._library, []
+        with unittest.mock.patch.object(library, 'freeDCtx', freed.append):
+            self.begin()
+            self.bench.data(9, self.compressor().piece(b'x'), encoded=True)
+            self.bench.send(9, 'commit', size=1, sha256=sha256(b'x'))
+            self.assertEqual(len(freed), 1)
+            self.begin(conflict='overwrite')
+            self.bench.data(9, b'plain')
+            self.bench.send(9, 'cancel')
+            self.assertEqual(len(freed), 1)
+            for _ in range(2):
+                self.begin(conflict='overwrite')
+                self.bench.data(9, self.compressor().piece(b'x'), encoded=True)
+            self.bench.requests.close()
+            self.assertEqual(len(freed), 2)
+
+
+class WhatDecodesZstd(unittest.TestCase):
+    """A guest may have Python's own zstd, a library, an odd one, or nothing."""
+
+    def tearDown(self):
+        receiver.LibraryZstd._library = None
+
+    def found(self, module=None, library=None):
+        receiver.LibraryZstd._library = None
+        modules = {'compression': module, 'compression.zstd': module and module.zstd}
+        cdll = unittest.mock.Mock(side_effect=library) if library else ctypes.CDLL
+        with unittest.mock.patch.dict(sys.modules, modules), unittest.mock.patch.object(ctypes, 'CDLL', cdll):
+            decoders = receiver.Decoders()
+            return decoders.zstd, decoders.capabilities().split(',')[-1]
+
+    def test_the_library(self):
+        self.assertEqual(self.found(), (receiver.LibraryZstd, 'zstd'))
+
+    def test_none(self):
+        """Of musl without the package, or a Python without ctypes."""
+        self.assertEqual(self.found(library=OSError('no such file')), (None, 'unchanged'))
+        with unittest.mock.patch.dict(sys.modules, {'ctypes': None}):
+            receiver.LibraryZstd._library = None
+            self.assertIsNone(receiver.Decoders().zstd)
+
+    def test_an_odd_library(self):
+        """One of another name's, or too old, or one that does not do what it should."""
+        libc = ctypes.CDLL(None)
+        self.assertEqual(self.found(library=lambda name: libc), (None, 'unchanged'))
+        odd = unittest.mock.MagicMock()
+        odd.ZSTD_isError.return_value = 0
+        self.assertEqual(self.found(library=lambda name: odd), (None, 'unchanged'))
+
+    def test_a_put_without_it(self):
+        with unittest.mock.patch.object(receiver.decoders, '_zstd', None):
+            with self.assertRaises(receiver.Refused) as raised:
+                receiver.decoders.of({'encoding': b'zstd'})
+            self.assertEqual(raised.exception.code, 'unsupported')
+            self.assertIs(receiver.decoders.of({'encoding': b'deflate'}), receiver.Inflate)
+
+    def test_python_s_own(self):
+        decoder, capability = self.found(FakeCompression())
+        self.assertEqual((decoder, capability), (receiver.PythonZstd, 'zstd'))
+        with unittest.mock.patch.dict(sys.modules, {'compression': FakeCompression(),
+                                                    'compression.zstd': FakeCompression.zstd}):
+            stream = decoder(None)
+        content = bytes(3 * STEP) + b'end'
+        given, made = Zstandard().piece(content, ends=True) + Zstandard().piece(b'another frame'), []
+        while given is not None:
+            out, given = stream.step(given)
+            self.assertLessEqual(len(out), STEP)
+            made.append(out)
+        self.assertEqual(b''.join(made), content + b'another frame')
+        with self.assertRaises(receiver.BadData):
+            stream.step(b'no zstd at all, is it')
 
 
 class Delta(Case):

@@ -2,6 +2,7 @@
 
 The DEFLATE blocks are built bit by bit, not by a compressor: every version of
 zlib compresses a little differently, and the vectors must not depend on it.
+So are the frames of zstd, but for two compressed blocks that are written down.
 """
 
 import hashlib
@@ -87,6 +88,32 @@ DYNAMIC = bytes.fromhex(
     '0000ffff')
 
 
+# RFC 8878
+ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
+RAW, RLE, COMPRESSED, RESERVED = range(4)
+
+
+def window(log):
+    """A frame's beginning: no content size, no checksum, a window of 2 ** log bytes."""
+    return ZSTD_MAGIC + bytes([0, log - 10 << 3])
+
+
+def block(kind, size, content, last=0):
+    return struct.pack('<I', size << 3 | kind << 1 | last)[:3] + content
+
+
+def raw(content, last=0):
+    return block(RAW, len(content), content, last)
+
+
+LAST = raw(b'', 1)
+# of a compressor, at level 19: TEXT, and then its bytes from the hundredth on and `!`, which refers to the first
+ZSTD_TEXT = bytes.fromhex(
+    'c40200b2430d11a06fc03e5bfffa465535f9e407eeb7860742a8848e296408c0a8378dfebcdbacabdfe1f765b6e2861f'
+    '717f6edfdeae76e846a30c0da010f0fa7f0f801303f3694604e1d4a9a74e9d7aea24a74eddc9147c87b803')
+ZSTD_AGAIN = bytes.fromhex('4c0000082101002352540208')
+
+
 def inflated(*pieces):
     return zlib.decompressobj(-15).decompress(b''.join(pieces))
 
@@ -162,7 +189,7 @@ def encodings():
         case('much from little', 'more than a step of a receiver should make at once',
              [encoded(0, zeros), data(309601, b'x')], runs((b'\0', 309601), b'x'), deflate),
         case('flag without encoding', 'the put did not announce it', [encoded(0, hello)], 'bad-request'),
-        case('unknown encoding', 'refused at once', [], 'unsupported', {'encoding': 'zstd'}),
+        case('unknown encoding', 'refused at once', [], 'unsupported', {'encoding': 'none'}),
         case('offset of the piece before', 'a plain frame stands in between',
              [encoded(0, hello), data(13, b'x'), encoded(0, again)], 'bad-request', deflate),
         case('encoded frame ahead', 'a gap', [encoded(0, crossing), encoded(7, crossing)], 'bad-request', deflate),
@@ -177,6 +204,61 @@ def encodings():
              dict(deflate, size='1000')),
         case('less than announced by commit', 'one byte is missing', [encoded(0, hello)], 'size-mismatch', deflate,
              end={'verb': 'commit', 'size': '14', 'sha256': sha256(b'')}),
+    ]
+
+
+def zstd_encodings():
+    zstd, start = {'encoding': 'zstd'}, window(11)
+    text, again = start + ZSTD_TEXT, TEXT[100:] + b'!'
+    small = start + raw(b'raw, raw\n')
+    both = text + ZSTD_AGAIN
+    zeros = window(20) + block(RLE, 1 << 17, b'\0') * 3
+    return [
+        case('plain', 'encoding=zstd obliges to nothing', [data(0, b'plain')], runs(b'plain'), zstd),
+        case('one piece, raw', 'a raw block', [encoded(0, small)], runs(b'raw, raw\n'), zstd),
+        case('one piece, compressed', 'a compressed block', [encoded(0, text)], runs(TEXT), zstd),
+        case('a piece in frames', 'all have the offset of the first, wherever the piece is cut',
+             [encoded(0, text[n:n + 1]) for n in range(len(text))] + [data(len(TEXT), b'end')], runs(TEXT + b'end'), zstd),
+        case('two pieces', 'the second refers to bytes of the first: the stream goes on',
+             [encoded(0, text), encoded(len(TEXT), ZSTD_AGAIN)], runs(TEXT + again), zstd),
+        case('two pieces at one offset', 'a frame more of the same piece, as far as a receiver can tell',
+             [encoded(0, text), encoded(0, ZSTD_AGAIN)], runs(TEXT + again), zstd),
+        case('two pieces in one frame', 'the same', [encoded(0, both)], runs(TEXT + again), zstd),
+        case('plain between pieces', 'plain bytes do not enter the window: the second piece refers to the first',
+             [encoded(0, text), data(len(TEXT), b'0123456789'), encoded(len(TEXT) + 10, ZSTD_AGAIN)],
+             runs(TEXT + b'0123456789' + again), zstd),
+        case('a piece of nothing', 'an empty raw block', [encoded(0, start + raw(b'')), encoded(0, raw(b'x')),
+                                                          encoded(1, raw(b'')), data(1, b'y')], runs(b'xy'), zstd),
+        case('frames of an offset only', 'nothing behind it', [encoded(0, b''), data(0, b''), data(0, b'x')],
+             runs(b'x'), zstd),
+        case('a second frame of zstd', 'the first one is ended where the piece with the second begins',
+             [encoded(0, text), encoded(len(TEXT), LAST + small)], runs(TEXT + b'raw, raw\n'), zstd),
+        case('frames of zstd that end with their piece', 'and the last of them ends too',
+             [encoded(0, start + raw(b'one', 1)), encoded(3, start + raw(b'two', 1))], runs(b'onetwo'), zstd),
+        case('many frames of zstd in a piece', 'some of them of nothing',
+             [encoded(0, b''.join(start + raw(b'%d' % n, 1) + start + LAST for n in range(50)))],
+             runs(b''.join(b'%d' % n for n in range(50))), zstd),
+        case('a window of 8 MiB', 'is the largest', [encoded(0, window(23) + raw(b'x'))], runs(b'x'), zstd),
+        case('much from little', 'more than a step of a receiver should make at once',
+             [encoded(0, zeros), data(3 << 17, b'x')], runs((b'\0', 3 << 17), b'x'), zstd),
+        case('flag without encoding', 'the put did not announce it', [encoded(0, text)], 'bad-request'),
+        case('offset of the piece before', 'a plain frame stands in between',
+             [encoded(0, small), data(9, b'x'), encoded(0, raw(b'x'))], 'bad-request', zstd),
+        case('encoded frame ahead', 'a gap', [encoded(0, small), encoded(10, raw(b'x'))], 'bad-request', zstd),
+        case('no frame of zstd', 'but a piece of DEFLATE', [encoded(0, fixed(b'hello, hello'))], 'bad-data', zstd),
+        case('no such block type', 'type 3', [encoded(0, start + block(RESERVED, 1, b'x'))], 'bad-data', zstd),
+        case('too far back', 'before the first byte of the stream', [encoded(0, start + ZSTD_AGAIN)], 'bad-data', zstd),
+        case('back into another frame of zstd', 'what it held is gone',
+             [encoded(0, text), encoded(len(TEXT), LAST + start + ZSTD_AGAIN)], 'bad-data', zstd),
+        case('a window of 16 MiB', 'is more than a receiver need hold', [encoded(0, window(24) + raw(b'x'))],
+             'bad-data', zstd),
+        case('a single segment of 16 MiB', 'would be its own window',
+             [encoded(0, ZSTD_MAGIC + b'\xa0' + struct.pack('<I', 1 << 24) + raw(b'x'))], 'bad-data', zstd),
+        case('more than announced', 'by one byte', [encoded(0, small)], 'size-mismatch', dict(zstd, size='8')),
+        case('much more than announced', 'found out before it is written', [encoded(0, zeros)], 'size-mismatch',
+             dict(zstd, size='1000')),
+        case('less than announced by commit', 'one byte is missing', [encoded(0, small)], 'size-mismatch', zstd,
+             end={'verb': 'commit', 'size': '10', 'sha256': sha256(b'')}),
     ]
 
 
@@ -329,5 +411,5 @@ def signatures():
 
 def content():
     assert inflated(DYNAMIC) == TEXT and DYNAMIC.endswith(SYNC[1:]) and DYNAMIC[0] & 6 == 4
-    return {'encodings': encodings(), 'deltas': deltas(), 'resumptions': resumptions(),
+    return {'encodings': encodings(), 'zstdEncodings': zstd_encodings(), 'deltas': deltas(), 'resumptions': resumptions(),
             'quickChecks': quick_checks(), 'signatures': signatures()}

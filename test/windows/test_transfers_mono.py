@@ -25,7 +25,9 @@ class Transfers(OnRemote):
 
 
 class Vectors(Transfers, test_transfers.Vectors):
-    pass
+    def test_zstd(self):
+        """.NET has none, so it is neither announced nor taken."""
+        self.assertEqual(self.bench.code('put', path=self.path('f'), encoding='zstd'), 'unsupported')
 
 
 class Deflate(Transfers, test_transfers.Deflate):

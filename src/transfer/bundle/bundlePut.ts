@@ -34,7 +34,8 @@ export class BundlePut {
   async run(turn?: Promise<void>, onQueued?: () => void): Promise<Reply> {
     const { sender, streams, options, tracker } = this.#context;
     const { stream } = this.#request;
-    const piece = await pieceOf(stream, streams.newEncoder());
+    const encoder = streams.newEncoder(stream.length);
+    const piece = await pieceOf(stream, encoder).finally(() => encoder?.close());
     if (turn) await abortable(turn, options.signal);
     const put = await this.#open();
     let committed = false;

@@ -1,6 +1,6 @@
 // A put as the fake receiver keeps it: the rules of PROTOCOL.md §5 and §6 for DATA and COPY, broken ones thrown as errors.
 import assert from 'node:assert/strict';
-import { constants, inflateRawSync } from 'node:zlib';
+import { constants, inflateRawSync, zstdDecompressSync } from 'node:zlib';
 import { FLAG_ENCODED } from '../../../src/protocol/constants.ts';
 
 export class FakePut {
@@ -8,6 +8,8 @@ export class FakePut {
   readonly resumes: boolean;
   /** Frames and bytes that came, by kind. */
   readonly counts = { plain: 0, encoded: 0, copy: 0 };
+  /** What `encoding` said. */
+  readonly encoding: string | undefined;
   readonly #basis: Buffer | undefined;
   #pieces: Buffer[] = [];
   #length = 0;
@@ -15,14 +17,20 @@ export class FakePut {
   #partial: Buffer | undefined;
   /** The put's whole compressed stream, and how much has been made of it. */
   #encoded: Buffer = Buffer.alloc(0);
-  #inflated = 0;
+  #decoded = 0;
   #pieceAt: number | undefined;
 
   constructor(
     path: string,
-    options: { basis?: Buffer | undefined; partial?: Buffer | undefined; resumes: boolean },
+    options: {
+      encoding?: string | undefined;
+      basis?: Buffer | undefined;
+      partial?: Buffer | undefined;
+      resumes: boolean;
+    },
   ) {
     this.path = path;
+    this.encoding = options.encoding;
     this.#basis = options.basis;
     this.#partial = options.partial;
     this.resumes = options.resumes;
@@ -36,7 +44,7 @@ export class FakePut {
     const offset = Number(payload.readBigUInt64BE());
     const bytes = Buffer.from(payload.subarray(8));
     this.#begin(offset);
-    if (flags & FLAG_ENCODED) this.#inflate(offset, bytes);
+    if (flags & FLAG_ENCODED) this.#decode(offset, bytes);
     else {
       this.counts.plain += 1;
       this.#append(offset, bytes);
@@ -76,13 +84,33 @@ export class FakePut {
     this.#length += bytes.length;
   }
 
-  #inflate(offset: number, bytes: Buffer): void {
+  #decode(offset: number, bytes: Buffer): void {
     this.counts.encoded += 1;
     assert.ok(offset === this.#length || offset === this.#pieceAt, 'an ENCODED frame at the wrong offset');
     this.#pieceAt = offset;
     this.#encoded = Buffer.concat([this.#encoded, bytes]);
-    const all = inflateRawSync(this.#encoded, { finishFlush: constants.Z_SYNC_FLUSH });
-    this.#take(all.subarray(this.#inflated));
-    this.#inflated = all.length;
+    const all = this.encoding === 'zstd' ? unzstd(this.#encoded) : inflate(this.#encoded);
+    this.#take(all.subarray(this.#decoded));
+    this.#decoded = all.length;
   }
+}
+
+function inflate(stream: Buffer): Buffer {
+  return inflateRawSync(stream, { finishFlush: constants.Z_SYNC_FLUSH });
+}
+
+/** Frames of zstd, of which the last may go on; Node decodes one a call. */
+export function unzstd(stream: Buffer): Buffer {
+  const made: Buffer[] = [];
+  for (let at = 0; at < stream.length; ) {
+    const options = { finishFlush: constants.ZSTD_e_flush, info: true };
+    const { buffer, engine } = zstdDecompressSync(stream.subarray(at), options) as unknown as {
+      buffer: Buffer;
+      engine: { bytesWritten: number };
+    };
+    assert.ok(engine.bytesWritten > 0);
+    made.push(buffer);
+    at += engine.bytesWritten;
+  }
+  return Buffer.concat(made);
 }

@@ -284,7 +284,8 @@ export class FakeReceiver {
       return refuse(['error', { code: 'exists', path, type: 'file', size: file.length, mtime: '1' }]);
     const basis = field('basis') ? file : undefined;
     const partial = field('resume') ? this.partials.get(path) : undefined;
-    const put = new FakePut(path, { basis, partial, resumes: field('resume') === '1' });
+    const encoding = field('encoding');
+    const put = new FakePut(path, { encoding, basis, partial, resumes: field('resume') === '1' });
     this.puts.push(put);
     this.#open.set(stream, put);
     this.mtimes.set(path, field('mtime') ?? '');

@@ -66,45 +66,56 @@ describe('copy, sending less', () => {
     return result;
   }
 
+  for (const encoding of ['deflate', 'zstd'])
+    describe(`compression, ${encoding}`, () => {
+      const capabilities = [...ALL, encoding];
+      it('compresses text on a slow line, over many pieces and in one small file', async () => {
+        await connect({ capabilities });
+        const content = text(500_000);
+        const result = await sent(content);
+        assert.ok(result.wireBytes < content.length / 3, `${result.wireBytes}`);
+        assert.equal(receiver.puts.at(-1)?.encoding, encoding);
+        await sent(text(2_000), { conflict: 'overwrite' });
+        assert.equal(receiver.puts.at(-1)?.counts.plain, 0);
+      });
+
+      it('refers back over the border of two pieces', async () => {
+        await connect({ capabilities });
+        // Two pieces with the same 30,000 random bytes: only a stream that goes on makes the second small.
+        const once = randomBytes(30_000);
+        const piece = Buffer.concat([text(100_000).subarray(0, 16 * 4_088 - once.length), once]);
+        const content = Buffer.concat([piece, once, randomBytes(10)]);
+        const result = await sent(content, { compression: 'on' });
+        assert.ok(result.wireBytes < 2 * once.length, `${result.wireBytes}`);
+      });
+
+      it('sends as it is what does not get smaller, and compresses again what follows', async () => {
+        await connect({ capabilities });
+        await sent(Buffer.concat([text(200_000), randomBytes(400_000), text(200_000)]));
+        const counts = receiver.puts[0]?.counts;
+        assert.ok(counts && counts.plain >= 80 && counts.plain < 130, JSON.stringify(counts));
+        assert.ok(counts.encoded > 10, JSON.stringify(counts));
+      });
+
+      it('leaves everything as it is when told to', async () => {
+        await connect({ capabilities });
+        await sent(text(100_000), { compression: 'off' });
+        assert.equal(receiver.puts[0]?.counts.encoded, 0);
+      });
+
+      it('does what it is told on a fast channel, too', async () => {
+        await connect({ capabilities, device: 'channel', window: 1 << 20 });
+        const content = text(3_000_000);
+        const result = await sent(content, { compression: 'on' });
+        assert.ok(result.wireBytes < content.length / 3);
+      });
+    });
+
   describe('compression', () => {
-    it('compresses text on a slow line, over many pieces and in one small file', async () => {
-      await connect();
-      const content = text(500_000);
-      const result = await sent(content);
-      assert.ok(result.wireBytes < content.length / 3, `${result.wireBytes}`);
-      await sent(text(2_000), { conflict: 'overwrite' });
-      assert.equal(receiver.puts.at(-1)?.counts.plain, 0);
-    });
-
-    it('refers back over the border of two pieces', async () => {
-      await connect();
-      // Two pieces with the same 30,000 random bytes: only a stream that goes on makes the second small.
-      const once = randomBytes(30_000);
-      const piece = Buffer.concat([text(100_000).subarray(0, 16 * 4_088 - once.length), once]);
-      const content = Buffer.concat([piece, once, randomBytes(10)]);
-      const result = await sent(content, { compression: 'on' });
-      assert.ok(result.wireBytes < 2 * once.length, `${result.wireBytes}`);
-    });
-
-    it('sends as it is what does not get smaller, and compresses again what follows', async () => {
-      await connect();
-      await sent(Buffer.concat([text(200_000), randomBytes(400_000), text(200_000)]));
-      const counts = receiver.puts[0]?.counts;
-      assert.ok(counts && counts.plain >= 80 && counts.plain < 130, JSON.stringify(counts));
-      assert.ok(counts.encoded > 10, JSON.stringify(counts));
-    });
-
-    it('leaves everything as it is when told to', async () => {
-      await connect();
-      await sent(text(100_000), { compression: 'off' });
-      assert.equal(receiver.puts[0]?.counts.encoded, 0);
-    });
-
-    it('does what it is told on a fast channel, too', async () => {
-      await connect({ device: 'channel', window: 1 << 20 });
-      const content = text(3_000_000);
-      const result = await sent(content, { compression: 'on' });
-      assert.ok(result.wireBytes < content.length / 3);
+    it('is zstd where the receiver has both', async () => {
+      await connect({ capabilities: ['deflate', 'zstd'] });
+      await sent(text(100_000));
+      assert.equal(receiver.puts[0]?.encoding, 'zstd');
     });
 
     it('compresses nothing for a receiver that cannot read it', async () => {
