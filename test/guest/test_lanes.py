@@ -230,6 +230,7 @@ class Fuzz(unittest.TestCase):
                 peer.now += 0.01
                 active = peer.endpoint.active
                 if active is None or active.number != session or dice.random() < 0.005:
+                    peer.output()           # what frames of other ports made it answer
                     ports.sessions[index] = peer.connect(nonce * 3 + index)
                     if dice.random() < 0.7:
                         self.join(dice, ports, index)
