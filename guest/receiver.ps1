@@ -81,7 +81,7 @@ static class Wire
         {
             case "channel": frame = 262144; window = 4194304; break;
             case "console": frame = 16384; window = 131072; break;
-            default: frame = 4096; window = 16384; break;
+            default: frame = 4096; window = 32768; break;
         }
     }
 }
@@ -2216,7 +2216,7 @@ class WindowsDevice : Device
 
     void SetUp(int speed)
     {
-        Win32.SetupComm(_handle, 65536, 65536);     // a wish: four windows
+        Win32.SetupComm(_handle, 65536, 65536);     // a wish: two windows
         Win32.LineSettings line = new Win32.LineSettings();
         line.Size = (uint)Marshal.SizeOf(typeof(Win32.LineSettings));
         Win32.Check(Win32.GetCommState(_handle, ref line));

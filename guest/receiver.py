@@ -89,11 +89,11 @@ LANE_WINDOWS = LANES_MAX + 1                # of frames waiting for an earlier o
 
 #         device     frame   window   (section 7)
 DEVICES = {
-    'uart': (4096, 16384),
+    'uart': (4096, 32768),
     'console': (16384, 131072),
     'channel': (262144, 4194304),
-    'pty': (4096, 16384),
-    'other': (4096, 16384),
+    'pty': (4096, 32768),
+    'other': (4096, 32768),
 }
 
 REPLIES_MAX = 1024          # unacknowledged replies; beyond it no further frame is taken

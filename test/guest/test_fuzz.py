@@ -70,7 +70,7 @@ class Fuzz(unittest.TestCase):
         for session in peer.endpoint.sessions():
             requests = session.requests
             self.assertLessEqual(len(requests.open) + len(requests.draining), receiver.STREAMS + 70)
-            self.assertLessEqual(session.reader.held, 3 * 16384)
+            self.assertLessEqual(session.reader.held, 3 * receiver.DEVICES['pty'][1])
         self.assertLess(len(peer.parser._pool), 3)
 
     def test_mutated_frames(self):

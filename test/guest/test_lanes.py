@@ -14,6 +14,7 @@ from test_process import Case
 from test_sessions import Peer
 
 LANE = 0x13
+WINDOW = receiver.DEVICES['pty'][1]
 
 
 def lane_payload(number, kind, payload):
@@ -130,8 +131,8 @@ class Order(unittest.TestCase):
         ports.lane(1, 1, CONTROL, 2, stat)
         out = ports.lane(0, 1, CONTROL, 2, stat) + ports.lane(0, 0, CONTROL, 1, stat) + ports.lane(0, 0, CONTROL, 1, stat)
         self.assertEqual([f[2] for f in out if f[0] == CONTROL], [1, 2])
-        self.assertEqual(ports.told(1)[1], 16384, 'and nothing stays held')
-        self.assertEqual(ports.told(0)[1], 16384)
+        self.assertEqual(ports.told(1)[1], WINDOW, 'and nothing stays held')
+        self.assertEqual(ports.told(0)[1], WINDOW)
 
     def test_without_a_join(self):
         ports = Ports(1)
@@ -158,9 +159,9 @@ class Bounds(unittest.TestCase):
         ports = Ports(2)
         ports.join(1, ports.sessions[0])
         ports.lane(1, 1, DATA, 1, data_payload(0, b'x' * 4000))
-        self.assertEqual(ports.told(1)[1], 16384 - 4000 - 8 - 5 - 28)
+        self.assertEqual(ports.told(1)[1], WINDOW - 4000 - 8 - 5 - 28)
         ports.lane(0, 0, DATA, 1, data_payload(0, b'x'))
-        self.assertEqual(ports.told(1)[1], 16384)
+        self.assertEqual(ports.told(1)[1], WINDOW)
 
     def test_a_lane_that_ignores_its_window(self):
         ports = Ports(2)
@@ -168,7 +169,7 @@ class Bounds(unittest.TestCase):
         for number in range(1, 100):
             ports.lane(1, number, DATA, 1, data_payload(0, b'x' * 4000))
         taken, window = ports.told(1)
-        self.assertLessEqual(taken, 10)
+        self.assertLessEqual(taken, 2 * WINDOW // 4000 + 2)
         self.assertEqual(window, 0)
 
     def test_lanes_that_come_and_go(self):
@@ -182,7 +183,7 @@ class Bounds(unittest.TestCase):
                 number += 1
             ports.sessions[1] = ports.peers[1].connect(nonce)
         lanes = ports.peers[0].endpoint.active.lanes
-        self.assertLess(lanes._bytes_waiting, 9 * 16384)
+        self.assertLess(lanes._bytes_waiting, 9 * WINDOW)
         out = ports.lane(0, 0, CONTROL, 5, text('stat', path='/nothing'))
         self.assertEqual([f[2] for f in out if f[0] == CONTROL], [5], 'what is needed next is taken')
         self.assertEqual(lanes._bytes_waiting, 0)
@@ -201,16 +202,16 @@ class Bounds(unittest.TestCase):
             ports.peers[1].worker.run()
         held = sum(a[1] for job, a in ports.peers[0].worker.jobs if len(a) == 3)
         self.assertGreater(held, 0)
-        self.assertLess(held, 10 * 16384)
+        self.assertLess(held, 10 * WINDOW)
 
     def test_the_end_of_the_main_session(self):
         ports = Ports(2)
         ports.join(1, ports.sessions[0])
         ports.lane(1, 1, DATA, 1, data_payload(0, b'x' * 4000))
         ports.peers[0].send(frame(RESET, 0, 0, ports.sessions[0], 0, text('reset', code='bye')))
-        self.assertEqual(ports.told(1)[1], 16384)
+        self.assertEqual(ports.told(1)[1], WINDOW)
         ports.lane(1, 2, DATA, 1, data_payload(0, b'x' * 4000))
-        self.assertEqual(ports.told(1), (3, 16384), 'acknowledged and dropped')
+        self.assertEqual(ports.told(1), (3, WINDOW), 'acknowledged and dropped')
 
 
 class Fuzz(unittest.TestCase):
@@ -261,8 +262,8 @@ class Fuzz(unittest.TestCase):
         self.assertLessEqual(len(ports.config.sessions), 3)
         for peer in ports.peers:
             active = peer.endpoint.active
-            self.assertLessEqual(active.reader.held, 3 * 16384)
-            self.assertLess(active.lanes._bytes_waiting, 9 * 16384)
+            self.assertLessEqual(active.reader.held, 3 * WINDOW)
+            self.assertLess(active.lanes._bytes_waiting, 9 * WINDOW)
             self.assertLessEqual(len(active.lanes._joined), 2)
 
 
@@ -352,7 +353,7 @@ class Processes(Case):
         striped.deal(DATA, 7, data_payload(0, b'0123456789'), 1)
         striped.hosts[1].ping(5)
         self.assertEqual(striped.hosts[1].acked, 2, 'join and LANE have arrived')
-        self.assertEqual(striped.hosts[1].window, 16384, 'and nothing of them is held')
+        self.assertEqual(striped.hosts[1].window, WINDOW, 'and nothing of them is held')
         self.assertEqual(self.names(), [])
 
 

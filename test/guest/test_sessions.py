@@ -11,6 +11,8 @@ from fuzz import piece
 from host import frame, text, untext
 from support import HeldWorker, InlineWorker, receiver, sha256
 
+WINDOW = receiver.DEVICES['pty'][1]
+
 HELLO, WELCOME, ACK, PING, PONG, RESET, CONTROL, DATA, COPY = 1, 2, 3, 4, 5, 6, 16, 17, 18
 
 
@@ -86,7 +88,7 @@ class Hello(Folder):
         self.assertEqual({k: fields[k] for k in ('protocol', 'system', 'separator', 'device', 'port', 'frame',
                                                  'window', 'streams', 'capabilities', 'root', 'read-only')},
                          {'protocol': b'1', 'system': b'linux', 'separator': b'/', 'device': b'uart',
-                          'port': b'/dev/test', 'frame': b'4096', 'window': b'16384', 'streams': b'16',
+                          'port': b'/dev/test', 'frame': b'4096', 'window': b'32768', 'streams': b'16',
                           'capabilities': b'symlink,mode,mtime,deflate,delta,resume,unchanged,bundle,zstd,lanes',
                           'read-only': b'1',
                           'root': os.fsencode(os.path.realpath(self.folder))})
@@ -94,8 +96,8 @@ class Hello(Folder):
         self.assertRegex(fields['agent'].decode(), r'^receiver\.py/\d')
 
     def test_every_device(self):
-        for device, (size, window) in {'uart': (4096, 16384), 'console': (16384, 131072),
-                                       'channel': (262144, 4194304), 'pty': (4096, 16384)}.items():
+        for device, (size, window) in {'uart': (4096, 32768), 'console': (16384, 131072),
+                                       'channel': (262144, 4194304), 'pty': (4096, 32768)}.items():
             fields = untext(Peer(device).hello(7)[0][5])[1]
             self.assertEqual((fields['device'], fields['frame'], fields['window']),
                              (device.encode(), b'%d' % size, b'%d' % window))
@@ -256,11 +258,11 @@ class Frames(Folder):
         self.assertEqual(out[0][0], PONG)
         number, upto, window = struct.unpack('>III', out[0][5])
         self.assertEqual((number, upto), (9, 4), 'all arrived')
-        self.assertLess(window, 16384 - 12000)
+        self.assertLess(window, WINDOW - 12000)
         worker.run()
         out = peer.output()
         self.assertEqual([f[0] for f in out], [ACK, CONTROL])
-        self.assertEqual(struct.unpack('>II', out[0][5]), (4, 16384))
+        self.assertEqual(struct.unpack('>II', out[0][5]), (4, WINDOW))
 
     def test_a_hanging_disk_bounds_memory(self):
         worker = HeldWorker()
@@ -268,7 +270,7 @@ class Frames(Folder):
         session = peer.connect()
         for number in range(200):
             peer.send(frame(DATA, 0, 1, session, number, b'x' * 4000))
-        self.assertLess(sum(len(a[2]) for _, a in worker.jobs), 3 * 16384)
+        self.assertLess(sum(len(a[2]) for _, a in worker.jobs), 3 * WINDOW)
 
     def test_a_host_that_takes_no_replies_is_held_up(self):
         peer = Peer()
