@@ -5,11 +5,12 @@ import type { BundleItem } from './bundle/bundleItem.ts';
 import { canBundle, goesInBundle, isSentUnasked, skipsUnchanged } from './bundle/bundlePlan.ts';
 import { Bundler } from './bundle/bundler.ts';
 import { ConflictResolver } from './conflictResolver.ts';
-import { type Destination, joinGuestPath, resolveDestination } from './destination.ts';
+import { type Destination, resolveDestination } from './destination.ts';
 import { type CopyTask, FileCopier } from './fileCopier.ts';
 import type { PutContext } from './filePut.ts';
 import { FileSender } from './fileSender.ts';
 import { GuestDirectories, type GuestDirectory } from './guestDirectories.ts';
+import { directoryOf, type LocatedItem, locate } from './locatedItem.ts';
 import type { Outcome } from './outcome.ts';
 import { ProgressTracker } from './progressTracker.ts';
 import { readAhead } from './readAhead.ts';
@@ -28,17 +29,6 @@ const SMALL_FILES_AT_ONCE = 8;
  */
 const AHEAD_ITEMS = 1_024;
 const AHEAD_BYTES = 4 << 20;
-
-interface LocatedItem {
-  readonly item: WalkItem;
-  /** Names from the destination down. */
-  readonly below: readonly string[];
-  /** In the guest. */
-  readonly path: string;
-  /** The path of the copied folder that it is in; what was named is in none. */
-  readonly parent: string | undefined;
-  readonly isBadName: boolean;
-}
 
 /**
  * Copies files and folders into the guest behind the session.
@@ -179,51 +169,32 @@ class CopyJob {
   }
 
   async #copySource(source: string, destination: Destination): Promise<void> {
-    const locate = (item: WalkItem) => this.#locate(item, destination);
+    const located = (item: WalkItem) => locate(this.#session, item, destination);
     const descend = (entry: SourceEntry) =>
-      !this.#directories.isRefused(locate({ kind: 'entry', entry }).path);
+      !this.#directories.isRefused(located({ kind: 'entry', entry }).path);
     const items = readAhead<WalkItem, LocatedItem>(walkSource(this.#system, source, descend), {
       maxItems: AHEAD_ITEMS,
       maxWeight: AHEAD_BYTES,
       weightOf: ({ item }) => (item.kind === 'entry' ? contentBytes(item.entry) : 0),
-      onKnown: item => {
-        const located = locate(item);
-        const directory = this.#directoryOf(located);
-        if (directory && !located.isBadName && destination.kind !== 'device')
-          this.#directories.prepare(directory);
-        return located;
-      },
+      onKnown: item => this.#prepared(located(item), destination),
     });
-    for await (const located of items) {
+    for await (const item of items) {
       throwIfAborted(this.#signal);
       if (this.#fatal) throw this.#fatal;
-      await this.#copyItem(located, destination);
+      await this.#copyItem(item, destination);
     }
   }
 
-  #locate(item: WalkItem, { kind, path }: Destination): LocatedItem {
-    const { names } = item.kind === 'entry' ? item.entry : item;
-    const below = kind === 'directory' ? names : names.slice(1);
-    const join = (parent: string, name: string) => joinGuestPath(this.#session, parent, name);
-    const parent = below.slice(0, -1).reduce(join, path);
-    const last = below.at(-1);
-    return {
-      ...{ item, below },
-      path: last === undefined ? parent : join(parent, last),
-      parent: names.length === 1 ? undefined : parent,
-      // A separator inside a name would lead to another place in the guest than the source's tree says.
-      isBadName: below.some(name => name.includes(this.#session.welcome.separator)),
-    };
-  }
-
-  #directoryOf({ item, ...located }: LocatedItem): GuestDirectory | undefined {
-    const isDirectory = item.kind === 'entry' && item.entry.info.type === 'directory';
-    return isDirectory ? { entry: item.entry, ...located } : undefined;
+  /** Its turn comes later; what takes a while is begun. */
+  #prepared(located: LocatedItem, { kind }: Destination): LocatedItem {
+    const directory = directoryOf(located);
+    if (directory && !located.isBadName && kind !== 'device') this.#directories.prepare(directory);
+    return located;
   }
 
   async #copyItem(located: LocatedItem, destination: Destination): Promise<void> {
     const { item, below, path, parent, isBadName } = located;
-    const directory = this.#directoryOf(located);
+    const directory = directoryOf(located);
     // It was listed before its directory's answer came.
     if (parent !== undefined && this.#directories.isRefused(parent))
       return directory && this.#directories.refuseWithParent(directory);
@@ -264,17 +235,18 @@ class CopyJob {
     const { entry, path, place } = task;
     const { promise, resolve, reject } = Promise.withResolvers<Outcome | undefined>();
     const answered = this.#track(entry, path, promise);
+    const done = (outcome: Outcome | undefined) => {
+      resolve(outcome);
+      this.#context.streams.finished(entry.source);
+    };
     return {
       ...{ kind: 'file', entry, path, name: Buffer.from(below.join('/')) },
       isNew: isSentUnasked(place, this.#conflicts.wirePolicy),
       skipsUnchanged: skipsUnchanged(place, this.#conflicts.wirePolicy),
-      done: outcome => {
-        if (outcome) resolve(outcome);
-        this.#context.streams.finished(entry.source);
-      },
+      done,
       alone: () => {
-        const isRefused = parent !== undefined && this.#directories.isRefused(parent);
-        resolve(isRefused ? undefined : this.#copier.copyFile(task, () => undefined));
+        if (parent !== undefined && this.#directories.isRefused(parent)) done(undefined);
+        else resolve(this.#copier.copyFile(task, () => undefined));
         return answered;
       },
       fail: reject,
