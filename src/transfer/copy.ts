@@ -5,14 +5,15 @@ import type { BundleItem } from './bundle/bundleItem.ts';
 import { canBundle, goesInBundle, isSentUnasked, skipsUnchanged } from './bundle/bundlePlan.ts';
 import { Bundler } from './bundle/bundler.ts';
 import { ConflictResolver } from './conflictResolver.ts';
-import { type Destination, joinGuestPath, resolveDestination } from './destination.ts';
+import { type Destination, resolveDestination } from './destination.ts';
 import { type CopyTask, FileCopier } from './fileCopier.ts';
 import type { PutContext } from './filePut.ts';
 import { FileSender } from './fileSender.ts';
 import { GuestDirectories, type GuestDirectory } from './guestDirectories.ts';
+import { directoryOf, type LocatedItem, locate } from './locatedItem.ts';
 import type { Outcome } from './outcome.ts';
 import { ProgressTracker } from './progressTracker.ts';
-import type { Place } from './putPlan.ts';
+import { readAhead } from './readAhead.ts';
 import { SMALL_FILE_BYTES, SourceStreams } from './sourceStreams.ts';
 import { localDisk, type SourceSystem } from './sourceSystem.ts';
 import { type SourceEntry, type WalkItem, walkSource } from './sourceTree.ts';
@@ -21,6 +22,13 @@ import type { CopyOptions, CopyResult, FileResult } from './types.ts';
 
 /** Small files that are read and sent at once; more would only wait for the guest. */
 const SMALL_FILES_AT_ONCE = 8;
+
+/**
+ * What is walked before its turn comes, so that a folder's answer is there when the copy gets to it. Not much more: the
+ * longer ago a file was looked at, the less that says of it.
+ */
+const AHEAD_ITEMS = 1_024;
+const AHEAD_BYTES = 4 << 20;
 
 /**
  * Copies files and folders into the guest behind the session.
@@ -75,7 +83,7 @@ class CopyJob {
   readonly #onInterrupted: CopyOptions['onInterrupted'];
   readonly #wireBytesBefore: number;
   readonly #startedAt = performance.now();
-  readonly #results: FileResult[] = [];
+  readonly #results = new Set<FileResult>();
   readonly #unanswered = new Set<Promise<void>>();
   /** Files that are still being read. */
   readonly #preparing = new Set<Promise<void>>();
@@ -110,6 +118,7 @@ class CopyJob {
       await counting;
       return this.#result();
     } catch (error) {
+      this.#directories.abandon();
       this.#bundler?.abandon(error);
       await Promise.all(this.#unanswered);
       this.#onInterrupted?.(this.#result());
@@ -133,9 +142,10 @@ class CopyJob {
 
   #result(): CopyResult {
     const seconds = (performance.now() - this.#startedAt) / 1_000;
-    const bytes = this.#results.reduce((sum, file) => sum + (file.skipped ? 0 : file.bytes), 0);
+    const files = [...this.#results];
+    const bytes = files.reduce((sum, file) => sum + (file.skipped ? 0 : file.bytes), 0);
     return {
-      files: this.#results,
+      files,
       bytes,
       wireBytes: this.#session.wireBytes - this.#wireBytesBefore,
       seconds,
@@ -159,65 +169,84 @@ class CopyJob {
   }
 
   async #copySource(source: string, destination: Destination): Promise<void> {
-    const descend = (entry: SourceEntry) => !this.#directories.isRefused(entry);
-    for await (const item of walkSource(this.#system, source, descend)) {
+    const located = (item: WalkItem) => locate(this.#session, item, destination);
+    const descend = (entry: SourceEntry) =>
+      !this.#directories.isRefused(located({ kind: 'entry', entry }).path);
+    const items = readAhead<WalkItem, LocatedItem>(walkSource(this.#system, source, descend), {
+      maxItems: AHEAD_ITEMS,
+      maxWeight: AHEAD_BYTES,
+      weightOf: ({ item }) => (item.kind === 'entry' ? contentBytes(item.entry) : 0),
+      onKnown: item => this.#prepared(located(item), destination),
+    });
+    for await (const item of items) {
       throwIfAborted(this.#signal);
       if (this.#fatal) throw this.#fatal;
       await this.#copyItem(item, destination);
     }
   }
 
-  async #copyItem(item: WalkItem, destination: Destination): Promise<void> {
-    const { names, source } = item.kind === 'entry' ? item.entry : item;
-    const below = destination.kind === 'directory' ? names : names.slice(1);
-    const join = (parent: string, name: string) => joinGuestPath(this.#session, parent, name);
-    const path = below.reduce(join, destination.path);
-    if (item.kind === 'unreadable') return this.#failed(source, path, item.error);
-    // A separator inside a name would lead to another place in the guest than the source's tree says.
-    if (below.some(name => name.includes(this.#session.welcome.separator)))
+  /** Its turn comes later; what takes a while is begun. */
+  #prepared(located: LocatedItem, { kind }: Destination): LocatedItem {
+    const directory = directoryOf(located);
+    if (directory && !located.isBadName && kind !== 'device') this.#directories.prepare(directory);
+    return located;
+  }
+
+  async #copyItem(located: LocatedItem, destination: Destination): Promise<void> {
+    const { item, below, path, parent, isBadName } = located;
+    const directory = directoryOf(located);
+    // It was listed before its directory's answer came.
+    if (parent !== undefined && this.#directories.isRefused(parent))
+      return directory && this.#directories.refuseWithParent(directory);
+    if (item.kind === 'unreadable') {
+      if (!this.#directories.isRefused(path)) this.#failed(item.source, path, item.error);
+      return;
+    }
+    const { entry } = item;
+    const { source, info } = entry;
+    if (isBadName)
       return this.#failed(
         source,
         path,
         new TransferError('bad-name', 'the name has a path separator of the guest', source),
       );
-    const { entry } = item;
-    const parent = below.slice(0, -1).reduce(join, destination.path);
-    const place = names.length === 1 ? 'named' : this.#directories.placeIn(parent);
-    if (entry.info.type === 'directory')
-      return this.#makeDirectory({ entry, path, below }, place, destination);
-    if (entry.info.type === 'special')
+    if (directory) return this.#makeDirectory(directory, destination);
+    if (info.type === 'special')
       return this.#failed(source, path, new TransferError('source-special', 'not a file or folder', source));
     this.#tracker.file = source;
+    const place = parent === undefined ? 'named' : this.#directories.placeIn(parent);
     const task: CopyTask = { entry, path, place };
-    const isNamedFile = below.length > 0 && entry.info.type === 'file';
-    if (this.#bundler && isNamedFile && goesInBundle(entry.info, place, this.#context.options))
-      return this.#bundler.add(this.#bundledFile(task, below));
+    const isNamedFile = below.length > 0 && info.type === 'file';
+    if (this.#bundler && isNamedFile && goesInBundle(info, place, this.#context.options))
+      return this.#bundler.add(this.#bundledFile(task, located));
     await this.#bundler?.makeWayTo(path);
-    if (entry.info.type === 'symlink') void this.#track(entry, path, this.#copier.copyLink(task));
+    if (info.type === 'symlink') void this.#track(entry, path, this.#copier.copyLink(task));
     else await this.#copyFile(task);
   }
 
-  async #makeDirectory(directory: GuestDirectory, place: Place, { kind }: Destination): Promise<void> {
-    if (kind !== 'device') return this.#directories.make(directory, place);
+  async #makeDirectory(directory: GuestDirectory, { kind }: Destination): Promise<void> {
+    if (kind !== 'device') return this.#directories.make(directory);
     const { path } = directory;
     const error = new TransferError('not-a-directory', 'a folder cannot be copied to a device', path);
     this.#directories.refuse(directory, error);
   }
 
-  #bundledFile(task: CopyTask, below: readonly string[]): BundleItem {
+  #bundledFile(task: CopyTask, { below, parent }: LocatedItem): BundleItem {
     const { entry, path, place } = task;
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome | undefined>();
     const answered = this.#track(entry, path, promise);
+    const done = (outcome: Outcome | undefined) => {
+      resolve(outcome);
+      this.#context.streams.finished(entry.source);
+    };
     return {
       ...{ kind: 'file', entry, path, name: Buffer.from(below.join('/')) },
       isNew: isSentUnasked(place, this.#conflicts.wirePolicy),
       skipsUnchanged: skipsUnchanged(place, this.#conflicts.wirePolicy),
-      done: outcome => {
-        if (outcome) resolve(outcome);
-        this.#context.streams.finished(entry.source);
-      },
+      done,
       alone: () => {
-        resolve(this.#copier.copyFile(task, () => undefined));
+        if (parent !== undefined && this.#directories.isRefused(parent)) done(undefined);
+        else resolve(this.#copier.copyFile(task, () => undefined));
         return answered;
       },
       fail: reject,
@@ -237,14 +266,18 @@ class CopyJob {
     else if (this.#preparing.size >= SMALL_FILES_AT_ONCE) await Promise.race(this.#preparing);
   }
 
-  /** Keeps the promise until it is answered and turns its outcome into a result, in the order of the sources. */
-  #track(entry: SourceEntry, path: string, outcome: Promise<Outcome>): Promise<void> {
+  /**
+   * Keeps the promise until it is answered and turns its outcome into a result, in the order of the sources; without
+   * an outcome there is none, for its directory's says all.
+   */
+  #track(entry: SourceEntry, path: string, outcome: Promise<Outcome | undefined>): Promise<void> {
     const result = this.#addResult(entry.source, path);
     const answered = outcome
       .then(
         done => {
-          Object.assign(result, done);
-          if (done.skipped) this.#tracker.bytesTotal -= contentBytes(entry);
+          if (done) Object.assign(result, done);
+          else this.#results.delete(result);
+          if (!done || done.skipped) this.#tracker.bytesTotal -= contentBytes(entry);
         },
         (error: unknown) => {
           this.#note(result, error);
@@ -265,7 +298,7 @@ class CopyJob {
 
   #addResult(source: string, destination: string): FileResult {
     const result = { source, destination, bytes: 0, sha256: null, verified: false, skipped: false };
-    this.#results.push(result);
+    this.#results.add(result);
     return result;
   }
 

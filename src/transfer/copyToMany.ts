@@ -1,5 +1,6 @@
 /** One copy to several guests at once, in which each source file is read, hashed and compressed once. */
 import type { Session } from '../protocol/index.ts';
+import { SharedBundles } from './bundle/sharedBundles.ts';
 import { copyWith } from './copy.ts';
 import { SharedSources } from './sharedSources.ts';
 import { SourceStreams } from './sourceStreams.ts';
@@ -37,8 +38,10 @@ export function copyToEach(
   );
   const groups = Map.groupBy(streams, ({ kind }) => kind);
   for (const group of groups.values()) {
-    const shared = new SharedSources(group);
-    if (group.length > 1) for (const member of group) member.share(shared);
+    if (group.length < 2) continue;
+    const files = new SharedSources(group);
+    const bundles = new SharedBundles(group);
+    for (const member of group) member.share(files, bundles);
   }
   return targets.map(({ session, destination, options }, index) =>
     copyWith(streams[index] as SourceStreams, session, sources, destination, options),

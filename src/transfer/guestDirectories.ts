@@ -1,19 +1,22 @@
 /** The directories of a copy in the guest: made on the way, given their own mode and mtime when all is in them. */
-import { isProtocolError, type ProtocolError, type Reply } from '../protocol/index.ts';
-import { abortable } from './abortable.ts';
+import { isProtocolError, ProtocolError, type Reply } from '../protocol/index.ts';
+import { abortable, throwIfAborted } from './abortable.ts';
 import { modeField, mtimeField } from './attributes.ts';
 import type { BundleItem } from './bundle/bundleItem.ts';
 import { OWNER_ACCESS } from './bundle/bundleRecord.ts';
 import type { Bundler } from './bundle/bundler.ts';
 import type { PutContext } from './filePut.ts';
 import type { Place } from './putPlan.ts';
+import { Slots } from './slots.ts';
 import type { SourceEntry } from './sourceTree.ts';
 
 export interface GuestDirectory {
   readonly entry: SourceEntry;
   /** In the guest. */
   readonly path: string;
-  /** The same below the copy's destination. */
+  /** The path of the copied folder that it is in; a folder that was named is in none. */
+  readonly parent: string | undefined;
+  /** Its own path below the copy's destination. */
   readonly below: readonly string[];
 }
 
@@ -24,6 +27,9 @@ interface Listener {
   ended(error: ProtocolError): void;
 }
 
+/** Requests that are under way at once; of the streams they leave enough to the files. */
+const ASKED_AT_ONCE = 8;
+
 export class GuestDirectories {
   readonly #context: PutContext;
   readonly #bundler: Bundler | undefined;
@@ -31,12 +37,17 @@ export class GuestDirectories {
   #made: GuestDirectory[] = [];
   /** Were there before: what is in them may be there too. */
   readonly #old = new Set<string>();
-  readonly #refused = new Set<SourceEntry>();
+  readonly #refused = new Set<string>();
+  /** By path, of those whose turn has not come: the answer, or undefined where a bundle will make it. */
+  readonly #ahead = new Map<string, Promise<Reply | undefined>>();
+  readonly #slots: Slots;
+  #isOver = false;
 
   constructor(context: PutContext, bundler: Bundler | undefined, listener: Listener) {
     this.#context = context;
     this.#bundler = bundler;
     this.#listener = listener;
+    this.#slots = new Slots(Math.min(ASKED_AT_ONCE, Math.ceil(context.session.welcome.streams / 2)));
   }
 
   /** @param parent - path in the guest of the copied folder that it is in */
@@ -44,28 +55,61 @@ export class GuestDirectories {
     return this.#old.has(parent) ? 'old' : 'new';
   }
 
-  isRefused(entry: SourceEntry): boolean {
-    return this.#refused.has(entry);
+  /** Nothing can be put there. */
+  isRefused(path: string): boolean {
+    return this.#refused.has(path);
   }
 
   refuse(directory: GuestDirectory, error: unknown): void {
-    this.#refused.add(directory.entry);
+    this.#refused.add(directory.path);
     this.#listener.failed(directory, error);
   }
 
-  async make(directory: GuestDirectory, place: Place): Promise<void> {
-    if (this.#bundler && place === 'new') {
-      // Nothing can be there yet, so nobody waits for the answer.
-      this.#made.push(directory);
-      return this.#bundler.add(this.#newDirectory(directory));
+  /** What is in a refused directory is refused with it: one report is enough. */
+  refuseWithParent({ path }: GuestDirectory): void {
+    this.#refused.add(path);
+    this.#ahead.delete(path);
+  }
+
+  /**
+   * Asks for it before its turn has come, so that a tree that is there already does not cost a round trip for each
+   * directory. In the order of the walk: a request waits for the answer of the parent's.
+   */
+  prepare(directory: GuestDirectory): void {
+    const { path, parent } = directory;
+    if (parent !== undefined && this.isRefused(parent)) {
+      this.refuseWithParent(directory);
+      return;
     }
+    // Another source of the same name may have fared otherwise.
+    this.#refused.delete(path);
+    const answer = this.#placeSoon(parent).then(place =>
+      this.#goesInBundle(place) ? undefined : this.#slots.run(() => this.#mkdir(directory)),
+    );
+    // It is told when its turn has come, if ever.
+    answer.catch(() => undefined);
+    this.#ahead.set(path, answer);
+  }
+
+  /** Of one that was prepared. */
+  async make(directory: GuestDirectory): Promise<void> {
+    const { path } = directory;
     try {
-      const reply = await this.#mkdir(directory);
-      if (reply.get('existed') === '1') this.#old.add(directory.path);
+      const reply = await this.#ahead.get(path);
+      if (reply?.get('existed') === '1') this.#old.add(path);
       else this.#made.push(directory);
+      // Nothing can be there yet, so nobody waits for the answer.
+      if (!reply) await this.#bundler?.add(this.#newDirectory(directory));
     } catch (error) {
       this.refuse(directory, error);
+    } finally {
+      this.#ahead.delete(path);
     }
+  }
+
+  /** What was only prepared is not asked for any more. */
+  abandon(): void {
+    this.#isOver = true;
   }
 
   /** Innermost first: setting a parent's mtime must come after the last change below it. */
@@ -80,13 +124,33 @@ export class GuestDirectories {
     await this.#bundler?.flush();
   }
 
+  /** As `placeIn` will have it, once the parent's answer is there; rejects if it is refused. */
+  async #placeSoon(parent: string | undefined): Promise<Place> {
+    if (parent === undefined) return 'named';
+    const answer = this.#ahead.get(parent);
+    if (!answer) return this.placeIn(parent);
+    const reply = await answer;
+    return reply?.get('existed') === '1' ? 'old' : 'new';
+  }
+
+  #goesInBundle(place: Place): boolean {
+    return this.#bundler !== undefined && place === 'new';
+  }
+
   #newDirectory(directory: GuestDirectory): BundleItem {
-    const refused = (error: unknown) => {
-      this.#made = this.#made.filter(other => other !== directory);
-      this.#failed(directory, error);
-    };
-    const alone = () => this.#mkdir(directory).then(() => undefined, refused);
-    return this.#item('directory', directory, alone);
+    return this.#item('directory', directory, () => this.#makeAlone(directory));
+  }
+
+  async #makeAlone(directory: GuestDirectory): Promise<void> {
+    const { parent, path } = directory;
+    if (parent !== undefined && this.isRefused(parent)) this.refuseWithParent(directory);
+    else {
+      await this.#mkdir(directory).catch(error => {
+        this.#refused.add(path);
+        this.#failed(directory, error);
+      });
+    }
+    if (this.isRefused(path)) this.#made = this.#made.filter(other => other !== directory);
   }
 
   #attributes(directory: GuestDirectory): BundleItem {
@@ -110,7 +174,9 @@ export class GuestDirectories {
     };
   }
 
-  #mkdir({ path, entry }: GuestDirectory): Promise<Reply> {
+  async #mkdir({ path, entry }: GuestDirectory): Promise<Reply> {
+    throwIfAborted(this.#context.options.signal);
+    if (this.#isOver) throw new ProtocolError('aborted', 'the copy is over');
     return this.#request('mkdir', { path, mode: modeField(entry.info, OWNER_ACCESS) });
   }
 

@@ -1,6 +1,9 @@
 /** Opens source files for reading: block by block, or as pieces made for one receiver's line. */
 import { DATA_OFFSET_BYTES, type Session } from '../protocol/index.ts';
 import { BlockPool } from './blockPool.ts';
+import { type Bundle, makeBundle } from './bundle/bundle.ts';
+import type { BundleItem } from './bundle/bundleItem.ts';
+import type { SharedBundles } from './bundle/sharedBundles.ts';
 import { chooseCodec } from './codec.ts';
 import { type CompressionMode, CompressionPolicy } from './compressionPolicy.ts';
 import { FilePieces, PieceEncoder, type Pieces } from './pieces.ts';
@@ -24,6 +27,7 @@ export class SourceStreams {
   /** Receivers of the same kind take the very same pieces. */
   readonly kind: string;
   #shared: SharedSources | undefined;
+  #sharedBundles: SharedBundles | undefined;
   readonly #codec: ReturnType<typeof chooseCodec>;
   readonly #pool: BlockPool;
   /** One byte more, so that the first read shows the file's end. */
@@ -53,9 +57,17 @@ export class SourceStreams {
     return this.#shared ? this.#shared.open(this, source, open) : open();
   }
 
+  bundle(items: readonly BundleItem[]): Promise<Bundle> {
+    return (
+      this.#sharedBundles?.take(this, items, known => makeBundle(this, items, known)) ??
+      makeBundle(this, items)
+    );
+  }
+
   /** From now on files are read together with other guests. */
-  share(shared: SharedSources): void {
+  share(shared: SharedSources, sharedBundles: SharedBundles): void {
     this.#shared = shared;
+    this.#sharedBundles = sharedBundles;
   }
 
   /** This file is copied, or given up: no other guest need wait for this one. */
@@ -66,6 +78,7 @@ export class SourceStreams {
   /** No further file will be read. */
   close(): void {
     this.#shared?.leave(this);
+    this.#sharedBundles?.leave(this);
   }
 
   /** For one put, to be closed at its end; undefined where nothing is to be compressed. */

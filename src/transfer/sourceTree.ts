@@ -18,8 +18,8 @@ export type WalkItem =
 const LOOKED_AT_ONCE = 32;
 
 /**
- * @param descend - whether to go into a directory; asked after its entry was handed out, so that the caller can first
- * make it in the guest
+ * @param descend - whether to go into a directory; asked after its entry was handed out and now and then while what is
+ * in it is, so that the caller can give it up
  */
 export async function* walkSource(
   system: SourceSystem,
@@ -33,9 +33,10 @@ export async function* walkSource(
   const listings = [new Listing(system, top.entry)];
   try {
     for (let listing = listings.at(-1); listing; listing = listings.at(-1)) {
-      const item = listing.next() ?? (await listing.more());
+      const item = listing.next() ?? (descend(listing.directory) ? await listing.more() : undefined);
       if (!item) {
         listings.pop();
+        await listing.close();
         continue;
       }
       yield item;
@@ -48,8 +49,8 @@ export async function* walkSource(
 
 /** What is in one directory. */
 class Listing {
+  readonly directory: SourceEntry;
   readonly #system: SourceSystem;
-  readonly #directory: SourceEntry;
   readonly #names: AsyncIterator<string>;
   #items: WalkItem[] = [];
   #at = 0;
@@ -57,7 +58,7 @@ class Listing {
 
   constructor(system: SourceSystem, directory: SourceEntry) {
     this.#system = system;
-    this.#directory = directory;
+    this.directory = directory;
     this.#names = system.list(directory.source)[Symbol.asyncIterator]();
   }
 
@@ -78,7 +79,7 @@ class Listing {
       }
     } catch (error) {
       this.#ended = true;
-      const { source, names } = this.#directory;
+      const { source, names } = this.directory;
       failure = { kind: 'unreadable', source, names, error };
     }
     this.#items = await Promise.all(looking);
@@ -92,7 +93,7 @@ class Listing {
   }
 
   #lookAt(name: string): Promise<WalkItem> {
-    const { source, names } = this.#directory;
+    const { source, names } = this.directory;
     return lookAt(this.#system, this.#system.join(source, name), [...names, name], false);
   }
 }

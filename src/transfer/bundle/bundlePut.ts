@@ -1,16 +1,15 @@
 /** One bundle or compare on its way: sent like a file, PROTOCOL.md §6. */
-import { hash } from 'node:crypto';
 import type { PutStream, Reply } from '../../protocol/index.ts';
 import { abortable } from '../abortable.ts';
 import type { PutContext } from '../filePut.ts';
 import { patiently } from '../patiently.ts';
-import { pieceOf } from '../pieces.ts';
 import { TransferError } from '../transferError.ts';
+import type { SealedStream } from './sealedStream.ts';
 
 interface BundleRequest {
   readonly verb: 'bundle' | 'compare';
   readonly fields: Readonly<Record<string, string>>;
-  readonly stream: Buffer;
+  readonly sealed: SealedStream;
   /** Bytes of files in the stream; what progress counts. */
   readonly fileBytes: number;
 }
@@ -32,22 +31,19 @@ export class BundlePut {
    * @throws RemoteError, ProtocolError or TransferError; then nothing of it counts as done
    */
   async run(turn?: Promise<void>, onQueued?: () => void): Promise<Reply> {
-    const { sender, streams, options, tracker } = this.#context;
-    const { stream } = this.#request;
-    const encoder = streams.newEncoder(stream.length);
-    const piece = await pieceOf(stream, encoder).finally(() => encoder?.close());
+    const { sender, options, tracker } = this.#context;
+    const { bytes, sha256, piece } = this.#request.sealed;
     if (turn) await abortable(turn, options.signal);
     const put = await this.#open();
     let committed = false;
     try {
       sender.sendPiece(piece, put, this.#onAcknowledged);
-      const sha256 = hash('sha256', stream);
       const result = put.commit(sha256);
       await abortable(put.room(), options.signal);
       onQueued?.();
       const reply = await abortable(result, options.signal);
       committed = true;
-      if (reply.get('sha256') !== sha256 || reply.get('size') !== String(stream.length))
+      if (reply.get('sha256') !== sha256 || reply.get('size') !== String(bytes))
         throw new TransferError('hash-mismatch', 'the guest holds other bytes than were sent');
       tracker.addBytes(this.#request.fileBytes - this.#told);
       return reply;
@@ -60,8 +56,8 @@ export class BundlePut {
 
   async #open(): Promise<PutStream> {
     const { session, streams, options } = this.#context;
-    const { verb, fields, stream } = this.#request;
-    const all = { ...fields, size: stream.length, encoding: streams.encoding };
+    const { verb, fields, sealed } = this.#request;
+    const all = { ...fields, size: sealed.bytes, encoding: streams.encoding };
     const opening = session.put(all, verb);
     return abortable(opening, options.signal).catch(error => {
       // It may still come about, and must then not stay open.
@@ -71,10 +67,10 @@ export class BundlePut {
   }
 
   readonly #onAcknowledged = (bytes: number): void => {
-    const { stream, fileBytes } = this.#request;
+    const { sealed, fileBytes } = this.#request;
     this.#acknowledged += bytes;
     // Of what lies between the files nobody wants to hear: an even share.
-    const done = Math.floor((fileBytes * this.#acknowledged) / stream.length);
+    const done = Math.floor((fileBytes * this.#acknowledged) / sealed.bytes);
     this.#context.tracker.addBytes(done - this.#told);
     this.#told = done;
   };

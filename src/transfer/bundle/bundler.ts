@@ -4,17 +4,17 @@
  * while the next is sent and a third is read.
  */
 import { isProtocolError, MAX_BUNDLE_BYTES, type Reply } from '../../protocol/index.ts';
-import { throwIfAborted } from '../abortable.ts';
+import { abortable } from '../abortable.ts';
 import type { ConflictResolver } from '../conflictResolver.ts';
 import { joinGuestPath } from '../destination.ts';
 import type { PutContext } from '../filePut.ts';
 import type { Outcome } from '../outcome.ts';
 import { Batch } from './batch.ts';
-import { readBundle } from './bundleContents.ts';
 import type { BundleItem } from './bundleItem.ts';
 import { BundlePut } from './bundlePut.ts';
 import { fileRecord } from './bundleRecord.ts';
 import { parseRecordNumbers } from './recordNumbers.ts';
+import { sealStream } from './sealedStream.ts';
 import { Stragglers } from './stragglers.ts';
 
 /** Some tenths of a second in the guest, and half of what a receiver takes. */
@@ -96,7 +96,8 @@ export class Bundler {
   async #ask(items: BundleItem[]): Promise<void> {
     if (items.length === 1) return this.#stragglers.run(items);
     const stream = Buffer.concat(items.map(({ name, entry }) => fileRecord(name, entry.info)));
-    const request = { verb: 'compare', fields: { path: this.#directory }, stream, fileBytes: 0 } as const;
+    const sealed = await sealStream(this.#context.streams, stream);
+    const request = { verb: 'compare', fields: { path: this.#directory }, sealed, fileBytes: 0 } as const;
     const reply = await new BundlePut(this.#context, request).run();
     const absent = parseRecordNumbers(reply.get('absent'), items.length);
     const unchanged = parseRecordNumbers(reply.get('unchanged'), items.length);
@@ -126,18 +127,20 @@ export class Bundler {
 
   async #sendTogether(items: BundleItem[], turn: Promise<void>, onQueued: () => void): Promise<void> {
     const { streams, options } = this.#context;
-    throwIfAborted(options.signal);
-    const { stream, bundled, leftOut, fileBytes } = await readBundle(streams.system, items);
-    if (bundled.length === 0) return this.#stragglers.run(leftOut);
+    const { sealed, parts, fileBytes } = await abortable(streams.bundle(items), options.signal);
+    const leftOut = items.filter((_, index) => parts[index] === 'left out');
+    if (sealed.bytes === 0) return this.#stragglers.run(leftOut);
     const conflict = this.#conflicts.wirePolicy === 'overwrite' ? 'overwrite' : 'fail';
     const fields = { path: this.#directory, conflict };
-    const request = { verb: 'bundle', fields, stream, fileBytes } as const;
+    const request = { verb: 'bundle', fields, sealed, fileBytes } as const;
     const reply = await new BundlePut(this.#context, request).run(turn, onQueued);
-    const left = parseRecordNumbers(reply.get('left'), bundled.length);
-    bundled.forEach(({ item, sha256 }, number) => {
+    const sent = [...items.entries()].filter(([index]) => parts[index] !== 'left out');
+    const left = parseRecordNumbers(reply.get('left'), sent.length);
+    for (const [number, [index, item]] of sent.entries()) {
+      const part = parts[index];
       if (left.has(number)) leftOut.push(item);
-      else item.done(sha256 === null ? undefined : this.#sentOutcome(item, sha256, reply));
-    });
+      else item.done(typeof part === 'object' ? this.#sentOutcome(item, part.sha256, reply) : undefined);
+    }
     await this.#stragglers.run(leftOut);
   }
 

@@ -1,6 +1,15 @@
-/** Reads many small files side by side. */
+/** Reads and hashes many small files side by side. */
+import { hash } from 'node:crypto';
 import type { SourceSystem } from '../sourceSystem.ts';
 import type { BundleItem } from './bundleItem.ts';
+
+export interface Contents {
+  readonly bytes: Buffer;
+  readonly sha256: string;
+}
+
+/** Of an item, where else its contents are being read already; undefined where they are not. */
+export type KnownContents = Promise<Contents | undefined> | undefined;
 
 /** More than the threads that read for Node would only wait there. */
 const AT_ONCE = 8;
@@ -9,24 +18,26 @@ const AT_ONCE = 8;
 export async function readContents(
   system: SourceSystem,
   items: readonly BundleItem[],
-): Promise<Array<Buffer | undefined>> {
-  const contents: Array<Buffer | undefined> = new Array(items.length);
+  known: readonly KnownContents[],
+): Promise<Array<Contents | undefined>> {
+  const contents: Array<Contents | undefined> = new Array(items.length);
   let next = 0;
   const readOn = async () => {
     for (let index = next++; index < items.length; index = next++) {
-      const { kind, entry } = items[index] as BundleItem;
-      if (kind === 'file')
-        contents[index] = await readWhole(system, entry.source, entry.info.size).catch(() => undefined);
+      const item = items[index] as BundleItem;
+      if (item.kind === 'file')
+        contents[index] = (await known[index]) ?? (await readWhole(system, item).catch(() => undefined));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, readOn));
   return contents;
 }
 
-async function readWhole(system: SourceSystem, source: string, size: number): Promise<Buffer | undefined> {
+async function readWhole(system: SourceSystem, { entry }: BundleItem): Promise<Contents | undefined> {
+  const { source, info } = entry;
   // One byte more shows a file that has grown.
-  const bytes = await (system.readStart?.(source, size + 1) ?? readStart(system, source, size + 1));
-  return bytes.length === size ? bytes : undefined;
+  const bytes = await (system.readStart?.(source, info.size + 1) ?? readStart(system, source, info.size + 1));
+  return bytes.length === info.size ? { bytes, sha256: hash('sha256', bytes) } : undefined;
 }
 
 async function readStart(system: SourceSystem, source: string, bytes: number): Promise<Buffer> {
