@@ -19,7 +19,7 @@
 #     worker     requests in the order of their frames: opens and writes files,
 #                hashes what passes
 #     finishers  up to four, for what may take long: flush and rename of a
-#                commit, the hash of a stat, a signature
+#                commit, the files of a bundle, the hash of a stat, a signature
 
 $engine = @'
 using System;
@@ -73,6 +73,10 @@ static class Wire
     public const int BlockMin = 512, BlockMax = 4194304, BlocksMax = 262144;    // section 6
     public const int PartialMin = 65536;    // a shorter part of a file is not worth keeping
     public const double PartialDays = 7;
+    public const int BundleMax = 1 << 20, RecordsMax = 1024, DepthMax = 256;
+    public const int FoldersMax = 64;       // directories of a bundle that are held at once
+    public const int NoMode = 0xffff;
+    public const ulong NoMtime = ulong.MaxValue;
 
     /// <summary>Section 7: frame and window of a device.</summary>
     public static void Limits(string device, out int frame, out int window)
@@ -1352,7 +1356,8 @@ abstract class Platform
     public abstract bool IsAbsolute(string path);
     public abstract IDisposable Hold(string directory, out string real);   // null: it has no final name
     public abstract string Parent(string directory);        // null at the top
-    public abstract bool SameName(string a, string b);
+    public abstract StringComparer NameComparer { get; }    // which names are one
+    public abstract void CheckName(string name);    // Refused if the system would take it for something else
 
     // files; a path is one that Parse made
     public abstract Facts Look(string path);                // null if there is nothing
@@ -1378,6 +1383,8 @@ abstract class Platform
     public abstract Device OpenPort(string port, int speed);
     public abstract List<string> FindPorts();
     public abstract void OnStop(Job stop);
+
+    public bool SameName(string a, string b) { return NameComparer.Equals(a, b); }
 
     public string Join(string directory, string name)
     {
@@ -1726,7 +1733,9 @@ class PosixPlatform : Platform
         return directory == "/" ? null : slash <= 0 ? "/" : directory.Substring(0, slash);
     }
 
-    public override bool SameName(string a, string b) { return a == b; }
+    public override StringComparer NameComparer { get { return StringComparer.Ordinal; } }
+
+    public override void CheckName(string name) { }
 
     public override Facts Look(string path)
     {
@@ -2387,7 +2396,7 @@ class WindowsPlatform : Platform
         }
     }
 
-    static void CheckName(string name)
+    public override void CheckName(string name)
     {
         foreach (char c in name) if (c < ' ') throw Bad("a name has a control character");
         if (name.IndexOfAny(Forbidden) >= 0) throw Bad("a name has a character that Windows forbids");
@@ -2501,7 +2510,7 @@ class WindowsPlatform : Platform
             ? null : slash == 2 ? directory.Substring(0, 3) : trimmed.Substring(0, slash);
     }
 
-    public override bool SameName(string a, string b) { return string.Equals(a, b, StringComparison.OrdinalIgnoreCase); }
+    public override StringComparer NameComparer { get { return StringComparer.OrdinalIgnoreCase; } }
 
     // -- files ---------------------------------------------------------------
 
@@ -3130,8 +3139,8 @@ static class Names
 class Put : Request
 {
     readonly Platform _platform = Platform.Current;
-    readonly string _conflict;
-    readonly long _size;                    // -1: not told
+    protected readonly string _conflict;
+    protected readonly long _size;          // -1: not told
     readonly int _mode;
     readonly bool _hasMtime;
     readonly long _mtime;
@@ -3179,6 +3188,20 @@ class Put : Request
         _inflate = new Inflate(StoreInflated);
     }
 
+    /// <summary>A file whose whole content is at hand: see Bundle.</summary>
+    public Put(Location place, bool overwrites, int size, int mode, bool hasMtime, long mtime)
+    {
+        Place = place;
+        _sentPath = place.Path;
+        _sentName = place.Name;
+        _conflict = overwrites ? "overwrite" : "fail";
+        _size = size;
+        _mode = mode;
+        _hasMtime = hasMtime;
+        _mtime = mtime;
+        BasisSize = -1;
+    }
+
     /// <summary>True if Prepare may take long.</summary>
     public bool Resumes { get { return _wantsResume && !IsDevice; } }
 
@@ -3199,7 +3222,7 @@ class Put : Request
         return Settle(found);
     }
 
-    static long Microseconds(long nanoseconds)
+    protected static long Microseconds(long nanoseconds)
     {
         return nanoseconds / 1000 - (nanoseconds % 1000 < 0 ? 1 : 0);
     }
@@ -3466,12 +3489,18 @@ class Put : Request
     }
 
     /// <summary>One step: the hash and the file always agree.</summary>
-    void Store(byte[] data, int offset, int count)
+    public void Store(byte[] data, int offset, int count)
     {
         if (count == 0) return;
         CheckSize(count);
         _hash.Add(data, offset, count);
+        Keep(data, offset, count);
         Received += count;
+    }
+
+    /// <summary>The bytes that come behind those received.</summary>
+    protected virtual void Keep(byte[] data, int offset, int count)
+    {
         try { _file.Write(data, offset, count); }
         catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
     }
@@ -3488,7 +3517,7 @@ class Put : Request
     }
 
     /// <summary>Gives the whole file its name; may take long.</summary>
-    public void Finish()
+    public virtual void Finish()
     {
         if (!IsDevice)
         {
@@ -3496,6 +3525,12 @@ class Put : Request
             catch (SystemError error) { throw error.Refuse(Place.Path); }
         }
         Close(false);
+    }
+
+    /// <summary>What `done` says.</summary>
+    public virtual Fields Answer()
+    {
+        return new Fields().Add("path", Place.Path).Add("size", Received).Add("sha256", Digest);
     }
 
     void FinishFile()
@@ -3561,7 +3596,324 @@ class Put : Request
 }
 
 // ---------------------------------------------------------------------------
-// 13. Requests (section 5). Runs in the worker; knows nothing of frames but
+// 13. A bundle: many small files in one stream (section 6)
+// ---------------------------------------------------------------------------
+
+/// <summary>`Words` lead to the directory of the name `Last`, which is empty if
+/// the record is about that directory itself.</summary>
+class Record
+{
+    public const int HeadBytes = 16;
+
+    public readonly int Number, Mode;       // -1: no mode
+    public readonly ulong Mtime;
+    public readonly int Start;              // of the contents
+    public readonly uint Size;
+    public readonly string Name, Words, Last;
+
+    public Record(int number, byte[] stream, int at)
+    {
+        int length = stream[at] << 8 | stream[at + 1], mode = stream[at + 2] << 8 | stream[at + 3];
+        Number = number;
+        Mode = mode == Wire.NoMode ? -1 : mode;
+        Size = Bytes.U32(stream, at + 4);
+        Mtime = Bytes.U64(stream, at + 8);
+        Start = at + HeadBytes + length;
+        if (Start > stream.Length) return;  // the caller sees it
+        Name = Text(stream, at + HeadBytes, length);
+        int slash = Name.LastIndexOf('/');
+        Last = Name.Substring(slash + 1);
+        Words = slash < 0 ? "" : Name.Substring(0, slash);
+        if (Name.StartsWith("/", StringComparison.Ordinal)) Words = "/" + Words;    // an empty part, which leads nowhere
+    }
+
+    /// <summary>What is no UTF-8 becomes a name that no file can have.</summary>
+    static string Text(byte[] stream, int at, int length)
+    {
+        try { return new UTF8Encoding(false, true).GetString(stream, at, length); }
+        catch (ArgumentException) { return Encoding.ASCII.GetString(stream, at, length).Replace('?', '\0'); }
+    }
+
+    public bool IsDirectory { get { return Last.Length == 0; } }
+    public bool HasMtime { get { return Mtime != Wire.NoMtime; } }
+
+    /// <summary>Nanoseconds since 1970.</summary>
+    public long Time
+    {
+        get
+        {
+            if (HasMtime && Mtime > long.MaxValue) throw new Refused("bad-request", "mtime is out of range");
+            return HasMtime ? (long)Mtime : 0;
+        }
+    }
+
+    public int Depth
+    {
+        get
+        {
+            int depth = 0;
+            foreach (char c in Name) if (c == '/') depth++;
+            return depth;
+        }
+    }
+}
+
+/// <summary>The directories that the names of a bundle lead to, each held. They
+/// are entered one part at a time and never by a link, so nothing leads away
+/// from the bundle's own directory.</summary>
+class Folders
+{
+    readonly Platform _platform = Platform.Current;
+    readonly Dictionary<string, IDisposable> _held = new Dictionary<string, IDisposable>();
+    readonly string _top;
+    readonly bool _nameless;                // of nothing on this drive it can be told where it really is
+
+    public Folders(Location place)
+    {
+        _top = place.Directory;
+        string real;
+        using (_platform.Hold(_top, out real)) _nameless = real == null;
+    }
+
+    /// <summary>The path of a directory; SystemError where there is none.</summary>
+    public string Enter(string words)
+    {
+        if (words.Length == 0) return _top;
+        if (_held.ContainsKey(words)) return _platform.Join(_top, words.Replace('/', _platform.Separator));
+        string path = PathOf(words);
+        _held[words] = Hold(path);
+        return path;
+    }
+
+    /// <summary>Of what has the name at the end of `words`.</summary>
+    public string PathOf(string words)
+    {
+        int slash = words.LastIndexOf('/');
+        return _platform.Join(Enter(slash < 0 ? "" : words.Substring(0, slash)), Checked(words.Substring(slash + 1)));
+    }
+
+    public string Checked(string name)
+    {
+        if (name.Length == 0 || name == "." || name == ".." || name.IndexOf('\0') >= 0
+            || name.IndexOf(_platform.Separator) >= 0) throw new Refused("bad-name", "no name for a file");
+        _platform.CheckName(name);
+        return name;
+    }
+
+    IDisposable Hold(string path)
+    {
+        Facts found = _platform.Look(path);
+        if (found == null) throw new SystemError("no-directory", null, "there is no such directory", false);
+        string real = null;
+        IDisposable hold = found.Kind == "directory" ? _platform.Hold(path, out real) : null;
+        // what is held may be behind a link that took its place since
+        if (hold != null && (real == null ? _nameless : _platform.SameName(real, path))) return hold;
+        if (hold != null) hold.Dispose();
+        throw new SystemError("not-a-directory", null, "not a directory", false);
+    }
+
+    public void LeaveIfMany() { if (_held.Count > Wire.FoldersMax) Leave(); }
+
+    /// <summary>Idempotent.</summary>
+    public void Leave()
+    {
+        foreach (IDisposable hold in _held.Values) hold.Dispose();
+        _held.Clear();
+    }
+}
+
+delegate void Visit(string directory);
+
+delegate void Work(Record record);
+
+/// <summary>Held in memory until its hash is known to be right: then every file
+/// is put one after the other. What cannot be done is `left` to the host, which
+/// puts it alone and so learns why.</summary>
+class Bundle : Put
+{
+    readonly Platform _platform = Platform.Current;
+    readonly bool _compares;                // no contents: the host asks what is there
+    readonly Folders _folders;
+    readonly Visit _newFolder;              // gets a directory that was there before
+    readonly List<Record> _records = new List<Record>();
+    readonly List<int> _left = new List<int>(), _unchanged = new List<int>(), _absent = new List<int>();
+    readonly Dictionary<string, bool> _seen = new Dictionary<string, bool>();   // directories, by their words
+    readonly Dictionary<string, string> _names = new Dictionary<string, string>(Platform.Current.NameComparer);
+    byte[] _content;
+
+    public Bundle(Location place, Fields fields, bool compares, Visit newFolder) : base(place, fields)
+    {
+        if (_size < 0 || _size > Wire.BundleMax)
+            throw new Refused("bad-request", "a bundle is of at most " + Wire.BundleMax + " bytes");
+        _compares = compares;
+        _newFolder = newFolder;
+        _content = new byte[_size];
+        try { _folders = new Folders(place); }
+        catch (SystemError error) { throw error.Refuse(place.Path); }
+    }
+
+    protected override void Keep(byte[] data, int offset, int count)
+    {
+        Buffer.BlockCopy(data, offset, _content, (int)Received, count);
+    }
+
+    public override Fields Answer()
+    {
+        Fields fields = base.Answer();
+        if (_left.Count > 0) fields.Add("left", NumberList(_left));
+        if (_unchanged.Count > 0) fields.Add("unchanged", NumberList(_unchanged));
+        if (_absent.Count > 0) fields.Add("absent", NumberList(_absent));
+        return fields;
+    }
+
+    /// <summary>Ascending numbers as text: 3,7-9.</summary>
+    static string NumberList(List<int> numbers)
+    {
+        StringBuilder made = new StringBuilder();
+        for (int i = 0; i < numbers.Count; i++)
+        {
+            int first = numbers[i];
+            while (i + 1 < numbers.Count && numbers[i + 1] == numbers[i] + 1) i++;
+            made.Append(made.Length > 0 ? "," : "").Append(first);
+            if (numbers[i] > first) made.Append('-').Append(numbers[i]);
+        }
+        return made.ToString();
+    }
+
+    /// <summary>In the worker, when the hash has been checked: the directories,
+    /// in which later requests may have something to do, are made at once.</summary>
+    public void BeginWriting()
+    {
+        Parse();
+        if (_compares) return;
+        try
+        {
+            foreach (Record record in _records)
+                if (record.IsDirectory && !record.HasMtime) Attempt(MakeDirectory, record);
+        }
+        finally { _folders.Leave(); }
+    }
+
+    void Parse()
+    {
+        int end = (int)Received;
+        if (_content.Length != end) Array.Resize(ref _content, end);
+        for (int at = 0; at < end; )
+        {
+            if (_records.Count == Wire.RecordsMax || end - at < Record.HeadBytes)
+                throw new Refused("bad-request", "more than " + Wire.RecordsMax + " records, or half a one", Place.Path);
+            Record record = new Record(_records.Count, _content, at);
+            long next = record.Start + (_compares ? 0L : record.Size);
+            if (next > end || record.Start == at + Record.HeadBytes || record.Depth > Wire.DepthMax)
+                throw new Refused("bad-request", "a record that is cut off or has no proper name", Place.Path);
+            _records.Add(record);
+            at = (int)next;
+        }
+    }
+
+    /// <summary>In a finisher.</summary>
+    public override void Finish()
+    {
+        try
+        {
+            foreach (Record record in _records)
+                if (_compares) Attempt(Compare, record);
+                else if (!record.IsDirectory) Attempt(WriteFile, record);
+            foreach (Record record in _records)
+                if (!_compares && record.IsDirectory && record.HasMtime) Attempt(SetAttributes, record);
+        }
+        finally { _folders.Leave(); }
+        _left.Sort();
+        Close(false);
+    }
+
+    void Attempt(Work work, Record record)
+    {
+        if (Cancelled) throw new Refused("cancelled", "cancelled", Place.Path);
+        try { work(record); }
+        catch (SystemError error) { Leave(record, error); }
+        catch (Refused error) { Leave(record, error); }
+        _folders.LeaveIfMany();
+    }
+
+    void Leave(Record record, Exception why)
+    {
+        Log.Debug("left to the host: " + record.Name + ": " + why.Message);
+        if (!_compares) _left.Add(record.Number);
+    }
+
+    // -- directories ---------------------------------------------------------
+
+    void MakeDirectory(Record record)
+    {
+        string path = _folders.PathOf(record.Words);
+        if (!_platform.MakeDirectory(path))
+        {
+            _folders.Enter(record.Words);   // SystemError if it is none
+            return;
+        }
+        _seen[record.Words] = true;
+        if (record.Mode >= 0) _platform.SetAttributes(path, record.Mode, false, 0);
+    }
+
+    void SetAttributes(Record record)
+    {
+        string path = _folders.PathOf(record.Words);
+        Facts found = _platform.Look(path);
+        if (found == null || found.Kind != "directory")
+            throw new Refused("not-a-directory", "there is no such directory", path);
+        _platform.SetAttributes(path, record.Mode, true, record.Time);
+    }
+
+    // -- files ---------------------------------------------------------------
+
+    void Compare(Record record)
+    {
+        Facts found;
+        try { found = _platform.Look(_platform.Join(_folders.Enter(record.Words), _folders.Checked(record.Last))); }
+        catch (SystemError error)
+        {
+            if (error.Code != "no-directory") throw;
+            found = null;
+        }
+        if (found == null) _absent.Add(record.Number);
+        else if (found.Kind == "file" && found.Size == record.Size && record.HasMtime
+                 && Microseconds(found.Mtime) == Microseconds(record.Time)) _unchanged.Add(record.Number);
+    }
+
+    void WriteFile(Record record)
+    {
+        string folder = _folders.Enter(record.Words);
+        string name = _folders.Checked(record.Last);
+        CheckSpelling(record);
+        if (!_seen.ContainsKey(record.Words)) _newFolder(folder);
+        _seen[record.Words] = true;
+        Put put = new Put(new Location(folder, name, null), _conflict == "overwrite", (int)record.Size, record.Mode,
+                          record.HasMtime, record.Time);
+        try
+        {
+            put.Begin();
+            if (put.IsDevice) throw new Refused("is-special", "not for a bundle", put.Place.Path);
+            put.Prepare();
+            put.Store(_content, record.Start, (int)record.Size);
+            put.Finish();
+        }
+        finally { put.Close(false); }
+    }
+
+    /// <summary>Two names that differ for the host and not here must not become
+    /// one file unnoticed.</summary>
+    void CheckSpelling(Record record)
+    {
+        string before;
+        if (_names.TryGetValue(record.Name, out before) && before != record.Name)
+            throw new Refused("exists", "here it is the name " + before, record.Name);
+        _names[record.Name] = record.Name;
+    }
+}
+
+// ---------------------------------------------------------------------------
+// 14. Requests (section 5). Runs in the worker; knows nothing of frames but
 //     their type, flags, stream and payload
 // ---------------------------------------------------------------------------
 
@@ -3581,6 +3933,7 @@ class Requests
     readonly Dictionary<int, Request> _open = new Dictionary<int, Request>();   // under its own lock: finishers end requests
     readonly Dictionary<int, bool> _draining = new Dictionary<int, bool>();     // streams whose put was answered early
     readonly Dictionary<string, bool> _swept = new Dictionary<string, bool>();
+    readonly Queue<Job> _bundles = new Queue<Job>();    // to be written; the first is being so
     volatile bool _closed;
 
     public Requests(Root root, bool readOnly, int frame, Worker worker, Reply reply, SendData sendData)
@@ -3731,7 +4084,7 @@ class Requests
             if (ends) _draining.Remove(stream);
             return;
         }
-        bool drain = head.StartsWith("put\n") && Find(stream) == null;
+        bool drain = Sends(head.Split('\n')[0]) && head.IndexOf('\n') > 0 && Find(stream) == null;
         Fail(stream, new Refused("bad-request", message), false, !ends);
         if (drain) _draining[stream] = true;
     }
@@ -3750,18 +4103,22 @@ class Requests
         }
         catch (Exception error)
         {
-            bool drain = verb == "put" && Find(stream) == null;
+            bool drain = Sends(verb) && Find(stream) == null;
             Fail(stream, error);
             if (drain && stream != 0) _draining[stream] = true;
         }
     }
 
+    /// <summary>Verbs that DATA and `commit` follow.</summary>
+    static bool Sends(string verb) { return verb == "put" || verb == "bundle" || verb == "compare"; }
+
     int OpenCount() { lock (_open) return _open.Count + _draining.Count; }
+
+    static readonly string[] Verbs = { "stat", "put", "bundle", "compare", "mkdir", "symlink", "attributes", "signature" };
 
     void Perform(int stream, string verb, Fields fields)
     {
-        if (Array.IndexOf(new string[] { "stat", "put", "mkdir", "symlink", "attributes", "signature" }, verb) < 0)
-            throw new Refused("unsupported", "verb " + verb + " is unknown");
+        if (Array.IndexOf(Verbs, verb) < 0) throw new Refused("unsupported", "verb " + verb + " is unknown");
         byte[] path = fields["path"];
         if (_readOnly && verb != "stat" && verb != "signature")
             throw new Refused("read-only", "the receiver is in read-only mode",
@@ -3771,6 +4128,8 @@ class Requests
         {
             case "stat": Stat(stream, fields, path); break;
             case "put": BeginPut(stream, fields, path); break;
+            case "bundle":
+            case "compare": BeginBundle(stream, fields, path, verb == "compare"); break;
             case "mkdir": MakeDirectory(stream, fields, path); break;
             case "symlink": MakeLink(stream, fields, path); break;
             case "attributes": SetAttributes(stream, fields, path); break;
@@ -3866,12 +4225,15 @@ class Requests
         else _reply(stream, "accept", put.Accepted());
     }
 
-    /// <summary>Once per directory and session: listing costs.</summary>
+    /// <summary>Once per directory and session: listing costs. A finisher may call it, too.</summary>
     void SweepOnce(string directory)
     {
-        if (_swept.ContainsKey(directory)) return;
-        if (_swept.Count >= Wire.SweptMax) _swept.Clear();
-        _swept[directory] = true;
+        lock (_swept)
+        {
+            if (_swept.ContainsKey(directory)) return;
+            if (_swept.Count >= Wire.SweptMax) _swept.Clear();
+            _swept[directory] = true;
+        }
         Names.Sweep(directory);
     }
 
@@ -3884,6 +4246,7 @@ class Requests
             if (put.Busy) throw new Refused("bad-request", "commit before the answer to a put with resume");
             long size = Arguments.Number(fields, "size", true);
             put.Check(size, Arguments.Sha256(fields));
+            if (put is Bundle) ((Bundle)put).BeginWriting();
         }
         catch (Refused error)
         {
@@ -3891,7 +4254,8 @@ class Requests
             return;
         }
         put.Committing = put.Busy = true;
-        if (put.IsDevice) Finish(stream, put);      // nothing to flush: no need for another thread
+        if (put is Bundle) FinishInTurn(stream, put);
+        else if (put.IsDevice) Finish(stream, put);      // nothing to flush: no need for another thread
         else _worker.SubmitLong(delegate { Finish(stream, put); });
     }
 
@@ -3904,7 +4268,45 @@ class Requests
         put.Busy = false;
         if (_closed) return;
         if (failed != null) Fail(stream, failed, false, false);
-        else Done(stream, new Fields().Add("path", put.Place.Path).Add("size", put.Received).Add("sha256", put.Digest));
+        else Done(stream, put.Answer());
+    }
+
+    // -- bundle --------------------------------------------------------------
+
+    void BeginBundle(int stream, Fields fields, byte[] path, bool compares)
+    {
+        if (path.Length == 0) throw new Refused("bad-request", "empty path");
+        byte[] inside = new byte[path.Length + 1];
+        Buffer.BlockCopy(path, 0, inside, 0, path.Length);
+        inside[path.Length] = (byte)'/';    // what is no directory is none of ours
+        Location place = _root.Locate(inside, false);
+        Bundle bundle;
+        try { bundle = new Bundle(place, fields, compares, SweepOnce); }
+        catch (Refused)
+        {
+            place.Dispose();
+            throw;
+        }
+        Open(stream, bundle);
+        _reply(stream, "accept", new Fields().Add("path", place.Path));
+    }
+
+    /// <summary>One at a time: more would only take the disk from each other,
+    /// and the other finishers from who needs them.</summary>
+    void FinishInTurn(int stream, Put bundle)
+    {
+        _bundles.Enqueue(delegate
+        {
+            try { Finish(stream, bundle); }
+            finally { _worker.Submit(Written); }
+        });
+        if (_bundles.Count == 1) _worker.SubmitLong(_bundles.Peek());
+    }
+
+    void Written()
+    {
+        _bundles.Dequeue();
+        if (_bundles.Count > 0) _worker.SubmitLong(_bundles.Peek());
     }
 
     // -- stat ----------------------------------------------------------------
@@ -4212,7 +4614,7 @@ class Requests
 }
 
 // ---------------------------------------------------------------------------
-// 14. Worker and finishers
+// 15. Worker and finishers
 // ---------------------------------------------------------------------------
 
 /// <summary>Runs jobs in order in one thread, and long ones in a few others.</summary>
@@ -4320,7 +4722,7 @@ class Worker
 }
 
 // ---------------------------------------------------------------------------
-// 15. Sessions (section 3). No I/O in here: frames in, bytes out, times given.
+// 16. Sessions (section 3). No I/O in here: frames in, bytes out, times given.
 //     All of it happens under the endpoint's lock, but for what the worker does
 // ---------------------------------------------------------------------------
 
@@ -4449,7 +4851,7 @@ class Config
     public bool ReadOnly;
     public double SessionS = Wire.SessionS;
     public string User = Environment.UserName;
-    public string Capabilities = Platform.Current.Capabilities + ",deflate,delta,resume,unchanged";
+    public string Capabilities = Platform.Current.Capabilities + ",deflate,delta,resume,unchanged,bundle";
 }
 
 /// <summary>The receiver's end of one port.</summary>
@@ -4743,7 +5145,7 @@ class Endpoint
 }
 
 // ---------------------------------------------------------------------------
-// 16. Ports
+// 17. Ports
 // ---------------------------------------------------------------------------
 
 /// <summary>Serves one device with two threads: one waits for bytes and handles
@@ -4994,7 +5396,7 @@ class Port
 }
 
 // ---------------------------------------------------------------------------
-// 17. Main
+// 18. Main
 // ---------------------------------------------------------------------------
 
 class Usage : Exception
