@@ -47,10 +47,10 @@ static class Wire
 
     public const int HeaderBytes = 24, Overhead = 28;
     public const byte Hello = 1, Welcome = 2, Ack = 3, Ping = 4, Pong = 5, Reset = 6;
-    public const byte Control = 0x10, Data = 0x11, Copy = 0x12;
+    public const byte Control = 0x10, Data = 0x11, Copy = 0x12, Lane = 0x13;
     public const byte Reliable = 0x10;      // this bit of the type
     public const byte FlagGap = 1;          // of ACK
-    public const byte FlagAsk = 1;          // of CONTROL, DATA and COPY
+    public const byte FlagAsk = 1;          // of reliable frames
     public const byte FlagEncoded = 2;      // of DATA
 
     public const int TextMax = 16384;       // section 2
@@ -77,6 +77,9 @@ static class Wire
     public const int FoldersMax = 64;       // directories of a bundle that are held at once
     public const int NoMode = 0xffff;
     public const ulong NoMtime = ulong.MaxValue;
+    public const int LaneHead = 5;          // bytes before what a LANE frame wraps
+    public const int LanesMax = 7;          // that join one session
+    public const int LaneWindows = LanesMax + 1;    // of frames waiting for an earlier one
 
     /// <summary>Section 7: frame and window of a device.</summary>
     public static void Limits(string device, out int frame, out int window)
@@ -88,6 +91,9 @@ static class Wire
             default: frame = 4096; window = 32768; break;
         }
     }
+
+    /// <summary>Of a device with this frame.</summary>
+    public static bool HasLanes(int frame) { return frame < FrameMin; }
 }
 
 /// <summary>System.Action is not in .NET 2.0.</summary>
@@ -3010,12 +3016,17 @@ static class Arguments
         return value;
     }
 
-    public static string Sha256(Fields fields)
+    public static string Sha256(Fields fields) { return Digits(fields, "sha256", 64); }
+
+    public static uint Session(Fields fields) { return Convert.ToUInt32(Digits(fields, "session", 8), 16); }
+
+    /// <summary>So many hexadecimal digits in lower case.</summary>
+    static string Digits(Fields fields, string key, int count)
     {
-        string text = fields.Ascii("sha256");
-        if (text == null) throw new Refused("bad-request", "sha256 is missing");
-        foreach (char c in text) if (!(c >= '0' && c <= '9' || c >= 'a' && c <= 'f')) throw Invalid("sha256");
-        if (text.Length != 64) throw Invalid("sha256");
+        string text = fields.Ascii(key);
+        if (text == null) throw new Refused("bad-request", key + " is missing");
+        foreach (char c in text) if (!(c >= '0' && c <= '9' || c >= 'a' && c <= 'f')) throw Invalid(key);
+        if (text.Length != count) throw Invalid(key);
         return text;
     }
 }
@@ -3922,6 +3933,9 @@ delegate void Reply(int stream, string verb, Fields fields);
 /// <summary>Sends DATA; waits while much of it is under way. False: the session is over.</summary>
 delegate bool SendData(int stream, byte[] payload);
 
+/// <summary>Makes the asking session a lane of the one with that number.</summary>
+delegate void Join(uint number);
+
 class Requests
 {
     readonly Root _root;
@@ -3929,6 +3943,7 @@ class Requests
     readonly int _frame;                    // largest payload the host takes
     readonly Reply _reply;
     readonly SendData _sendData;
+    readonly Join _join;
     readonly Worker _worker;
     readonly Dictionary<int, Request> _open = new Dictionary<int, Request>();   // under its own lock: finishers end requests
     readonly Dictionary<int, bool> _draining = new Dictionary<int, bool>();     // streams whose put was answered early
@@ -3936,7 +3951,7 @@ class Requests
     readonly Queue<Job> _bundles = new Queue<Job>();    // to be written; the first is being so
     volatile bool _closed;
 
-    public Requests(Root root, bool readOnly, int frame, Worker worker, Reply reply, SendData sendData)
+    public Requests(Root root, bool readOnly, int frame, Worker worker, Reply reply, SendData sendData, Join join)
     {
         _root = root;
         _readOnly = readOnly;
@@ -3944,6 +3959,7 @@ class Requests
         _worker = worker;
         _reply = reply;
         _sendData = sendData;
+        _join = join;
     }
 
     Request Find(int stream)
@@ -4114,11 +4130,13 @@ class Requests
 
     int OpenCount() { lock (_open) return _open.Count + _draining.Count; }
 
-    static readonly string[] Verbs = { "stat", "put", "bundle", "compare", "mkdir", "symlink", "attributes", "signature" };
+    static readonly string[] Verbs = { "stat", "put", "bundle", "compare", "mkdir", "symlink", "attributes", "signature",
+                                       "join" };
 
     void Perform(int stream, string verb, Fields fields)
     {
         if (Array.IndexOf(Verbs, verb) < 0) throw new Refused("unsupported", "verb " + verb + " is unknown");
+        if (verb == "join") { JoinSession(stream, fields); return; }
         byte[] path = fields["path"];
         if (_readOnly && verb != "stat" && verb != "signature")
             throw new Refused("read-only", "the receiver is in read-only mode",
@@ -4135,6 +4153,12 @@ class Requests
             case "attributes": SetAttributes(stream, fields, path); break;
             default: BeginSignature(stream, fields, path); break;
         }
+    }
+
+    void JoinSession(int stream, Fields fields)
+    {
+        _join(Arguments.Session(fields));
+        Done(stream, new Fields());
     }
 
     void Cancel(int stream, Fields fields)
@@ -4726,6 +4750,105 @@ class Worker
 //     All of it happens under the endpoint's lock, but for what the worker does
 // ---------------------------------------------------------------------------
 
+/// <summary>A frame on its way to the worker. Its payload is in a buffer of the
+/// port by which it came.</summary>
+class Delivery
+{
+    public Session By;
+    public byte Type;
+    public int Stream, Flags;
+    public byte[] Payload;
+    public int Length;                      // of the payload
+    public int Size;                        // of the frame it came in
+}
+
+/// <summary>LANE frames of one session (section 6). The readers of several ports
+/// bring them, each under the lock of its own port; the session's worker gets
+/// them in the order of their numbers.</summary>
+class Lanes
+{
+    readonly object _gate = new object();   // no other is taken within it but those that nothing is taken within
+    readonly Worker _worker;
+    readonly long _limit;
+    readonly Dictionary<long, Delivery> _waiting = new Dictionary<long, Delivery>();
+    readonly List<Session> _joined = new List<Session>();
+    long _next;                             // number of the frame to be acted on next
+    long _bytesWaiting, _bytesAtWorker;
+
+    public readonly Session Main;
+
+    public Lanes(Session main, Endpoint endpoint)
+    {
+        Main = main;
+        _worker = endpoint.Worker;
+        _limit = Wire.LaneWindows * (long)endpoint.Window;
+    }
+
+    public bool Used { get { lock (_gate) return _next > 0 || _waiting.Count > 0 || _joined.Count > 0; } }
+
+    public void Admit(Session lane)
+    {
+        lock (_gate)
+        {
+            if (Main.Dead) throw new Refused("not-found", "the session has ended");
+            if (_joined.Count >= Wire.LanesMax)
+                throw new Refused("too-many", "the session has " + Wire.LanesMax + " lanes");
+            _joined.Add(lane);
+        }
+    }
+
+    /// <summary>What the lane has brought stays: it was acknowledged. When the
+    /// main session leaves nothing does.</summary>
+    public void Leave(Session lane)
+    {
+        List<Delivery> dropped = new List<Delivery>();
+        lock (_gate)
+        {
+            _joined.Remove(lane);
+            if (lane != Main) return;
+            dropped.AddRange(_waiting.Values);
+            _waiting.Clear();
+            _bytesWaiting = 0;
+        }
+        // not here: we are under the lock of one port, and two could wait for each other's
+        foreach (Delivery one in dropped) one.By.GiveBackLater(one);
+    }
+
+    /// <summary>Windows bound what waits; lanes that come and go could get around
+    /// them. What is needed next is not held up by what is not.</summary>
+    public bool HasRoomFor(uint number)
+    {
+        lock (_gate) return (number == _next ? _bytesAtWorker : _bytesWaiting) <= _limit;
+    }
+
+    /// <summary>False if it has come already, or there is no use for it any more.</summary>
+    public bool Take(uint number, Delivery one)
+    {
+        lock (_gate)
+        {
+            if (number < _next || _waiting.ContainsKey(number) || Main.Dead) return false;
+            _waiting[number] = one;
+            _bytesWaiting += one.Size;
+            // within the lock, or two ports could pass each other
+            while (_waiting.TryGetValue(_next, out one)) HandOver(one);
+            return true;
+        }
+    }
+
+    void HandOver(Delivery one)
+    {
+        _waiting.Remove(_next++);
+        _bytesWaiting -= one.Size;
+        _bytesAtWorker += one.Size;
+        Main.Announce(one);
+        _worker.Submit(delegate
+        {
+            try { Main.Perform(one); }
+            finally { lock (_gate) _bytesAtWorker -= one.Size; }
+        });
+    }
+}
+
 class Session
 {
     const int DataUnderWay = 8;             // frames of a signature that may wait for the line
@@ -4739,6 +4862,7 @@ class Session
     public readonly Requests Requests;
     public double Heard;
     public volatile bool Dead;
+    volatile Lanes _lanes;
 
     public Session(uint number, uint nonce, byte[] welcome, Endpoint endpoint, long window, int hostFrame)
     {
@@ -4748,8 +4872,27 @@ class Session
         Welcome = welcome;
         Reader = new ReliableReader(endpoint.Window, endpoint.Frame);
         Sender = new ReliableSender(number, window);
+        _lanes = new Lanes(this, endpoint);
         Requests = new Requests(endpoint.Config.Root, endpoint.Config.ReadOnly, Math.Min(hostFrame, endpoint.Frame),
-                                endpoint.Worker, Reply, SendData);
+                                endpoint.Worker, Reply, SendData, Join);
+    }
+
+    /// <summary>After `join` those of the main session.</summary>
+    public Lanes Lanes { get { return _lanes; } }
+
+    void Join(uint number)
+    {
+        Config config = _endpoint.Config;
+        lock (config.Joining)
+        {
+            Session main = config.Find(number);
+            if (main == null || main == this || main.Lanes.Main != main)
+                throw new Refused("not-found", "no session of that number");
+            if (_lanes.Main != this || _lanes.Used) throw new Refused("bad-request", "a lane already, or one that has lanes");
+            main.Lanes.Admit(this);
+            _lanes = main.Lanes;
+        }
+        if (Dead) _lanes.Leave(this);       // behind the admission: Drop may have come before it
     }
 
     void Reply(int stream, string verb, Fields fields)
@@ -4777,49 +4920,85 @@ class Session
     /// <summary>Hands a frame that was taken to the worker.</summary>
     public void Submit(Frame frame)
     {
-        byte type = frame.Type;
-        int stream = frame.Stream, length = frame.Length;
-        bool encoded = (frame.Flags & Wire.FlagEncoded) != 0;
-        byte[] payload = _endpoint.Buffers.Take(length);
-        Buffer.BlockCopy(frame.Data, frame.Offset, payload, 0, length);
-        if (type == Wire.Control)
-        {
-            int waiting;
-            _controls.TryGetValue(stream, out waiting);
-            _controls[stream] = waiting + 1;
-            if (waiting == 0 && IsCancel(payload, length)) Requests.Foresee(stream);
-        }
-        _endpoint.Worker.Submit(delegate { Perform(type, stream, payload, length, encoded); });
+        Delivery one = Receive(frame, frame.Type, 0);
+        Announce(one);
+        _endpoint.Worker.Submit(delegate { Perform(one); });
     }
 
-    static bool IsCancel(byte[] payload, int length)
+    /// <summary>The same for a LANE frame, which may have to wait.</summary>
+    public void SubmitLane(Frame frame)
     {
-        return length >= 7 && Encoding.ASCII.GetString(payload, 0, 7) == "cancel\n";
+        Delivery one = Receive(frame, frame.Data[frame.Offset + 4], Wire.LaneHead);
+        if (!_lanes.Take(Bytes.U32(frame.Data, frame.Offset), one)) GiveBack(one);
     }
 
-    void Perform(byte type, int stream, byte[] payload, int length, bool encoded)
+    Delivery Receive(Frame frame, byte type, int skipped)
     {
-        try
-        {
-            if (Dead) return;
-            if (type == Wire.Data || type == Wire.Copy) Requests.Data(stream, payload, length, encoded && type == Wire.Data,
-                                                                      type == Wire.Copy);
-            else if (type == Wire.Control) Requests.Control(stream, payload, length);
-            else Requests.Unknown(stream);
-        }
-        finally { Performed(type, stream, payload, length); }
+        Delivery one = new Delivery();
+        one.By = this;
+        one.Type = type;
+        one.Stream = frame.Stream;
+        one.Flags = frame.Flags;
+        one.Length = frame.Length - skipped;
+        one.Size = frame.Length + Wire.Overhead;
+        one.Payload = _endpoint.Buffers.Take(one.Length);
+        Buffer.BlockCopy(frame.Data, frame.Offset + skipped, one.Payload, 0, one.Length);
+        return one;
     }
 
-    void Performed(byte type, int stream, byte[] payload, int length)
+    /// <summary>A `cancel` that is the next thing for its stream is told at once.</summary>
+    public void Announce(Delivery one)
+    {
+        if (one.Type != Wire.Control) return;
+        int waiting;
+        lock (_controls)
+        {
+            _controls.TryGetValue(one.Stream, out waiting);
+            _controls[one.Stream] = waiting + 1;
+        }
+        if (waiting == 0 && IsCancel(one)) Requests.Foresee(one.Stream);
+    }
+
+    static bool IsCancel(Delivery one)
+    {
+        return one.Length >= 7 && Encoding.ASCII.GetString(one.Payload, 0, 7) == "cancel\n";
+    }
+
+    /// <summary>In the worker; what came by another port is given back there.</summary>
+    public void Perform(Delivery one)
+    {
+        try { if (!Dead) Act(one); }
+        finally
+        {
+            if (one.Type == Wire.Control) Performed(one.Stream);
+            one.By.GiveBack(one);
+        }
+    }
+
+    void Act(Delivery one)
+    {
+        if (one.Type == Wire.Data) Requests.Data(one.Stream, one.Payload, one.Length, (one.Flags & Wire.FlagEncoded) != 0, false);
+        else if (one.Type == Wire.Copy) Requests.Data(one.Stream, one.Payload, one.Length, false, true);
+        else if (one.Type == Wire.Control) Requests.Control(one.Stream, one.Payload, one.Length);
+        else Requests.Unknown(one.Stream);
+    }
+
+    void Performed(int stream)
+    {
+        lock (_controls) if (--_controls[stream] == 0) _controls.Remove(stream);
+    }
+
+    void GiveBack(Delivery one)
     {
         lock (_endpoint.Gate)
         {
-            _endpoint.Buffers.Give(payload);
-            if (type == Wire.Control && --_controls[stream] == 0) _controls.Remove(stream);
-            Reader.GiveBack(length + Wire.Overhead);
+            _endpoint.Buffers.Give(one.Payload);
+            Reader.GiveBack(one.Size);
             if (Reader.RoomGrew) Monitor.PulseAll(_endpoint.Gate);
         }
     }
+
+    public void GiveBackLater(Delivery one) { _endpoint.Worker.Submit(delegate { GiveBack(one); }); }
 }
 
 /// <summary>Payloads on their way to the worker, used again. Under the
@@ -4852,6 +5031,19 @@ class Config
     public double SessionS = Wire.SessionS;
     public string User = Environment.UserName;
     public string Capabilities = Platform.Current.Capabilities + ",deflate,delta,resume,unchanged,bundle";
+    public readonly object Joining = new object();
+    readonly Dictionary<uint, Session> _sessions = new Dictionary<uint, Session>();     // the active ones that may have lanes
+
+    public void Enter(Session session) { lock (_sessions) _sessions[session.Number] = session; }
+
+    public void Leave(Session session) { lock (_sessions) _sessions.Remove(session.Number); }
+
+    /// <summary>Null if there is none.</summary>
+    public Session Find(uint number)
+    {
+        Session found;
+        lock (_sessions) return _sessions.TryGetValue(number, out found) ? found : null;
+    }
 }
 
 /// <summary>The receiver's end of one port.</summary>
@@ -4878,6 +5070,11 @@ class Endpoint
         Wire.Limits(device, out Frame, out Window);
         Buffers = new Buffers(Math.Max(Frame, Wire.FrameMin));
     }
+
+    bool HasLanes { get { return Wire.HasLanes(Frame); } }
+
+    /// <summary>The largest payload that is taken.</summary>
+    public int Largest { get { return HasLanes ? Wire.FrameMin + Wire.LaneHead : Frame; } }
 
     // -- frames in -----------------------------------------------------------
 
@@ -4913,6 +5110,7 @@ class Endpoint
         }
         Log.Info(_port + ": session begins");
         _active = session;
+        if (HasLanes) Config.Enter(session);
         return session;
     }
 
@@ -4939,9 +5137,30 @@ class Endpoint
 
     void Reliable(Session session, Frame frame)
     {
-        if (session.Sender.Count > Wire.RepliesMax) return;     // a host that takes no answers gets no further
-        if (session.Reader.Offer(frame.Sequence, frame.Length + Wire.Overhead, (frame.Flags & Wire.FlagAsk) != 0))
-            session.Submit(frame);
+        bool lane = frame.Type == Wire.Lane && HasLanes;
+        Session answers = lane ? session.Lanes.Main : session;
+        if (answers.Sender.Count > Wire.RepliesMax) return;     // a host that takes no answers gets no further
+        if (lane) Lane(session, frame);
+        else if (Offer(session, frame)) session.Submit(frame);
+    }
+
+    static bool Offer(Session session, Frame frame)
+    {
+        return session.Reader.Offer(frame.Sequence, frame.Length + Wire.Overhead, (frame.Flags & Wire.FlagAsk) != 0);
+    }
+
+    void Lane(Session session, Frame frame)
+    {
+        if (frame.Length < Wire.LaneHead) ProtocolError(session, "sent a LANE frame without a number");
+        else if (session.Lanes.HasRoomFor(Bytes.U32(frame.Data, frame.Offset)) && Offer(session, frame))
+            session.SubmitLane(frame);
+    }
+
+    void ProtocolError(Session session, string what)
+    {
+        Log.Warning(_port + ": the host " + what);
+        SendReset(session.Number, new Fields().Add("code", "protocol"));
+        Drop(session);
     }
 
     void Ack(Session session, Frame frame, double now)
@@ -4956,11 +5175,8 @@ class Endpoint
         int before = session.Sender.Count;
         bool possible = session.Sender.Acknowledged(upto, window, now);
         if (session.Sender.Count < before) Monitor.PulseAll(Gate);      // a signature may go on
-        if (possible) return true;
-        Log.Warning(_port + ": the host acknowledged what was never sent");
-        SendReset(session.Number, new Fields().Add("code", "protocol"));
-        Drop(session);
-        return false;
+        if (!possible) ProtocolError(session, "acknowledged what was never sent");
+        return possible;
     }
 
     void Ping(Session session, Frame frame)
@@ -5041,7 +5257,8 @@ class Endpoint
         {
             RandomNumberGenerator.Create().GetBytes(random);
             uint number = Bytes.U32(random, 0);
-            bool taken = Sessions().Exists(delegate(Session one) { return one.Number == number; });
+            bool taken = Config.Find(number) != null
+                || Sessions().Exists(delegate(Session one) { return one.Number == number; });
             if (number != 0 && !taken) return number;
         }
     }
@@ -5053,7 +5270,7 @@ class Endpoint
             .Add("agent", "receiver.ps1/" + Wire.Version).Add("system", platform.System)
             .Add("separator", platform.Separator.ToString()).Add("device", _device).Add("port", _port)
             .Add("user", Config.User).Add("frame", Frame).Add("window", Window).Add("streams", Wire.Streams)
-            .Add("capabilities", Config.Capabilities);
+            .Add("capabilities", Config.Capabilities + (HasLanes ? ",lanes" : ""));
         if (Config.Root.Confined) fields.Add("root", Config.Root.Path);
         if (Config.ReadOnly) fields.Add("read-only", 1);
         return Texts.Write("welcome", fields);
@@ -5131,6 +5348,8 @@ class Endpoint
         _pending.Remove(session);
         if (session.Dead) return;
         session.Dead = true;
+        Config.Leave(session);
+        session.Lanes.Leave(session);
         session.Requests.InterruptAll();    // at once for what takes long; the rest in the worker's order
         Monitor.PulseAll(Gate);
         Worker.Submit(session.Requests.Close);
@@ -5178,7 +5397,7 @@ class Port
         _device = Platform.Current.OpenPort(_path, speed);
         _worker = new Worker(name);
         _endpoint = new Endpoint(config, name, _device.Kind, _worker);
-        _parser = new Parser(_endpoint.Frame);
+        _parser = new Parser(_endpoint.Largest);
         _gate = _endpoint.Gate;
         _reader = MakeThread(ReadLoop, "reader");
         _writer = MakeThread(WriteLoop, "writer");
