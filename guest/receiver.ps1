@@ -4290,7 +4290,7 @@ class Requests
         catch (Exception error) { failed = error; }
         if (failed != null) put.Close(_closed);
         put.Busy = false;
-        if (_closed) return;
+        if (_closed || Find(stream) != put) return;     // refused since
         if (failed != null) Fail(stream, failed, false, false);
         else Done(stream, put.Answer());
     }

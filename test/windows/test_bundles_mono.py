@@ -59,6 +59,18 @@ class Process(OnMono, test_bundles.Process):
         self.assertEqual(sorted(names, key=int), [str(n) for n in range(len(names))])
         self.assertEqual({self.read(name) for name in names} - {b'content'}, set())
 
+    def test_a_second_commit_is_refused_and_stops_it(self):
+        host = self.start().host().connect()
+        whole = b''.join(record(b'%d' % n, b'content') for n in range(receiver.RECORDS_MAX))
+        first = self.begin(host, whole)
+        for _ in range(2):
+            host.commit(first, whole)
+        second = self.begin(host, record(b'behind', b'x'))
+        host.commit(second, record(b'behind', b'x'))
+        self.assertEqual(host.answer(second, 2)[0], 'done')
+        verbs = [verb for verb, _ in host.answers[first]]
+        self.assertIn(verbs, (['accept', 'error'], ['accept', 'done', 'error']))
+
 
 if __name__ == '__main__':
     unittest.main()
