@@ -55,7 +55,9 @@ class Conflicts(OnWineBench, test_requests.Conflicts):
 
 
 class Vectors(OnWineBench, test_transfers.Vectors):
-    pass
+    def test_zstd(self):
+        """.NET has none, so it is neither announced nor taken."""
+        self.assertEqual(self.bench.code('put', path=self.path('f'), encoding='zstd'), 'unsupported')
 
 
 class Deflate(OnWineBench, test_transfers.Deflate):
