@@ -19,7 +19,7 @@
 #     worker     requests in the order of their frames: opens and writes files,
 #                hashes what passes
 #     finishers  up to four, for what may take long: flush and rename of a
-#                commit, the hash of a stat, a signature
+#                commit, the files of a bundle, the hash of a stat, a signature
 
 $engine = @'
 using System;
@@ -47,10 +47,10 @@ static class Wire
 
     public const int HeaderBytes = 24, Overhead = 28;
     public const byte Hello = 1, Welcome = 2, Ack = 3, Ping = 4, Pong = 5, Reset = 6;
-    public const byte Control = 0x10, Data = 0x11, Copy = 0x12;
+    public const byte Control = 0x10, Data = 0x11, Copy = 0x12, Lane = 0x13;
     public const byte Reliable = 0x10;      // this bit of the type
     public const byte FlagGap = 1;          // of ACK
-    public const byte FlagAsk = 1;          // of CONTROL, DATA and COPY
+    public const byte FlagAsk = 1;          // of reliable frames
     public const byte FlagEncoded = 2;      // of DATA
 
     public const int TextMax = 16384;       // section 2
@@ -73,6 +73,13 @@ static class Wire
     public const int BlockMin = 512, BlockMax = 4194304, BlocksMax = 262144;    // section 6
     public const int PartialMin = 65536;    // a shorter part of a file is not worth keeping
     public const double PartialDays = 7;
+    public const int BundleMax = 1 << 20, RecordsMax = 1024, DepthMax = 256;
+    public const int FoldersMax = 64;       // directories of a bundle that are held at once
+    public const int NoMode = 0xffff;
+    public const ulong NoMtime = ulong.MaxValue;
+    public const int LaneHead = 5;          // bytes before what a LANE frame wraps
+    public const int LanesMax = 7;          // that join one session
+    public const int LaneWindows = LanesMax + 1;    // of frames waiting for an earlier one
 
     /// <summary>Section 7: frame and window of a device.</summary>
     public static void Limits(string device, out int frame, out int window)
@@ -84,6 +91,9 @@ static class Wire
             default: frame = 4096; window = 32768; break;
         }
     }
+
+    /// <summary>Of a device with this frame.</summary>
+    public static bool HasLanes(int frame) { return frame < FrameMin; }
 }
 
 /// <summary>System.Action is not in .NET 2.0.</summary>
@@ -1352,7 +1362,8 @@ abstract class Platform
     public abstract bool IsAbsolute(string path);
     public abstract IDisposable Hold(string directory, out string real);   // null: it has no final name
     public abstract string Parent(string directory);        // null at the top
-    public abstract bool SameName(string a, string b);
+    public abstract StringComparer NameComparer { get; }    // which names are one
+    public abstract void CheckName(string name);    // Refused if the system would take it for something else
 
     // files; a path is one that Parse made
     public abstract Facts Look(string path);                // null if there is nothing
@@ -1378,6 +1389,8 @@ abstract class Platform
     public abstract Device OpenPort(string port, int speed);
     public abstract List<string> FindPorts();
     public abstract void OnStop(Job stop);
+
+    public bool SameName(string a, string b) { return NameComparer.Equals(a, b); }
 
     public string Join(string directory, string name)
     {
@@ -1726,7 +1739,9 @@ class PosixPlatform : Platform
         return directory == "/" ? null : slash <= 0 ? "/" : directory.Substring(0, slash);
     }
 
-    public override bool SameName(string a, string b) { return a == b; }
+    public override StringComparer NameComparer { get { return StringComparer.Ordinal; } }
+
+    public override void CheckName(string name) { }
 
     public override Facts Look(string path)
     {
@@ -2387,7 +2402,7 @@ class WindowsPlatform : Platform
         }
     }
 
-    static void CheckName(string name)
+    public override void CheckName(string name)
     {
         foreach (char c in name) if (c < ' ') throw Bad("a name has a control character");
         if (name.IndexOfAny(Forbidden) >= 0) throw Bad("a name has a character that Windows forbids");
@@ -2501,7 +2516,7 @@ class WindowsPlatform : Platform
             ? null : slash == 2 ? directory.Substring(0, 3) : trimmed.Substring(0, slash);
     }
 
-    public override bool SameName(string a, string b) { return string.Equals(a, b, StringComparison.OrdinalIgnoreCase); }
+    public override StringComparer NameComparer { get { return StringComparer.OrdinalIgnoreCase; } }
 
     // -- files ---------------------------------------------------------------
 
@@ -3001,12 +3016,17 @@ static class Arguments
         return value;
     }
 
-    public static string Sha256(Fields fields)
+    public static string Sha256(Fields fields) { return Digits(fields, "sha256", 64); }
+
+    public static uint Session(Fields fields) { return Convert.ToUInt32(Digits(fields, "session", 8), 16); }
+
+    /// <summary>So many hexadecimal digits in lower case.</summary>
+    static string Digits(Fields fields, string key, int count)
     {
-        string text = fields.Ascii("sha256");
-        if (text == null) throw new Refused("bad-request", "sha256 is missing");
-        foreach (char c in text) if (!(c >= '0' && c <= '9' || c >= 'a' && c <= 'f')) throw Invalid("sha256");
-        if (text.Length != 64) throw Invalid("sha256");
+        string text = fields.Ascii(key);
+        if (text == null) throw new Refused("bad-request", key + " is missing");
+        foreach (char c in text) if (!(c >= '0' && c <= '9' || c >= 'a' && c <= 'f')) throw Invalid(key);
+        if (text.Length != count) throw Invalid(key);
         return text;
     }
 }
@@ -3130,8 +3150,8 @@ static class Names
 class Put : Request
 {
     readonly Platform _platform = Platform.Current;
-    readonly string _conflict;
-    readonly long _size;                    // -1: not told
+    protected readonly string _conflict;
+    protected readonly long _size;          // -1: not told
     readonly int _mode;
     readonly bool _hasMtime;
     readonly long _mtime;
@@ -3179,6 +3199,20 @@ class Put : Request
         _inflate = new Inflate(StoreInflated);
     }
 
+    /// <summary>A file whose whole content is at hand: see Bundle.</summary>
+    public Put(Location place, bool overwrites, int size, int mode, bool hasMtime, long mtime)
+    {
+        Place = place;
+        _sentPath = place.Path;
+        _sentName = place.Name;
+        _conflict = overwrites ? "overwrite" : "fail";
+        _size = size;
+        _mode = mode;
+        _hasMtime = hasMtime;
+        _mtime = mtime;
+        BasisSize = -1;
+    }
+
     /// <summary>True if Prepare may take long.</summary>
     public bool Resumes { get { return _wantsResume && !IsDevice; } }
 
@@ -3199,7 +3233,7 @@ class Put : Request
         return Settle(found);
     }
 
-    static long Microseconds(long nanoseconds)
+    protected static long Microseconds(long nanoseconds)
     {
         return nanoseconds / 1000 - (nanoseconds % 1000 < 0 ? 1 : 0);
     }
@@ -3466,12 +3500,18 @@ class Put : Request
     }
 
     /// <summary>One step: the hash and the file always agree.</summary>
-    void Store(byte[] data, int offset, int count)
+    public void Store(byte[] data, int offset, int count)
     {
         if (count == 0) return;
         CheckSize(count);
         _hash.Add(data, offset, count);
+        Keep(data, offset, count);
         Received += count;
+    }
+
+    /// <summary>The bytes that come behind those received.</summary>
+    protected virtual void Keep(byte[] data, int offset, int count)
+    {
         try { _file.Write(data, offset, count); }
         catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
     }
@@ -3488,7 +3528,7 @@ class Put : Request
     }
 
     /// <summary>Gives the whole file its name; may take long.</summary>
-    public void Finish()
+    public virtual void Finish()
     {
         if (!IsDevice)
         {
@@ -3496,6 +3536,12 @@ class Put : Request
             catch (SystemError error) { throw error.Refuse(Place.Path); }
         }
         Close(false);
+    }
+
+    /// <summary>What `done` says.</summary>
+    public virtual Fields Answer()
+    {
+        return new Fields().Add("path", Place.Path).Add("size", Received).Add("sha256", Digest);
     }
 
     void FinishFile()
@@ -3561,7 +3607,324 @@ class Put : Request
 }
 
 // ---------------------------------------------------------------------------
-// 13. Requests (section 5). Runs in the worker; knows nothing of frames but
+// 13. A bundle: many small files in one stream (section 6)
+// ---------------------------------------------------------------------------
+
+/// <summary>`Words` lead to the directory of the name `Last`, which is empty if
+/// the record is about that directory itself.</summary>
+class Record
+{
+    public const int HeadBytes = 16;
+
+    public readonly int Number, Mode;       // -1: no mode
+    public readonly ulong Mtime;
+    public readonly int Start;              // of the contents
+    public readonly uint Size;
+    public readonly string Name, Words, Last;
+
+    public Record(int number, byte[] stream, int at)
+    {
+        int length = stream[at] << 8 | stream[at + 1], mode = stream[at + 2] << 8 | stream[at + 3];
+        Number = number;
+        Mode = mode == Wire.NoMode ? -1 : mode;
+        Size = Bytes.U32(stream, at + 4);
+        Mtime = Bytes.U64(stream, at + 8);
+        Start = at + HeadBytes + length;
+        if (Start > stream.Length) return;  // the caller sees it
+        Name = Text(stream, at + HeadBytes, length);
+        int slash = Name.LastIndexOf('/');
+        Last = Name.Substring(slash + 1);
+        Words = slash < 0 ? "" : Name.Substring(0, slash);
+        if (Name.StartsWith("/", StringComparison.Ordinal)) Words = "/" + Words;    // an empty part, which leads nowhere
+    }
+
+    /// <summary>What is no UTF-8 becomes a name that no file can have.</summary>
+    static string Text(byte[] stream, int at, int length)
+    {
+        try { return new UTF8Encoding(false, true).GetString(stream, at, length); }
+        catch (ArgumentException) { return Encoding.ASCII.GetString(stream, at, length).Replace('?', '\0'); }
+    }
+
+    public bool IsDirectory { get { return Last.Length == 0; } }
+    public bool HasMtime { get { return Mtime != Wire.NoMtime; } }
+
+    /// <summary>Nanoseconds since 1970.</summary>
+    public long Time
+    {
+        get
+        {
+            if (HasMtime && Mtime > long.MaxValue) throw new Refused("bad-request", "mtime is out of range");
+            return HasMtime ? (long)Mtime : 0;
+        }
+    }
+
+    public int Depth
+    {
+        get
+        {
+            int depth = 0;
+            foreach (char c in Name) if (c == '/') depth++;
+            return depth;
+        }
+    }
+}
+
+/// <summary>The directories that the names of a bundle lead to, each held. They
+/// are entered one part at a time and never by a link, so nothing leads away
+/// from the bundle's own directory.</summary>
+class Folders
+{
+    readonly Platform _platform = Platform.Current;
+    readonly Dictionary<string, IDisposable> _held = new Dictionary<string, IDisposable>();
+    readonly string _top;
+    readonly bool _nameless;                // of nothing on this drive it can be told where it really is
+
+    public Folders(Location place)
+    {
+        _top = place.Directory;
+        string real;
+        using (_platform.Hold(_top, out real)) _nameless = real == null;
+    }
+
+    /// <summary>The path of a directory; SystemError where there is none.</summary>
+    public string Enter(string words)
+    {
+        if (words.Length == 0) return _top;
+        if (_held.ContainsKey(words)) return _platform.Join(_top, words.Replace('/', _platform.Separator));
+        string path = PathOf(words);
+        _held[words] = Hold(path);
+        return path;
+    }
+
+    /// <summary>Of what has the name at the end of `words`.</summary>
+    public string PathOf(string words)
+    {
+        int slash = words.LastIndexOf('/');
+        return _platform.Join(Enter(slash < 0 ? "" : words.Substring(0, slash)), Checked(words.Substring(slash + 1)));
+    }
+
+    public string Checked(string name)
+    {
+        if (name.Length == 0 || name == "." || name == ".." || name.IndexOf('\0') >= 0
+            || name.IndexOf(_platform.Separator) >= 0) throw new Refused("bad-name", "no name for a file");
+        _platform.CheckName(name);
+        return name;
+    }
+
+    IDisposable Hold(string path)
+    {
+        Facts found = _platform.Look(path);
+        if (found == null) throw new SystemError("no-directory", null, "there is no such directory", false);
+        string real = null;
+        IDisposable hold = found.Kind == "directory" ? _platform.Hold(path, out real) : null;
+        // what is held may be behind a link that took its place since
+        if (hold != null && (real == null ? _nameless : _platform.SameName(real, path))) return hold;
+        if (hold != null) hold.Dispose();
+        throw new SystemError("not-a-directory", null, "not a directory", false);
+    }
+
+    public void LeaveIfMany() { if (_held.Count > Wire.FoldersMax) Leave(); }
+
+    /// <summary>Idempotent.</summary>
+    public void Leave()
+    {
+        foreach (IDisposable hold in _held.Values) hold.Dispose();
+        _held.Clear();
+    }
+}
+
+delegate void Visit(string directory);
+
+delegate void Work(Record record);
+
+/// <summary>Held in memory until its hash is known to be right: then every file
+/// is put one after the other. What cannot be done is `left` to the host, which
+/// puts it alone and so learns why.</summary>
+class Bundle : Put
+{
+    readonly Platform _platform = Platform.Current;
+    readonly bool _compares;                // no contents: the host asks what is there
+    readonly Folders _folders;
+    readonly Visit _newFolder;              // gets a directory that was there before
+    readonly List<Record> _records = new List<Record>();
+    readonly List<int> _left = new List<int>(), _unchanged = new List<int>(), _absent = new List<int>();
+    readonly Dictionary<string, bool> _seen = new Dictionary<string, bool>();   // directories, by their words
+    readonly Dictionary<string, string> _names = new Dictionary<string, string>(Platform.Current.NameComparer);
+    byte[] _content;
+
+    public Bundle(Location place, Fields fields, bool compares, Visit newFolder) : base(place, fields)
+    {
+        if (_size < 0 || _size > Wire.BundleMax)
+            throw new Refused("bad-request", "a bundle is of at most " + Wire.BundleMax + " bytes");
+        _compares = compares;
+        _newFolder = newFolder;
+        _content = new byte[_size];
+        try { _folders = new Folders(place); }
+        catch (SystemError error) { throw error.Refuse(place.Path); }
+    }
+
+    protected override void Keep(byte[] data, int offset, int count)
+    {
+        Buffer.BlockCopy(data, offset, _content, (int)Received, count);
+    }
+
+    public override Fields Answer()
+    {
+        Fields fields = base.Answer();
+        if (_left.Count > 0) fields.Add("left", NumberList(_left));
+        if (_unchanged.Count > 0) fields.Add("unchanged", NumberList(_unchanged));
+        if (_absent.Count > 0) fields.Add("absent", NumberList(_absent));
+        return fields;
+    }
+
+    /// <summary>Ascending numbers as text: 3,7-9.</summary>
+    static string NumberList(List<int> numbers)
+    {
+        StringBuilder made = new StringBuilder();
+        for (int i = 0; i < numbers.Count; i++)
+        {
+            int first = numbers[i];
+            while (i + 1 < numbers.Count && numbers[i + 1] == numbers[i] + 1) i++;
+            made.Append(made.Length > 0 ? "," : "").Append(first);
+            if (numbers[i] > first) made.Append('-').Append(numbers[i]);
+        }
+        return made.ToString();
+    }
+
+    /// <summary>In the worker, when the hash has been checked: the directories,
+    /// in which later requests may have something to do, are made at once.</summary>
+    public void BeginWriting()
+    {
+        Parse();
+        if (_compares) return;
+        try
+        {
+            foreach (Record record in _records)
+                if (record.IsDirectory && !record.HasMtime) Attempt(MakeDirectory, record);
+        }
+        finally { _folders.Leave(); }
+    }
+
+    void Parse()
+    {
+        int end = (int)Received;
+        if (_content.Length != end) Array.Resize(ref _content, end);
+        for (int at = 0; at < end; )
+        {
+            if (_records.Count == Wire.RecordsMax || end - at < Record.HeadBytes)
+                throw new Refused("bad-request", "more than " + Wire.RecordsMax + " records, or half a one", Place.Path);
+            Record record = new Record(_records.Count, _content, at);
+            long next = record.Start + (_compares ? 0L : record.Size);
+            if (next > end || record.Start == at + Record.HeadBytes || record.Depth > Wire.DepthMax)
+                throw new Refused("bad-request", "a record that is cut off or has no proper name", Place.Path);
+            _records.Add(record);
+            at = (int)next;
+        }
+    }
+
+    /// <summary>In a finisher.</summary>
+    public override void Finish()
+    {
+        try
+        {
+            foreach (Record record in _records)
+                if (_compares) Attempt(Compare, record);
+                else if (!record.IsDirectory) Attempt(WriteFile, record);
+            foreach (Record record in _records)
+                if (!_compares && record.IsDirectory && record.HasMtime) Attempt(SetAttributes, record);
+        }
+        finally { _folders.Leave(); }
+        _left.Sort();
+        Close(false);
+    }
+
+    void Attempt(Work work, Record record)
+    {
+        if (Cancelled) throw new Refused("cancelled", "cancelled", Place.Path);
+        try { work(record); }
+        catch (SystemError error) { Leave(record, error); }
+        catch (Refused error) { Leave(record, error); }
+        _folders.LeaveIfMany();
+    }
+
+    void Leave(Record record, Exception why)
+    {
+        Log.Debug("left to the host: " + record.Name + ": " + why.Message);
+        if (!_compares) _left.Add(record.Number);
+    }
+
+    // -- directories ---------------------------------------------------------
+
+    void MakeDirectory(Record record)
+    {
+        string path = _folders.PathOf(record.Words);
+        if (!_platform.MakeDirectory(path))
+        {
+            _folders.Enter(record.Words);   // SystemError if it is none
+            return;
+        }
+        _seen[record.Words] = true;
+        if (record.Mode >= 0) _platform.SetAttributes(path, record.Mode, false, 0);
+    }
+
+    void SetAttributes(Record record)
+    {
+        string path = _folders.PathOf(record.Words);
+        Facts found = _platform.Look(path);
+        if (found == null || found.Kind != "directory")
+            throw new Refused("not-a-directory", "there is no such directory", path);
+        _platform.SetAttributes(path, record.Mode, true, record.Time);
+    }
+
+    // -- files ---------------------------------------------------------------
+
+    void Compare(Record record)
+    {
+        Facts found;
+        try { found = _platform.Look(_platform.Join(_folders.Enter(record.Words), _folders.Checked(record.Last))); }
+        catch (SystemError error)
+        {
+            if (error.Code != "no-directory") throw;
+            found = null;
+        }
+        if (found == null) _absent.Add(record.Number);
+        else if (found.Kind == "file" && found.Size == record.Size && record.HasMtime
+                 && Microseconds(found.Mtime) == Microseconds(record.Time)) _unchanged.Add(record.Number);
+    }
+
+    void WriteFile(Record record)
+    {
+        string folder = _folders.Enter(record.Words);
+        string name = _folders.Checked(record.Last);
+        CheckSpelling(record);
+        if (!_seen.ContainsKey(record.Words)) _newFolder(folder);
+        _seen[record.Words] = true;
+        Put put = new Put(new Location(folder, name, null), _conflict == "overwrite", (int)record.Size, record.Mode,
+                          record.HasMtime, record.Time);
+        try
+        {
+            put.Begin();
+            if (put.IsDevice) throw new Refused("is-special", "not for a bundle", put.Place.Path);
+            put.Prepare();
+            put.Store(_content, record.Start, (int)record.Size);
+            put.Finish();
+        }
+        finally { put.Close(false); }
+    }
+
+    /// <summary>Two names that differ for the host and not here must not become
+    /// one file unnoticed.</summary>
+    void CheckSpelling(Record record)
+    {
+        string before;
+        if (_names.TryGetValue(record.Name, out before) && before != record.Name)
+            throw new Refused("exists", "here it is the name " + before, record.Name);
+        _names[record.Name] = record.Name;
+    }
+}
+
+// ---------------------------------------------------------------------------
+// 14. Requests (section 5). Runs in the worker; knows nothing of frames but
 //     their type, flags, stream and payload
 // ---------------------------------------------------------------------------
 
@@ -3570,6 +3933,9 @@ delegate void Reply(int stream, string verb, Fields fields);
 /// <summary>Sends DATA; waits while much of it is under way. False: the session is over.</summary>
 delegate bool SendData(int stream, byte[] payload);
 
+/// <summary>Makes the asking session a lane of the one with that number.</summary>
+delegate void Join(uint number);
+
 class Requests
 {
     readonly Root _root;
@@ -3577,13 +3943,15 @@ class Requests
     readonly int _frame;                    // largest payload the host takes
     readonly Reply _reply;
     readonly SendData _sendData;
+    readonly Join _join;
     readonly Worker _worker;
     readonly Dictionary<int, Request> _open = new Dictionary<int, Request>();   // under its own lock: finishers end requests
     readonly Dictionary<int, bool> _draining = new Dictionary<int, bool>();     // streams whose put was answered early
     readonly Dictionary<string, bool> _swept = new Dictionary<string, bool>();
+    readonly Queue<Job> _bundles = new Queue<Job>();    // to be written; the first is being so
     volatile bool _closed;
 
-    public Requests(Root root, bool readOnly, int frame, Worker worker, Reply reply, SendData sendData)
+    public Requests(Root root, bool readOnly, int frame, Worker worker, Reply reply, SendData sendData, Join join)
     {
         _root = root;
         _readOnly = readOnly;
@@ -3591,6 +3959,7 @@ class Requests
         _worker = worker;
         _reply = reply;
         _sendData = sendData;
+        _join = join;
     }
 
     Request Find(int stream)
@@ -3731,7 +4100,7 @@ class Requests
             if (ends) _draining.Remove(stream);
             return;
         }
-        bool drain = head.StartsWith("put\n") && Find(stream) == null;
+        bool drain = Sends(head.Split('\n')[0]) && head.IndexOf('\n') > 0 && Find(stream) == null;
         Fail(stream, new Refused("bad-request", message), false, !ends);
         if (drain) _draining[stream] = true;
     }
@@ -3750,18 +4119,24 @@ class Requests
         }
         catch (Exception error)
         {
-            bool drain = verb == "put" && Find(stream) == null;
+            bool drain = Sends(verb) && Find(stream) == null;
             Fail(stream, error);
             if (drain && stream != 0) _draining[stream] = true;
         }
     }
 
+    /// <summary>Verbs that DATA and `commit` follow.</summary>
+    static bool Sends(string verb) { return verb == "put" || verb == "bundle" || verb == "compare"; }
+
     int OpenCount() { lock (_open) return _open.Count + _draining.Count; }
+
+    static readonly string[] Verbs = { "stat", "put", "bundle", "compare", "mkdir", "symlink", "attributes", "signature",
+                                       "join" };
 
     void Perform(int stream, string verb, Fields fields)
     {
-        if (Array.IndexOf(new string[] { "stat", "put", "mkdir", "symlink", "attributes", "signature" }, verb) < 0)
-            throw new Refused("unsupported", "verb " + verb + " is unknown");
+        if (Array.IndexOf(Verbs, verb) < 0) throw new Refused("unsupported", "verb " + verb + " is unknown");
+        if (verb == "join") { JoinSession(stream, fields); return; }
         byte[] path = fields["path"];
         if (_readOnly && verb != "stat" && verb != "signature")
             throw new Refused("read-only", "the receiver is in read-only mode",
@@ -3771,11 +4146,19 @@ class Requests
         {
             case "stat": Stat(stream, fields, path); break;
             case "put": BeginPut(stream, fields, path); break;
+            case "bundle":
+            case "compare": BeginBundle(stream, fields, path, verb == "compare"); break;
             case "mkdir": MakeDirectory(stream, fields, path); break;
             case "symlink": MakeLink(stream, fields, path); break;
             case "attributes": SetAttributes(stream, fields, path); break;
             default: BeginSignature(stream, fields, path); break;
         }
+    }
+
+    void JoinSession(int stream, Fields fields)
+    {
+        _join(Arguments.Session(fields));
+        Done(stream, new Fields());
     }
 
     void Cancel(int stream, Fields fields)
@@ -3866,12 +4249,15 @@ class Requests
         else _reply(stream, "accept", put.Accepted());
     }
 
-    /// <summary>Once per directory and session: listing costs.</summary>
+    /// <summary>Once per directory and session: listing costs. A finisher may call it, too.</summary>
     void SweepOnce(string directory)
     {
-        if (_swept.ContainsKey(directory)) return;
-        if (_swept.Count >= Wire.SweptMax) _swept.Clear();
-        _swept[directory] = true;
+        lock (_swept)
+        {
+            if (_swept.ContainsKey(directory)) return;
+            if (_swept.Count >= Wire.SweptMax) _swept.Clear();
+            _swept[directory] = true;
+        }
         Names.Sweep(directory);
     }
 
@@ -3884,6 +4270,7 @@ class Requests
             if (put.Busy) throw new Refused("bad-request", "commit before the answer to a put with resume");
             long size = Arguments.Number(fields, "size", true);
             put.Check(size, Arguments.Sha256(fields));
+            if (put is Bundle) ((Bundle)put).BeginWriting();
         }
         catch (Refused error)
         {
@@ -3891,7 +4278,8 @@ class Requests
             return;
         }
         put.Committing = put.Busy = true;
-        if (put.IsDevice) Finish(stream, put);      // nothing to flush: no need for another thread
+        if (put is Bundle) FinishInTurn(stream, put);
+        else if (put.IsDevice) Finish(stream, put);      // nothing to flush: no need for another thread
         else _worker.SubmitLong(delegate { Finish(stream, put); });
     }
 
@@ -3902,9 +4290,47 @@ class Requests
         catch (Exception error) { failed = error; }
         if (failed != null) put.Close(_closed);
         put.Busy = false;
-        if (_closed) return;
+        if (_closed || Find(stream) != put) return;     // refused since
         if (failed != null) Fail(stream, failed, false, false);
-        else Done(stream, new Fields().Add("path", put.Place.Path).Add("size", put.Received).Add("sha256", put.Digest));
+        else Done(stream, put.Answer());
+    }
+
+    // -- bundle --------------------------------------------------------------
+
+    void BeginBundle(int stream, Fields fields, byte[] path, bool compares)
+    {
+        if (path.Length == 0) throw new Refused("bad-request", "empty path");
+        byte[] inside = new byte[path.Length + 1];
+        Buffer.BlockCopy(path, 0, inside, 0, path.Length);
+        inside[path.Length] = (byte)'/';    // what is no directory is none of ours
+        Location place = _root.Locate(inside, false);
+        Bundle bundle;
+        try { bundle = new Bundle(place, fields, compares, SweepOnce); }
+        catch (Refused)
+        {
+            place.Dispose();
+            throw;
+        }
+        Open(stream, bundle);
+        _reply(stream, "accept", new Fields().Add("path", place.Path));
+    }
+
+    /// <summary>One at a time: more would only take the disk from each other,
+    /// and the other finishers from who needs them.</summary>
+    void FinishInTurn(int stream, Put bundle)
+    {
+        _bundles.Enqueue(delegate
+        {
+            try { Finish(stream, bundle); }
+            finally { _worker.Submit(Written); }
+        });
+        if (_bundles.Count == 1) _worker.SubmitLong(_bundles.Peek());
+    }
+
+    void Written()
+    {
+        _bundles.Dequeue();
+        if (_bundles.Count > 0) _worker.SubmitLong(_bundles.Peek());
     }
 
     // -- stat ----------------------------------------------------------------
@@ -4212,7 +4638,7 @@ class Requests
 }
 
 // ---------------------------------------------------------------------------
-// 14. Worker and finishers
+// 15. Worker and finishers
 // ---------------------------------------------------------------------------
 
 /// <summary>Runs jobs in order in one thread, and long ones in a few others.</summary>
@@ -4320,9 +4746,108 @@ class Worker
 }
 
 // ---------------------------------------------------------------------------
-// 15. Sessions (section 3). No I/O in here: frames in, bytes out, times given.
+// 16. Sessions (section 3). No I/O in here: frames in, bytes out, times given.
 //     All of it happens under the endpoint's lock, but for what the worker does
 // ---------------------------------------------------------------------------
+
+/// <summary>A frame on its way to the worker. Its payload is in a buffer of the
+/// port by which it came.</summary>
+class Delivery
+{
+    public Session By;
+    public byte Type;
+    public int Stream, Flags;
+    public byte[] Payload;
+    public int Length;                      // of the payload
+    public int Size;                        // of the frame it came in
+}
+
+/// <summary>LANE frames of one session (section 6). The readers of several ports
+/// bring them, each under the lock of its own port; the session's worker gets
+/// them in the order of their numbers.</summary>
+class Lanes
+{
+    readonly object _gate = new object();   // no other is taken within it but those that nothing is taken within
+    readonly Worker _worker;
+    readonly long _limit;
+    readonly Dictionary<long, Delivery> _waiting = new Dictionary<long, Delivery>();
+    readonly List<Session> _joined = new List<Session>();
+    long _next;                             // number of the frame to be acted on next
+    long _bytesWaiting, _bytesAtWorker;
+
+    public readonly Session Main;
+
+    public Lanes(Session main, Endpoint endpoint)
+    {
+        Main = main;
+        _worker = endpoint.Worker;
+        _limit = Wire.LaneWindows * (long)endpoint.Window;
+    }
+
+    public bool Used { get { lock (_gate) return _next > 0 || _waiting.Count > 0 || _joined.Count > 0; } }
+
+    public void Admit(Session lane)
+    {
+        lock (_gate)
+        {
+            if (Main.Dead) throw new Refused("not-found", "the session has ended");
+            if (_joined.Count >= Wire.LanesMax)
+                throw new Refused("too-many", "the session has " + Wire.LanesMax + " lanes");
+            _joined.Add(lane);
+        }
+    }
+
+    /// <summary>What the lane has brought stays: it was acknowledged. When the
+    /// main session leaves nothing does.</summary>
+    public void Leave(Session lane)
+    {
+        List<Delivery> dropped = new List<Delivery>();
+        lock (_gate)
+        {
+            _joined.Remove(lane);
+            if (lane != Main) return;
+            dropped.AddRange(_waiting.Values);
+            _waiting.Clear();
+            _bytesWaiting = 0;
+        }
+        // not here: we are under the lock of one port, and two could wait for each other's
+        foreach (Delivery one in dropped) one.By.GiveBackLater(one);
+    }
+
+    /// <summary>Windows bound what waits; lanes that come and go could get around
+    /// them. What is needed next is not held up by what is not.</summary>
+    public bool HasRoomFor(uint number)
+    {
+        lock (_gate) return (number == _next ? _bytesAtWorker : _bytesWaiting) <= _limit;
+    }
+
+    /// <summary>False if it has come already, or there is no use for it any more.</summary>
+    public bool Take(uint number, Delivery one)
+    {
+        lock (_gate)
+        {
+            if (number < _next || _waiting.ContainsKey(number) || Main.Dead) return false;
+            _waiting[number] = one;
+            _bytesWaiting += one.Size;
+            // within the lock, or two ports could pass each other
+            while (_waiting.TryGetValue(_next, out one)) HandOver(one);
+            return true;
+        }
+    }
+
+    void HandOver(Delivery one)
+    {
+        _waiting.Remove(_next++);
+        _bytesWaiting -= one.Size;
+        _bytesAtWorker += one.Size;
+        Main.Announce(one);
+        _worker.Submit(delegate
+        {
+            try { Main.Perform(one); }
+            finally { lock (_gate) _bytesAtWorker -= one.Size; }
+        });
+    }
+}
 
 class Session
 {
@@ -4337,6 +4862,7 @@ class Session
     public readonly Requests Requests;
     public double Heard;
     public volatile bool Dead;
+    volatile Lanes _lanes;
 
     public Session(uint number, uint nonce, byte[] welcome, Endpoint endpoint, long window, int hostFrame)
     {
@@ -4346,8 +4872,27 @@ class Session
         Welcome = welcome;
         Reader = new ReliableReader(endpoint.Window, endpoint.Frame);
         Sender = new ReliableSender(number, window);
+        _lanes = new Lanes(this, endpoint);
         Requests = new Requests(endpoint.Config.Root, endpoint.Config.ReadOnly, Math.Min(hostFrame, endpoint.Frame),
-                                endpoint.Worker, Reply, SendData);
+                                endpoint.Worker, Reply, SendData, Join);
+    }
+
+    /// <summary>After `join` those of the main session.</summary>
+    public Lanes Lanes { get { return _lanes; } }
+
+    void Join(uint number)
+    {
+        Config config = _endpoint.Config;
+        lock (config.Joining)
+        {
+            Session main = config.Find(number);
+            if (main == null || main == this || main.Lanes.Main != main)
+                throw new Refused("not-found", "no session of that number");
+            if (_lanes.Main != this || _lanes.Used) throw new Refused("bad-request", "a lane already, or one that has lanes");
+            main.Lanes.Admit(this);
+            _lanes = main.Lanes;
+        }
+        if (Dead) _lanes.Leave(this);       // behind the admission: Drop may have come before it
     }
 
     void Reply(int stream, string verb, Fields fields)
@@ -4375,49 +4920,85 @@ class Session
     /// <summary>Hands a frame that was taken to the worker.</summary>
     public void Submit(Frame frame)
     {
-        byte type = frame.Type;
-        int stream = frame.Stream, length = frame.Length;
-        bool encoded = (frame.Flags & Wire.FlagEncoded) != 0;
-        byte[] payload = _endpoint.Buffers.Take(length);
-        Buffer.BlockCopy(frame.Data, frame.Offset, payload, 0, length);
-        if (type == Wire.Control)
-        {
-            int waiting;
-            _controls.TryGetValue(stream, out waiting);
-            _controls[stream] = waiting + 1;
-            if (waiting == 0 && IsCancel(payload, length)) Requests.Foresee(stream);
-        }
-        _endpoint.Worker.Submit(delegate { Perform(type, stream, payload, length, encoded); });
+        Delivery one = Receive(frame, frame.Type, 0);
+        Announce(one);
+        _endpoint.Worker.Submit(delegate { Perform(one); });
     }
 
-    static bool IsCancel(byte[] payload, int length)
+    /// <summary>The same for a LANE frame, which may have to wait.</summary>
+    public void SubmitLane(Frame frame)
     {
-        return length >= 7 && Encoding.ASCII.GetString(payload, 0, 7) == "cancel\n";
+        Delivery one = Receive(frame, frame.Data[frame.Offset + 4], Wire.LaneHead);
+        if (!_lanes.Take(Bytes.U32(frame.Data, frame.Offset), one)) GiveBack(one);
     }
 
-    void Perform(byte type, int stream, byte[] payload, int length, bool encoded)
+    Delivery Receive(Frame frame, byte type, int skipped)
     {
-        try
-        {
-            if (Dead) return;
-            if (type == Wire.Data || type == Wire.Copy) Requests.Data(stream, payload, length, encoded && type == Wire.Data,
-                                                                      type == Wire.Copy);
-            else if (type == Wire.Control) Requests.Control(stream, payload, length);
-            else Requests.Unknown(stream);
-        }
-        finally { Performed(type, stream, payload, length); }
+        Delivery one = new Delivery();
+        one.By = this;
+        one.Type = type;
+        one.Stream = frame.Stream;
+        one.Flags = frame.Flags;
+        one.Length = frame.Length - skipped;
+        one.Size = frame.Length + Wire.Overhead;
+        one.Payload = _endpoint.Buffers.Take(one.Length);
+        Buffer.BlockCopy(frame.Data, frame.Offset + skipped, one.Payload, 0, one.Length);
+        return one;
     }
 
-    void Performed(byte type, int stream, byte[] payload, int length)
+    /// <summary>A `cancel` that is the next thing for its stream is told at once.</summary>
+    public void Announce(Delivery one)
+    {
+        if (one.Type != Wire.Control) return;
+        int waiting;
+        lock (_controls)
+        {
+            _controls.TryGetValue(one.Stream, out waiting);
+            _controls[one.Stream] = waiting + 1;
+        }
+        if (waiting == 0 && IsCancel(one)) Requests.Foresee(one.Stream);
+    }
+
+    static bool IsCancel(Delivery one)
+    {
+        return one.Length >= 7 && Encoding.ASCII.GetString(one.Payload, 0, 7) == "cancel\n";
+    }
+
+    /// <summary>In the worker; what came by another port is given back there.</summary>
+    public void Perform(Delivery one)
+    {
+        try { if (!Dead) Act(one); }
+        finally
+        {
+            if (one.Type == Wire.Control) Performed(one.Stream);
+            one.By.GiveBack(one);
+        }
+    }
+
+    void Act(Delivery one)
+    {
+        if (one.Type == Wire.Data) Requests.Data(one.Stream, one.Payload, one.Length, (one.Flags & Wire.FlagEncoded) != 0, false);
+        else if (one.Type == Wire.Copy) Requests.Data(one.Stream, one.Payload, one.Length, false, true);
+        else if (one.Type == Wire.Control) Requests.Control(one.Stream, one.Payload, one.Length);
+        else Requests.Unknown(one.Stream);
+    }
+
+    void Performed(int stream)
+    {
+        lock (_controls) if (--_controls[stream] == 0) _controls.Remove(stream);
+    }
+
+    void GiveBack(Delivery one)
     {
         lock (_endpoint.Gate)
         {
-            _endpoint.Buffers.Give(payload);
-            if (type == Wire.Control && --_controls[stream] == 0) _controls.Remove(stream);
-            Reader.GiveBack(length + Wire.Overhead);
+            _endpoint.Buffers.Give(one.Payload);
+            Reader.GiveBack(one.Size);
             if (Reader.RoomGrew) Monitor.PulseAll(_endpoint.Gate);
         }
     }
+
+    public void GiveBackLater(Delivery one) { _endpoint.Worker.Submit(delegate { GiveBack(one); }); }
 }
 
 /// <summary>Payloads on their way to the worker, used again. Under the
@@ -4449,7 +5030,20 @@ class Config
     public bool ReadOnly;
     public double SessionS = Wire.SessionS;
     public string User = Environment.UserName;
-    public string Capabilities = Platform.Current.Capabilities + ",deflate,delta,resume,unchanged";
+    public string Capabilities = Platform.Current.Capabilities + ",deflate,delta,resume,unchanged,bundle";
+    public readonly object Joining = new object();
+    readonly Dictionary<uint, Session> _sessions = new Dictionary<uint, Session>();     // the active ones that may have lanes
+
+    public void Enter(Session session) { lock (_sessions) _sessions[session.Number] = session; }
+
+    public void Leave(Session session) { lock (_sessions) _sessions.Remove(session.Number); }
+
+    /// <summary>Null if there is none.</summary>
+    public Session Find(uint number)
+    {
+        Session found;
+        lock (_sessions) return _sessions.TryGetValue(number, out found) ? found : null;
+    }
 }
 
 /// <summary>The receiver's end of one port.</summary>
@@ -4476,6 +5070,11 @@ class Endpoint
         Wire.Limits(device, out Frame, out Window);
         Buffers = new Buffers(Math.Max(Frame, Wire.FrameMin));
     }
+
+    bool HasLanes { get { return Wire.HasLanes(Frame); } }
+
+    /// <summary>The largest payload that is taken.</summary>
+    public int Largest { get { return HasLanes ? Wire.FrameMin + Wire.LaneHead : Frame; } }
 
     // -- frames in -----------------------------------------------------------
 
@@ -4511,6 +5110,7 @@ class Endpoint
         }
         Log.Info(_port + ": session begins");
         _active = session;
+        if (HasLanes) Config.Enter(session);
         return session;
     }
 
@@ -4537,9 +5137,30 @@ class Endpoint
 
     void Reliable(Session session, Frame frame)
     {
-        if (session.Sender.Count > Wire.RepliesMax) return;     // a host that takes no answers gets no further
-        if (session.Reader.Offer(frame.Sequence, frame.Length + Wire.Overhead, (frame.Flags & Wire.FlagAsk) != 0))
-            session.Submit(frame);
+        bool lane = frame.Type == Wire.Lane && HasLanes;
+        Session answers = lane ? session.Lanes.Main : session;
+        if (answers.Sender.Count > Wire.RepliesMax) return;     // a host that takes no answers gets no further
+        if (lane) Lane(session, frame);
+        else if (Offer(session, frame)) session.Submit(frame);
+    }
+
+    static bool Offer(Session session, Frame frame)
+    {
+        return session.Reader.Offer(frame.Sequence, frame.Length + Wire.Overhead, (frame.Flags & Wire.FlagAsk) != 0);
+    }
+
+    void Lane(Session session, Frame frame)
+    {
+        if (frame.Length < Wire.LaneHead) ProtocolError(session, "sent a LANE frame without a number");
+        else if (session.Lanes.HasRoomFor(Bytes.U32(frame.Data, frame.Offset)) && Offer(session, frame))
+            session.SubmitLane(frame);
+    }
+
+    void ProtocolError(Session session, string what)
+    {
+        Log.Warning(_port + ": the host " + what);
+        SendReset(session.Number, new Fields().Add("code", "protocol"));
+        Drop(session);
     }
 
     void Ack(Session session, Frame frame, double now)
@@ -4554,11 +5175,8 @@ class Endpoint
         int before = session.Sender.Count;
         bool possible = session.Sender.Acknowledged(upto, window, now);
         if (session.Sender.Count < before) Monitor.PulseAll(Gate);      // a signature may go on
-        if (possible) return true;
-        Log.Warning(_port + ": the host acknowledged what was never sent");
-        SendReset(session.Number, new Fields().Add("code", "protocol"));
-        Drop(session);
-        return false;
+        if (!possible) ProtocolError(session, "acknowledged what was never sent");
+        return possible;
     }
 
     void Ping(Session session, Frame frame)
@@ -4639,7 +5257,8 @@ class Endpoint
         {
             RandomNumberGenerator.Create().GetBytes(random);
             uint number = Bytes.U32(random, 0);
-            bool taken = Sessions().Exists(delegate(Session one) { return one.Number == number; });
+            bool taken = Config.Find(number) != null
+                || Sessions().Exists(delegate(Session one) { return one.Number == number; });
             if (number != 0 && !taken) return number;
         }
     }
@@ -4651,7 +5270,7 @@ class Endpoint
             .Add("agent", "receiver.ps1/" + Wire.Version).Add("system", platform.System)
             .Add("separator", platform.Separator.ToString()).Add("device", _device).Add("port", _port)
             .Add("user", Config.User).Add("frame", Frame).Add("window", Window).Add("streams", Wire.Streams)
-            .Add("capabilities", Config.Capabilities);
+            .Add("capabilities", Config.Capabilities + (HasLanes ? ",lanes" : ""));
         if (Config.Root.Confined) fields.Add("root", Config.Root.Path);
         if (Config.ReadOnly) fields.Add("read-only", 1);
         return Texts.Write("welcome", fields);
@@ -4729,6 +5348,8 @@ class Endpoint
         _pending.Remove(session);
         if (session.Dead) return;
         session.Dead = true;
+        Config.Leave(session);
+        session.Lanes.Leave(session);
         session.Requests.InterruptAll();    // at once for what takes long; the rest in the worker's order
         Monitor.PulseAll(Gate);
         Worker.Submit(session.Requests.Close);
@@ -4743,7 +5364,7 @@ class Endpoint
 }
 
 // ---------------------------------------------------------------------------
-// 16. Ports
+// 17. Ports
 // ---------------------------------------------------------------------------
 
 /// <summary>Serves one device with two threads: one waits for bytes and handles
@@ -4776,7 +5397,7 @@ class Port
         _device = Platform.Current.OpenPort(_path, speed);
         _worker = new Worker(name);
         _endpoint = new Endpoint(config, name, _device.Kind, _worker);
-        _parser = new Parser(_endpoint.Frame);
+        _parser = new Parser(_endpoint.Largest);
         _gate = _endpoint.Gate;
         _reader = MakeThread(ReadLoop, "reader");
         _writer = MakeThread(WriteLoop, "writer");
@@ -4994,7 +5615,7 @@ class Port
 }
 
 // ---------------------------------------------------------------------------
-// 17. Main
+// 18. Main
 // ---------------------------------------------------------------------------
 
 class Usage : Exception

@@ -143,7 +143,14 @@ class Requests(BundleCase):
         self.assertEqual(self.bench.code('bundle', path=self.make('file'), size=1), 'not-a-directory')
         self.assertEqual(self.bench.code('bundle', path=self.folder, size=1, conflict='x'), 'unsupported')
         self.assertEqual(self.bench.code('compare', size=1), 'bad-request')
-        self.assertEqual(len(self.bench.requests.draining), 6)
+
+    def test_the_rest_of_a_refused_one_is_dropped(self):
+        whole = record(b'a', b'x')
+        for verb in ('bundle', 'compare'):
+            stream = self.begin(whole, verb, path=self.path('none'))
+            self.commit(stream, whole)
+            self.assertEqual([a[1] for a in self.bench.answers if a[0] == stream], ['error'])
+        self.assertEqual((self.names(), self.bench.requests.draining), ([], set()))
 
     def test_within_the_root_and_read_only(self):
         os.mkdir(self.path('root'))

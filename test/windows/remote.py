@@ -5,6 +5,7 @@ import struct
 
 import windows
 
+import test_requests
 from host import CONTROL, COPY, DATA, RESET, Host, Receiver, frame, text, untext
 from support import Bench
 
@@ -127,16 +128,14 @@ class RemoteBench(Bench):
 
 
 class OnRemote(windows.OnMono):
-    """Mixin for a TestCase whose module makes its Benches of the name Bench."""
+    """Mixin for a TestCase whose module makes its Benches of the name Bench,
+    as does test_requests for those that are a Case of it."""
 
     module = None
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.bench_before, cls.module.Bench = cls.module.Bench, RemoteBench
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.module.Bench = cls.bench_before
-        super().tearDownClass()
+        for module in {cls.module, test_requests}:
+            cls.addClassCleanup(setattr, module, 'Bench', module.Bench)
+            module.Bench = RemoteBench

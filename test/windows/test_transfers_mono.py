@@ -11,18 +11,6 @@ import test_transfers
 class Transfers(OnRemote):
     module = test_transfers
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        import test_requests
-        cls.case_before, test_requests.Bench = test_requests.Bench, test_transfers.Bench
-
-    @classmethod
-    def tearDownClass(cls):
-        import test_requests
-        test_requests.Bench = cls.case_before
-        super().tearDownClass()
-
 
 class Vectors(Transfers, test_transfers.Vectors):
     def test_zstd(self):

@@ -6,7 +6,8 @@ import unittest
 from wine import OnWine, give_back, receiver, started
 
 import remote
-import test_requests  # noqa: E402  (found once wine is imported)
+import test_lanes  # noqa: E402  (found once wine is imported)
+import test_requests
 import test_transfers
 
 
@@ -54,7 +55,9 @@ class Conflicts(OnWineBench, test_requests.Conflicts):
 
 
 class Vectors(OnWineBench, test_transfers.Vectors):
-    pass
+    def test_zstd(self):
+        """.NET has none, so it is neither announced nor taken."""
+        self.assertEqual(self.bench.code('put', path=self.path('f'), encoding='zstd'), 'unsupported')
 
 
 class Deflate(OnWineBench, test_transfers.Deflate):
@@ -79,6 +82,13 @@ class Resume(OnWineBench, test_transfers.Resume):
     # modes, owners, links and devices of Linux
     test_a_dropped_session_keeps_it = test_a_file_of_somebody_else_is_not_adopted = None
     test_links_and_others_are_not_adopted = test_devices_have_none = None
+
+
+class Lanes(OnWine, test_lanes.Processes):
+    def start(self, *options, **more):
+        process = started(*options, **more)
+        self.addCleanup(process.close)
+        return process
 
 
 if __name__ == '__main__':

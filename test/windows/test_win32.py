@@ -4,6 +4,7 @@ sharing, attributes, drives. The host's side looks at the same files from Linux.
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -12,6 +13,15 @@ from wine import OnWine, give_back, receiver, started
 
 from host import CONTROL, Lost, Receiver, text  # noqa: E402  (found once wine is imported)
 from support import sha256
+
+
+NO_MODE, NO_MTIME = 0xffff, (1 << 64) - 1
+
+
+def record(name, content=b'', mtime=NO_MTIME, size=None):
+    """Of a bundle."""
+    name = name.encode()
+    return struct.pack('>HHIQ', len(name), NO_MODE, len(content) if size is None else size, mtime) + name + content
 
 
 class Case(OnWine, unittest.TestCase):
@@ -248,6 +258,86 @@ class InUse(Case):
         third = self.connect()
         self.assertEqual(self.put_code(third, self.path('h')), 'done')
         self.assertEqual(self.names(), ['g', 'h'])
+
+
+class Bundles(Case):
+    """What Windows would not take, or not as it was meant, is left to the host."""
+
+    def ask(self, host, *records, verb='bundle', **fields):
+        whole = b''.join(records)
+        stream = host.open(verb, path=self.windows, size=len(whole), **fields)
+        host.data(stream, whole)
+        host.commit(stream, whole)
+        verb, fields = host.answer(stream, 2)
+        self.assertEqual(verb, 'done', fields)
+        return fields
+
+    def left(self, host, *records, **fields):
+        return self.ask(host, *records, **fields).get('left', b'').decode()
+
+    def test_names_windows_does_not_take(self):
+        host = self.connect()
+        names = ['a<b', 'a|b', 'a?b', 'f:stream', 'tab\there', 'dot.', 'space ', '...', 'CON', 'con.txt', 'NUL', 'nul.txt',
+                 'COM1', 'a\\b', 'c:', 'n' * 256]
+        records = [record(name + '/f', b'x') for name in names] + [record(name, b'x') for name in names]
+        records += [record(name + '/', mtime=NO_MTIME) for name in names]
+        self.assertEqual(self.left(host, *records, record('f', b'x')), '0-%d' % (len(records) - 1))
+        self.assertEqual(self.names(), ['f'])
+        awkward = ['with space', '%41', '%TEMP%', '~', '\u00fc\u20ac', '\U0001f600', '.hidden', 'com10', 'n' * 255]
+        self.assertEqual(self.left(host, *[record(name, name.encode()) for name in awkward]), '')
+        for name in awkward:
+            self.assertEqual(self.read(name), name.encode())
+
+    def test_upper_and_lower_case_are_one_name(self):
+        host = self.connect()
+        self.make('there')
+        records = [record(name, name.encode()) for name in ('ReadMe', 'README', 'other', 'THERE', 'D/x', 'd/X', 'd/y')]
+        records += [record(name, mtime=NO_MTIME) for name in ('D/', 'd/')]
+        self.assertEqual(self.left(host, *records), '1,3,5')
+        self.assertEqual((self.names(), self.read('ReadMe'), self.read('there')),
+                         (['D', 'ReadMe', 'other', 'there'], b'ReadMe', b'old'))
+        self.assertEqual(sorted(os.listdir(self.on_linux('D'))), ['x', 'y'])
+        two = [record('THERE', b'1'), record('there', b'2')]
+        self.assertEqual(self.left(host, *two, conflict='overwrite'), '1', 'the second would have replaced the first')
+        self.assertEqual(self.read([name for name in self.names() if name.lower() == 'there'][0]), b'1')
+
+    def test_times_and_what_is_unchanged(self):
+        host = self.connect()
+        time = 1700000000123456700
+        self.assertEqual(self.left(host, record('d/', mtime=NO_MTIME), record('d/f', b'x', mtime=time),
+                                   record('g', b'x', mtime=NO_MTIME), record('h', b'x', mtime=1 << 63),
+                                   record('d/', mtime=time), record('g/', mtime=time)), '3,5')
+        for name in ('d', 'd/f'):
+            self.assertEqual(os.stat(self.on_linux(name)).st_mtime_ns, time)
+        fields = self.ask(host, *[record(name, mtime=mtime, size=1) for name, mtime in (
+            ('d/f', time + 99), ('d/f', time + 1000), ('g', time), ('d', time), ('h', time), ('none/f', time),
+            ('g/f', time), ('D/F', time))], verb='compare')
+        self.assertEqual((fields['unchanged'], fields['absent']), (b'0,7', b'4-5'))
+
+    def test_files_that_cannot_be_replaced(self):
+        host = self.connect()
+        os.mkdir(self.on_linux('directory'))
+        for name in ('free', 'read-only', 'in use'):
+            self.make(name)
+        os.chmod(self.on_linux('read-only'), 0o444)
+        process = self.hold(self.path('in use'), 'None')
+        records = [record(name, b'new') for name in ('free', 'read-only', 'in use', 'directory', 'new')]
+        self.assertEqual(self.left(host, *records[:-1]), '0-3', 'what exists')
+        self.assertEqual(self.left(host, *records, conflict='overwrite'), '1-3')
+        self.let_go(process)
+        self.assertEqual([self.read(name) for name in ('free', 'read-only', 'in use', 'new')],
+                         [b'new', b'old', b'old', b'new'])
+        self.assertEqual(self.names(), ['directory', 'free', 'in use', 'new', 'read-only'])
+
+    def test_it_stays_below_its_directory(self):
+        os.makedirs(self.on_linux('root', 'in'))
+        os.makedirs(self.on_linux('out'))
+        os.symlink(self.on_linux('out'), self.on_linux('root', 'link'))
+        self.windows += '\\root'
+        host = self.connect('-Root', self.windows)
+        names = ['..\\f', '../out/f', 'link/f', 'in/../../out/f', 'in/..\\f', '/f', 'C:/f']
+        self.assertEqual(self.left(host, *[record(name, b'x') for name in names], record('in/f', b'x')), '0-6')
+        self.assertEqual((os.listdir(self.on_linux('out')), os.listdir(self.on_linux('root', 'in'))), ([], ['f']))
 
 
 class Confined(Case):

@@ -166,4 +166,5 @@ class OnWine:
     def put_back(cls):
         while idle:
             idle.pop().close()
-        Receiver.command, Receiver.port_name, Receiver.environment = cls.before
+        Receiver.command, port_name, Receiver.environment = cls.before
+        Receiver.port_name = staticmethod(port_name)

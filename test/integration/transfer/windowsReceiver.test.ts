@@ -55,9 +55,33 @@ describe('the engine of receiver.ps1 in a real guest', () => {
     });
   }
 
+  it('a folder of small files arrives whole, and is found unchanged when it is copied again', async () => {
+    const top = path.join(directory, 'folder');
+    const expected = makeSmallFiles(top, 300);
+    const first = JSON.parse(await copy('org.guestwire.0', [top], '/tmp/'));
+    assert.equal(first.files.length, 300);
+    const sums = await guest.mustRun('cd /tmp/folder && find . -type f | sort | xargs sha256sum');
+    assert.equal(sums.trim(), expected);
+    const second = JSON.parse(await copy('org.guestwire.0', [top], '/tmp/'));
+    assert.ok(second.files.every((file: { skipped: boolean }) => file.skipped));
+  });
+
   it('a host that disconnects and connects again is served, and nothing unfinished stays', async () => {
     const file = randomFile(1_000_000);
     for (let round = 0; round < 3; round++) await copy('org.guestwire.0', [file], '/tmp/again');
     assert.equal((await guest.run('ls -A /tmp | grep -c guestwire-')).stdout.trim(), '0');
   });
 });
+
+/** Files in several folders; what `sha256sum` says of them. */
+function makeSmallFiles(top: string, count: number): string {
+  const lines: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const name = `./d${index % 7}/f${index}`;
+    const content = crypto.randomBytes((index * 37) % 3_000);
+    fs.mkdirSync(path.join(top, path.dirname(name)), { recursive: true });
+    fs.writeFileSync(path.join(top, name), content);
+    lines.push(`${crypto.createHash('sha256').update(content).digest('hex')}  ${name}`);
+  }
+  return lines.sort((a, b) => (a.slice(66) < b.slice(66) ? -1 : 1)).join('\n');
+}
