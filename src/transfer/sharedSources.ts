@@ -7,53 +7,82 @@ const MAX_HELD_BYTES = 16 << 20;
 
 type Open = () => Promise<Pieces>;
 
+interface SharedSource {
+  /** Once somebody has opened it, until all who wanted it have it. */
+  opening: Promise<SharedFile> | undefined;
+  /** Guests that will not open it any more, be it that they never did. */
+  readonly done: Set<object>;
+}
+
 export class SharedSources {
-  readonly #guests: ReadonlySet<object>;
   readonly #active: Set<object>;
-  readonly #files = new Map<string, Promise<SharedFile>>();
+  /** Until every guest is done with it. */
+  readonly #sources = new Map<string, SharedSource>();
 
   /** @param guests - one object a guest; all of them take the very same pieces */
   constructor(guests: Iterable<object>) {
-    this.#guests = new Set(guests);
-    this.#active = new Set(this.#guests);
+    this.#active = new Set(guests);
   }
 
   /** @param openOwn - opens the file for this guest alone */
   async open(guest: object, source: string, openOwn: Open): Promise<Pieces> {
-    const known = this.#files.get(source);
-    const opening = known ?? openOwn().then(pieces => new SharedFile(pieces, this.#active));
-    if (!known) {
-      this.#files.set(source, opening);
-      opening.catch(() => this.#files.delete(source));
-    }
-    const file = await opening;
+    const shared = this.#find(source);
+    shared.opening ??= this.#begin(shared, openOwn);
+    const file = await shared.opening;
     await this.#bound();
     return file.join(guest) ? new SharedPieces(guest, file, openOwn) : openOwn();
   }
 
   /** The guest is done with this file, whether it read it or not. */
   async finished(guest: object, source: string): Promise<void> {
-    const file = await this.#files.get(source)?.catch(() => undefined);
+    const shared = this.#find(source);
+    shared.done.add(guest);
+    if ([...this.#active].every(active => shared.done.has(active))) this.#sources.delete(source);
+    const { opening } = shared;
+    const file = await opening?.catch(() => undefined);
     file?.leave(guest);
-    if (file?.isOver) this.#files.delete(source);
+    if (file?.isOver) forget(shared, opening);
   }
 
   /** The guest takes no further files. */
   leave(guest: object): void {
     this.#active.delete(guest);
-    for (const source of this.#files.keys()) void this.finished(guest, source);
+    for (const source of this.#sources.keys()) void this.finished(guest, source);
+  }
+
+  #find(source: string): SharedSource {
+    const known = this.#sources.get(source);
+    if (known) return known;
+    const shared = { opening: undefined, done: new Set<object>() };
+    this.#sources.set(source, shared);
+    return shared;
+  }
+
+  #begin(shared: SharedSource, openOwn: Open): Promise<SharedFile> {
+    const isAwaited = (guest: object) => !shared.done.has(guest);
+    const opening = openOwn().then(pieces => new SharedFile(pieces, [...this.#active].filter(isAwaited)));
+    // Who comes later tries again.
+    opening.catch(() => forget(shared, opening));
+    return opening;
   }
 
   async #bound(): Promise<void> {
     let held = 0;
     // The newest first: those are what the others want next.
-    for (const [source, opening] of [...this.#files].reverse()) {
+    for (const shared of [...this.#sources.values()].reverse()) {
+      const { opening } = shared;
+      if (!opening) continue;
       const file = await opening.catch(() => undefined);
       held += file?.heldBytes ?? 0;
       if (held > MAX_HELD_BYTES) file?.stopWaiting();
-      if (file?.isOver) this.#files.delete(source);
+      if (file?.isOver) forget(shared, opening);
     }
   }
+}
+
+/** Another one may have its place by now. */
+function forget(shared: SharedSource, opening: SharedSource['opening']): void {
+  if (shared.opening === opening) shared.opening = undefined;
 }
 
 /** One guest's view of a shared file; goes its own way where it must. */

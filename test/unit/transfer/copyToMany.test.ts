@@ -10,6 +10,7 @@ import { openSession, type Session } from '../../../src/protocol/index.ts';
 import { copyToMany, localDisk, type SourceSystem } from '../../../src/transfer/index.ts';
 import type { Piece, Pieces } from '../../../src/transfer/pieces.ts';
 import { SharedFile } from '../../../src/transfer/sharedFile.ts';
+import { SharedSources } from '../../../src/transfer/sharedSources.ts';
 import { FakeLink } from '../protocol/fakeLink.ts';
 import { FakeReceiver, type FakeReceiverOptions } from '../protocol/fakeReceiver.ts';
 
@@ -123,36 +124,88 @@ describe('copy to many', () => {
   });
 });
 
-describe('shared file', () => {
-  /** Pieces that count how many are still held. */
-  function countingPieces(total: number) {
-    const state = { made: 0, held: 0, closed: false };
-    const make = async (): Promise<Piece | undefined> => {
-      if (state.made === total) return undefined;
-      state.made += 1;
-      state.held += 1;
-      let users = 1;
-      const release = () => {
-        users -= 1;
-        if (users === 0) state.held -= 1;
-      };
-      const retain = () => {
-        users += 1;
-      };
-      return { bytes: Buffer.from([state.made]), isEncoded: false, fileBytes: 1, retain, release };
-    };
-    const pieces: Pieces = {
-      bytes: 0,
-      skip: async () => '',
-      next: make,
-      sha256: () => '',
-      close: async () => {
-        state.closed = true;
-      },
-    };
-    return { state, pieces };
+describe('shared sources', () => {
+  /** Longer than pieces that wait for nobody take, shorter than a stall. */
+  const PATIENCE_MS = 2_500;
+  const PIECES = 30;
+  const opens = async (): Promise<Pieces> => countingPieces(PIECES).pieces;
+
+  async function count(pieces: Pieces): Promise<number> {
+    let number = 0;
+    for (let piece = await pieces.next(); piece; piece = await pieces.next()) {
+      piece.release();
+      number += 1;
+    }
+    await pieces.close();
+    return number;
   }
 
+  async function inTime<T>(work: Promise<T>): Promise<T | 'stalled'> {
+    let timer: NodeJS.Timeout | undefined;
+    const stalled = new Promise<'stalled'>(resolve => {
+      timer = setTimeout(() => resolve('stalled'), PATIENCE_MS);
+    });
+    return Promise.race([work, stalled]).finally(() => clearTimeout(timer));
+  }
+
+  it('await nobody who was done with a file before another opened it', async () => {
+    const [skips, reads] = [{}, {}];
+    const shared = new SharedSources([skips, reads]);
+    await shared.finished(skips, 'file');
+    assert.equal(await inTime(shared.open(reads, 'file', opens).then(count)), PIECES);
+  });
+
+  it('await a guest again when the same source comes again', async () => {
+    const guests = [{}, {}];
+    const shared = new SharedSources(guests);
+    for (const guest of guests) await shared.finished(guest, 'file');
+    let opened = 0;
+    const open = () => {
+      opened += 1;
+      return opens();
+    };
+    const counts = await Promise.all(
+      guests.map(async guest => {
+        const number = await inTime(shared.open(guest, 'file', open).then(count));
+        await shared.finished(guest, 'file');
+        return number;
+      }),
+    );
+    assert.deepEqual(counts, [PIECES, PIECES]);
+    assert.equal(opened, 1);
+  });
+});
+
+/** Pieces that count how many are still held. */
+function countingPieces(total: number) {
+  const state = { made: 0, held: 0, closed: false };
+  const make = async (): Promise<Piece | undefined> => {
+    if (state.made === total) return undefined;
+    state.made += 1;
+    state.held += 1;
+    let users = 1;
+    const release = () => {
+      users -= 1;
+      if (users === 0) state.held -= 1;
+    };
+    const retain = () => {
+      users += 1;
+    };
+    return { bytes: Buffer.from([state.made]), isEncoded: false, fileBytes: 1, retain, release };
+  };
+  const pieces: Pieces = {
+    bytes: 0,
+    skip: async () => '',
+    next: make,
+    sha256: () => '',
+    close: async () => {
+      state.closed = true;
+    },
+  };
+  return { state, pieces };
+}
+
+describe('shared file', () => {
   async function readAll(file: SharedFile, guest: object): Promise<number[] | 'left behind'> {
     const numbers: number[] = [];
     for (;;) {
