@@ -3,13 +3,12 @@ import type { SourceInfo } from './sourceSystem.ts';
 
 const PERMISSION_BITS = 0o777;
 
-export function modeBits(info: SourceInfo): number | undefined {
-  return info.mode === undefined ? undefined : info.mode & PERMISSION_BITS;
+export function modeBits(info: SourceInfo, extraBits = 0): number | undefined {
+  return info.mode === undefined ? undefined : (info.mode & PERMISSION_BITS) | extraBits;
 }
 
 export function modeField(info: SourceInfo, extraBits = 0): string | undefined {
-  const bits = modeBits(info);
-  return bits === undefined ? undefined : (bits | extraBits).toString(8);
+  return modeBits(info, extraBits)?.toString(8);
 }
 
 export function mtimeField(info: SourceInfo): string {

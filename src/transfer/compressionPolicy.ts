@@ -5,6 +5,7 @@
 import { constants, deflateRawSync } from 'node:zlib';
 import type { Codec, Level } from './codec.ts';
 import { GoodputMeter } from './goodputMeter.ts';
+import { isSlowLine } from './lineSpeed.ts';
 
 export type CompressionMode = 'auto' | 'on' | 'off';
 
@@ -55,7 +56,7 @@ export class CompressionPolicy {
   /** @param device - as the receiver's WELCOME names its port */
   constructor(mode: CompressionMode, device: string, { levels, takesBack }: Codec) {
     this.#mode = mode;
-    this.#isSlowLine = device !== 'console' && device !== 'channel';
+    this.#isSlowLine = isSlowLine(device);
     this.#levels = this.#isSlowLine ? levels.slow : levels.fast;
     this.#looksFirst = !takesBack;
     this.#codecRates = new Map(this.#levels.map(({ level }) => [level, new GoodputMeter()]));

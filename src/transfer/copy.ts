@@ -2,7 +2,7 @@
 import { isProtocolError, isRemoteError, type ProtocolError, type Session } from '../protocol/index.ts';
 import { throwIfAborted } from './abortable.ts';
 import type { BundleItem } from './bundle/bundleItem.ts';
-import { canBundle, goesInBundle, isSentUnasked, skipsUnchanged } from './bundle/bundlePlan.ts';
+import { canBundle, goesInBundle, isSentUnasked } from './bundle/bundlePlan.ts';
 import { Bundler } from './bundle/bundler.ts';
 import { ConflictResolver } from './conflictResolver.ts';
 import { type Destination, resolveDestination } from './destination.ts';
@@ -13,6 +13,7 @@ import { GuestDirectories, type GuestDirectory } from './guestDirectories.ts';
 import { directoryOf, type LocatedItem, locate } from './locatedItem.ts';
 import type { Outcome } from './outcome.ts';
 import { ProgressTracker } from './progressTracker.ts';
+import { skipsUnchanged } from './putPlan.ts';
 import { readAhead } from './readAhead.ts';
 import { SMALL_FILE_BYTES, SourceStreams } from './sourceStreams.ts';
 import { localDisk, type SourceSystem } from './sourceSystem.ts';

@@ -8,6 +8,7 @@ import { DeltaSender } from './delta/deltaSender.ts';
 import { SignatureTable } from './delta/signatureTable.ts';
 import { holdsSameContent } from './destination.ts';
 import type { FileSender } from './fileSender.ts';
+import { openPut } from './openPut.ts';
 import type { Outcome } from './outcome.ts';
 import { skippedOutcome } from './outcome.ts';
 import { patiently } from './patiently.ts';
@@ -81,10 +82,10 @@ export class FilePut {
     }
   }
 
-  async #open(): Promise<PutStream> {
+  #open(): Promise<PutStream> {
     const { session, streams } = this.#context;
     const { entry, path, conflict, plan } = this.#request;
-    const opening = session.put({
+    return openPut(session, this.#signal, {
       path,
       size: entry.info.size,
       mode: modeField(entry.info),
@@ -94,11 +95,6 @@ export class FilePut {
       encoding: streams.encoding,
       basis: plan.basis ? 1 : undefined,
       resume: plan.resume ? 1 : undefined,
-    });
-    return abortable(opening, this.#signal).catch(error => {
-      // It may still come about, and must then not stay open.
-      opening.then(put => put.cancel()).catch(() => undefined);
-      throw error;
     });
   }
 

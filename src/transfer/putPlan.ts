@@ -1,6 +1,7 @@
 /** Which of PROTOCOL.md §6 a put makes use of. */
 import type { Session } from '../protocol/index.ts';
 import type { WirePolicy } from './conflictResolver.ts';
+import { isSlowLine, lineRate } from './lineSpeed.ts';
 import { SMALL_FILE_BYTES } from './sourceStreams.ts';
 import type { SourceInfo } from './sourceSystem.ts';
 import type { CopyOptions } from './types.ts';
@@ -47,10 +48,14 @@ export function planPut(
     can('delta') &&
     welcome.streams >= DELTA_STREAMS &&
     wantsDelta(info.size, welcome.device, options);
-  // Who asks for a second file beside the first gets it, whatever the first one holds.
-  const unchanged = can('unchanged') && place === 'old' && !options.checksum && policy !== 'rename';
+  const unchanged = can('unchanged') && !options.checksum && skipsUnchanged(place, policy);
   const waits = unchanged || resume || basis || info.size > SMALL_FILE_BYTES;
   return { unchanged, resume, basis, waits };
+}
+
+/** Who asks for a second file beside the first gets it, whatever the first one holds. */
+export function skipsUnchanged(place: Place, policy: WirePolicy): boolean {
+  return place === 'old' && policy !== 'rename';
 }
 
 /** The same without what leans on bytes that the guest has already. */
@@ -75,15 +80,7 @@ export function isDeltaWorthwhile(
 /** Bytes per second; what a guest without hardware help hashes. */
 const GUEST_HASH_RATE = 20e6;
 
-function lineRate(device: string): number {
-  return device === 'channel' ? 300e6 : device === 'console' ? 14e6 : 150e3;
-}
-
 function wantsDelta(size: number, device: string, { delta = 'auto' }: Pick<CopyOptions, 'delta'>): boolean {
   if (delta === 'on') return size >= SMALLEST_DELTA_BYTES;
   return delta === 'auto' && device !== 'channel' && size >= DELTA_BYTES;
-}
-
-function isSlowLine(device: string): boolean {
-  return device !== 'console' && device !== 'channel';
 }

@@ -27,8 +27,3 @@ export function goesInBundle(
 export function isSentUnasked(place: Place, policy: WirePolicy): boolean {
   return place === 'new' || (place === 'named' && policy === 'overwrite');
 }
-
-/** Who asks for a second file beside the first gets it, whatever the first one holds. */
-export function skipsUnchanged(place: Place, policy: WirePolicy): boolean {
-  return place === 'old' && policy !== 'rename';
-}

@@ -2,6 +2,7 @@
 import type { PutStream, Reply } from '../../protocol/index.ts';
 import { abortable } from '../abortable.ts';
 import type { PutContext } from '../filePut.ts';
+import { openPut } from '../openPut.ts';
 import { patiently } from '../patiently.ts';
 import { TransferError } from '../transferError.ts';
 import type { SealedStream } from './sealedStream.ts';
@@ -54,16 +55,11 @@ export class BundlePut {
     }
   }
 
-  async #open(): Promise<PutStream> {
+  #open(): Promise<PutStream> {
     const { session, streams, options } = this.#context;
     const { verb, fields, sealed } = this.#request;
     const all = { ...fields, size: sealed.bytes, encoding: streams.encoding };
-    const opening = session.put(all, verb);
-    return abortable(opening, options.signal).catch(error => {
-      // It may still come about, and must then not stay open.
-      opening.then(put => put.cancel()).catch(() => undefined);
-      throw error;
-    });
+    return openPut(session, options.signal, all, verb);
   }
 
   readonly #onAcknowledged = (bytes: number): void => {

@@ -13,13 +13,7 @@ export function fileRecord(name: Buffer, info: SourceInfo): Buffer {
 
 /** Makes a directory; the name has no `/` at its end yet. */
 export function newDirectoryRecord(name: Buffer, info: SourceInfo): Buffer {
-  const mode = modeBits(info);
-  return record(
-    directoryName(name),
-    0,
-    mode === undefined ? undefined : mode | OWNER_ACCESS,
-    NO_BUNDLE_MTIME,
-  );
+  return record(directoryName(name), 0, modeBits(info, OWNER_ACCESS), NO_BUNDLE_MTIME);
 }
 
 /** Gives a directory that is there its mode and mtime. */

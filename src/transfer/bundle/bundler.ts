@@ -8,6 +8,7 @@ import { abortable } from '../abortable.ts';
 import type { ConflictResolver } from '../conflictResolver.ts';
 import { joinGuestPath } from '../destination.ts';
 import type { PutContext } from '../filePut.ts';
+import { isSlowLine } from '../lineSpeed.ts';
 import type { Outcome } from '../outcome.ts';
 import { Batch } from './batch.ts';
 import type { BundleItem } from './bundleItem.ts';
@@ -42,9 +43,8 @@ export class Bundler {
     this.#context = context;
     this.#conflicts = conflicts;
     this.#directory = directory;
-    const { device } = context.session.welcome;
-    const isFast = device === 'channel' || device === 'console';
-    const maxBytes = isFast ? FAST_BUNDLE_BYTES : SLOW_BUNDLE_BYTES;
+    const isSlow = isSlowLine(context.session.welcome.device);
+    const maxBytes = isSlow ? SLOW_BUNDLE_BYTES : FAST_BUNDLE_BYTES;
     this.#contents = new Batch(maxBytes, true);
     this.#questions = new Batch(maxBytes, false);
   }

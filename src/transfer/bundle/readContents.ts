@@ -1,5 +1,6 @@
 /** Reads and hashes many small files side by side. */
 import { hash } from 'node:crypto';
+import { Slots } from '../slots.ts';
 import type { SourceSystem } from '../sourceSystem.ts';
 import type { BundleItem } from './bundleItem.ts';
 
@@ -20,17 +21,12 @@ export async function readContents(
   items: readonly BundleItem[],
   known: readonly KnownContents[],
 ): Promise<Array<Contents | undefined>> {
-  const contents: Array<Contents | undefined> = new Array(items.length);
-  let next = 0;
-  const readOn = async () => {
-    for (let index = next++; index < items.length; index = next++) {
-      const item = items[index] as BundleItem;
-      if (item.kind === 'file')
-        contents[index] = (await known[index]) ?? (await readWhole(system, item).catch(() => undefined));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, readOn));
-  return contents;
+  const slots = new Slots(AT_ONCE);
+  const contentsOf = async (item: BundleItem, index: number) =>
+    (await known[index]) ?? (await readWhole(system, item).catch(() => undefined));
+  return Promise.all(
+    items.map((item, index) => (item.kind === 'file' ? slots.run(() => contentsOf(item, index)) : undefined)),
+  );
 }
 
 async function readWhole(system: SourceSystem, { entry }: BundleItem): Promise<Contents | undefined> {

@@ -1,4 +1,5 @@
 /** What could not go in its bundle goes by requests of its own. */
+import { Slots } from '../slots.ts';
 import type { BundleItem } from './bundleItem.ts';
 
 /** Each may need a second request for its answer, and bundles are under way beside them. */
@@ -17,10 +18,6 @@ export class Stragglers {
 async function runAlone(items: readonly BundleItem[]): Promise<void> {
   const files = items.filter(({ kind }) => kind === 'file');
   for (const item of items) if (item.kind !== 'file') await item.alone();
-  const rest = files.values();
-  await Promise.all(
-    Array.from({ length: FILES_AT_ONCE }, async () => {
-      for (const item of rest) await item.alone();
-    }),
-  );
+  const slots = new Slots(FILES_AT_ONCE);
+  await Promise.all(files.map(item => slots.run(() => item.alone())));
 }

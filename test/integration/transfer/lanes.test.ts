@@ -74,6 +74,20 @@ describe('serial ports side by side', () => {
     return report;
   }
 
+  /** Another program has the port meanwhile. */
+  async function whileTaken(device: string, work: () => Promise<void>): Promise<void> {
+    const connection = await connect(guest.uri);
+    try {
+      const domain = await connection.lookupByName(guest.name);
+      const taken = await connection.openConsole(domain, device, { force: true });
+      taken.on('error', () => undefined);
+      await work();
+      taken.destroy();
+    } finally {
+      await connection.close();
+    }
+  }
+
   it('all of them carry one file', { timeout: 180_000 }, async () => {
     const before = await received();
     const { lanes } = await assertWhole(startCopy('--lanes', 'on'));
@@ -87,17 +101,10 @@ describe('serial ports side by side', () => {
     const copy = startCopy('--lanes', 'on');
     const carries = async () => (await received())[1] > before + 30_000;
     assert.ok(await pollUntil(carries, 60_000, 100), 'the lane never carried anything');
-    const connection = await connect(guest.uri);
-    try {
-      const domain = await connection.lookupByName(guest.name);
-      const taken = await connection.openConsole(domain, 'serial2', { force: true });
-      taken.on('error', () => undefined);
+    await whileTaken('serial2', async () => {
       const { lanes } = await assertWhole(copy);
       assert.equal(lanes, 2);
-      taken.destroy();
-    } finally {
-      await connection.close();
-    }
+    });
   });
 
   it('the main one is taken: the copy ends, and the next goes on where it was', {
@@ -109,18 +116,11 @@ describe('serial ports side by side', () => {
     // What is kept begins at 64 KiB; with three ports that many again may be on their way.
     const carries = async () => (await received())[0] > before + 90_000;
     assert.ok(await pollUntil(carries, 60_000, 100), 'nothing arrived');
-    const connection = await connect(guest.uri);
-    try {
-      const domain = await connection.lookupByName(guest.name);
-      const taken = await connection.openConsole(domain, 'serial1', { force: true });
-      taken.on('error', () => undefined);
+    await whileTaken('serial1', async () => {
       const { code } = await copy.result;
       assert.equal(code, 1);
       assert.notEqual((await guest.run('ls /tmp/large')).status, 0, 'nothing has the final name');
-      taken.destroy();
-    } finally {
-      await connection.close();
-    }
+    });
     await assertWhole(startCopy('--lanes', 'on', '--delta', 'auto'));
   });
 

@@ -1,0 +1,15 @@
+import type { PutStream, Session } from '../protocol/index.ts';
+import { abortable } from './abortable.ts';
+
+/** Opens a put, or another request that DATA follows; one that comes about after the signal does not stay open. */
+export function openPut(
+  session: Session,
+  signal: AbortSignal | undefined,
+  ...request: Parameters<Session['put']>
+): Promise<PutStream> {
+  const opening = session.put(...request);
+  return abortable(opening, signal).catch(error => {
+    opening.then(put => put.cancel()).catch(() => undefined);
+    throw error;
+  });
+}
