@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { hash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'node:test';
 import { openSession, type Session } from '../../../src/protocol/index.ts';
 import {
   directoryAttributesRecord,
@@ -21,6 +20,7 @@ import {
 } from '../../../src/transfer/index.ts';
 import { FakeLink } from '../protocol/fakeLink.ts';
 import { type Answer, FakeReceiver, type FakeReceiverOptions } from '../protocol/fakeReceiver.ts';
+import { emptyFolder } from './emptyFolder.ts';
 
 interface RecordVector {
   name: string;
@@ -82,17 +82,11 @@ describe('lists of record numbers', () => {
 });
 
 describe('copy in bundles', () => {
-  let directory: string;
+  const directory = emptyFolder();
   let session: Session;
   let receiver: FakeReceiver;
 
-  before(() => {
-    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-unit-'));
-  });
-  after(() => fs.rmSync(directory, { recursive: true, force: true }));
   beforeEach(t => {
-    fs.rmSync(directory, { recursive: true, force: true });
-    fs.mkdirSync(directory);
     if ('after' in t) t.after(() => session?.close());
   });
 

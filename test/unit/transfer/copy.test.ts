@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'node:test';
 import { openSession, type Session } from '../../../src/protocol/index.ts';
 import {
   type Conflict,
@@ -17,21 +16,16 @@ import {
 } from '../../../src/transfer/index.ts';
 import { FakeLink } from '../protocol/fakeLink.ts';
 import { type Answer, FakeReceiver, type FakeReceiverOptions } from '../protocol/fakeReceiver.ts';
+import { emptyFolder } from './emptyFolder.ts';
 
 const sha256 = (content: string | Buffer) => crypto.createHash('sha256').update(content).digest('hex');
 
 describe('copy', () => {
-  let directory: string;
+  const directory = emptyFolder();
   let session: Session;
   let receiver: FakeReceiver;
 
-  before(() => {
-    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-unit-'));
-  });
-  after(() => fs.rmSync(directory, { recursive: true, force: true }));
   beforeEach(t => {
-    fs.rmSync(directory, { recursive: true, force: true });
-    fs.mkdirSync(directory);
     if ('after' in t) t.after(() => session?.close());
   });
 

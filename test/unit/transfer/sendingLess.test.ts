@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { hash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { afterEach, describe, it } from 'node:test';
 import { openSession, type Session } from '../../../src/protocol/index.ts';
 import {
   type CopyOptions,
@@ -16,6 +15,7 @@ import {
 import { FakeLink } from '../protocol/fakeLink.ts';
 import { FakeReceiver, type FakeReceiverOptions } from '../protocol/fakeReceiver.ts';
 import { signatureOf } from '../protocol/signatureOf.ts';
+import { emptyFolder } from './emptyFolder.ts';
 
 const ALL = ['deflate', 'delta', 'resume', 'unchanged'];
 /** Some text, no two lines the same. */
@@ -23,19 +23,11 @@ const text = (bytes: number) =>
   Buffer.from(Array.from({ length: bytes / 20 }, (_, line) => `line number ${line * 7_919}\n`).join(''));
 
 describe('copy, sending less', () => {
-  let directory: string;
+  const directory = emptyFolder();
   let session: Session;
   let link: FakeLink;
   let receiver: FakeReceiver;
 
-  before(() => {
-    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-unit-'));
-  });
-  after(() => fs.rmSync(directory, { recursive: true, force: true }));
-  beforeEach(() => {
-    fs.rmSync(directory, { recursive: true, force: true });
-    fs.mkdirSync(directory);
-  });
   afterEach(async () => {
     assert.deepEqual(receiver.violations, []);
     await session.close();
