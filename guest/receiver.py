@@ -1216,7 +1216,7 @@ class Put:
     def begin(self, sweep):
         """Opens the destination.  Returns None, or why it was skipped."""
         found = self.place.lstat()
-        if self.skip_unchanged and self._is_unchanged(found):
+        if self.skip_unchanged and found is not None and is_unchanged(found, self.size, self.mtime):
             return 'unchanged'
         if found is not None:
             if stat.S_ISCHR(found.st_mode):
@@ -1238,11 +1238,6 @@ class Put:
         if self.fd < 0:
             self._open_temporary()
         return None
-
-    def _is_unchanged(self, found):
-        """rsync's quick check; file systems keep more or fewer digits."""
-        return (found is not None and stat.S_ISREG(found.st_mode) and found.st_size == self.size
-                and self.mtime is not None and found.st_mtime_ns // 1000 == self.mtime // 1000)
 
     def _open_basis(self, found):
         """The file that may be copied from; without one the host sends all."""
@@ -1616,6 +1611,12 @@ class Put:
         log.info('kept %d bytes in %s' % (self.received, printable(self.temporary)))
 
 
+def is_unchanged(found, size, mtime):
+    """rsync's quick check; file systems keep more or fewer digits."""
+    return (stat.S_ISREG(found.st_mode) and found.st_size == size
+            and mtime is not None and found.st_mtime_ns // 1000 == mtime // 1000)
+
+
 def is_own_file(found):
     """A regular file of ours that has no other name."""
     return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == os.geteuid()
@@ -1832,8 +1833,7 @@ class Bundle(Put):
                 continue
             except OSError:
                 continue
-            if (stat.S_ISREG(found.st_mode) and found.st_size == record.size
-                    and found.st_mtime_ns // 1000 == record.mtime // 1000):
+            if is_unchanged(found, record.size, record.mtime):
                 self.unchanged.append(record.number)
             if self.folders.are_many:
                 self.folders.leave()
