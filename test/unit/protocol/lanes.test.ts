@@ -54,6 +54,9 @@ describe('lanes of a session', () => {
   it('are opened, joined, used and closed', async () => {
     const bench = new Bench('on');
     await bench.put(content);
+    // Which lane is the quickest is measured: on a busy machine one may seem slow for a while.
+    for (let more = 0; more < 20 && bench.fake.came.some(frames => frames <= 20); more += 1)
+      await bench.put(content);
     const session = await bench.session;
     assert.equal(session.lanes, 3);
     for (const frames of bench.fake.came) assert.ok(frames > 20, `${bench.fake.came}`);
