@@ -96,7 +96,7 @@ class Hello(Folder):
         self.assertRegex(fields['agent'].decode(), r'^receiver\.py/\d')
 
     def test_every_device(self):
-        for device, (size, window) in {'uart': (4096, 32768), 'console': (16384, 131072),
+        for device, (size, window) in {'uart': (4096, 32768), 'console': (131072, 1048576),
                                        'channel': (262144, 4194304), 'pty': (4096, 32768)}.items():
             fields = untext(Peer(device).hello(7)[0][5])[1]
             self.assertEqual((fields['device'], fields['frame'], fields['window']),
@@ -362,7 +362,7 @@ class SendingLess(Folder):
 
     def test_frames_of_a_signature_suit_both(self):
         content = os.urandom(512 * 6000)
-        for device, told, largest in (('console', {'frame': 1000}, 1000), ('console', {'frame': 65536}, 16384),
+        for device, told, largest in (('console', {'frame': 1000}, 1000), ('console', {'frame': 65536}, 65536),
                                       ('channel', {'frame': None}, 16384), ('channel', {'frame': 65536}, 65536),
                                       ('uart', {'frame': 1 << 40}, 4096), ('uart', {'frame': 0}, 512)):
             peer = Peer(device)

@@ -23,6 +23,8 @@ import { monoReceiverCommand, monoReceiverEntries } from './monoReceiver.ts';
 import { run } from './processes.ts';
 import { makeRunDirectory, recordDomain, removeAbandoned, removeRunDirectory } from './runDirectory.ts';
 
+export type ReceiverKind = 'python' | 'mono';
+
 export interface GuestOptions {
   /** Connection to boot it under, from `ensureLibvirtd`. */
   uri: string;
@@ -38,7 +40,7 @@ export interface GuestOptions {
   /** Devices the receiver serves. Default serial1, console1 and channel0. */
   receiverPorts?: string[];
   /** `mono`: the engine of receiver.ps1; receiver.py is there too. Default `python`. */
-  receiver?: 'python' | 'mono';
+  receiver?: ReceiverKind;
   /** Further arguments of the receiver, such as `--root`. */
   receiverArguments?: string[];
   /** Devices beside those every test guest has, as XML. */
@@ -54,6 +56,11 @@ export const guestPorts = {
   console1: '/dev/hvc0',
   channel0: '/dev/virtio-ports/org.guestwire.0',
 } as const;
+
+const receiverCommands: Record<ReceiverKind, string> = {
+  python: 'python3 /guestwire/receiver.py',
+  mono: monoReceiverCommand,
+};
 
 /** Name of the tests' socket; see portSocket. */
 const testPort = 'test';
@@ -96,7 +103,7 @@ async function prepareFiles(
     HOSTNAME: name,
     START_RECEIVER: options.startReceiver === false ? '' : 'yes',
     RECEIVER_PORTS: (options.receiverPorts ?? Object.values(guestPorts)).join(' '),
-    RECEIVER_COMMAND: options.receiver === 'mono' ? monoReceiverCommand : 'python3 /guestwire/receiver.py',
+    RECEIVER_COMMAND: receiverCommands[options.receiver ?? 'python'],
     RECEIVER_ARGUMENTS: (options.receiverArguments ?? []).map(quoteForShell).join(' '),
   };
   const initramfs = path.join(directory, 'initramfs');
@@ -189,6 +196,12 @@ export class Guest {
   /** Starts the receiver as at boot and waits until it has its ports open. */
   async startReceiver(): Promise<void> {
     await this.mustRun('/sbin/start-receiver', { timeoutMs: 30_000 });
+  }
+
+  /** Which one `startReceiver` starts from now on, in a guest booted with `mono`. */
+  async chooseReceiver(kind: ReceiverKind): Promise<void> {
+    const line = `RECEIVER_COMMAND=${quoteForShell(receiverCommands[kind])}`;
+    await this.mustRun(`echo ${quoteForShell(line)} >> /guestwire-test/boot.env`);
   }
 
   /** Ends the receiver and waits until it is gone. */

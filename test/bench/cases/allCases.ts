@@ -6,6 +6,7 @@ import { consoleRandom } from './console.ts';
 import { delta } from './delta.ts';
 import { fanOut } from './fanOut.ts';
 import { lanes } from './lanes.ts';
+import { receivers } from './receivers.ts';
 import { serialRandom, serialText } from './serial.ts';
 import { sizes } from './sizes.ts';
 import { tree } from './tree.ts';
@@ -23,4 +24,5 @@ export const allCases: Record<string, (session: Session) => Promise<CaseResult>>
   sizes,
   'fan-out': fanOut,
   lanes,
+  receivers,
 };

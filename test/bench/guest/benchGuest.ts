@@ -1,6 +1,6 @@
 /** The bench's guest: the test guest with the other ways' programs, and the two sides of its ports at hand. */
 import { connect, type LibvirtConnection, type LibvirtStream } from 'libvirt';
-import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
+import { bootGuest, type Guest, guestPorts, type ReceiverKind } from '../../support/guest.ts';
 import type { Sample } from '../sample.ts';
 import { ensurePeerPrograms } from './peerPrograms.ts';
 
@@ -30,6 +30,7 @@ export interface BenchGuestOptions {
   memoryMb: number;
   processors?: number;
   furtherDevices?: string;
+  receiver?: ReceiverKind;
 }
 
 export async function bootBenchGuest(uri: string, options: BenchGuestOptions): Promise<BenchGuest> {
@@ -57,6 +58,13 @@ export class BenchGuest {
     if (wanted) await this.guest.startReceiver();
     else await this.guest.killReceiver();
     this.#receiverRuns = wanted;
+  }
+
+  /** Of a guest booted with `mono`: starts this one in the place of whichever runs. */
+  async chooseReceiver(kind: ReceiverKind): Promise<void> {
+    await this.receiver(false);
+    await this.guest.chooseReceiver(kind);
+    await this.receiver(true);
   }
 
   /** Makes an empty work directory. */

@@ -1,5 +1,6 @@
 /** The ratios Guestwire is to reach, and whether this run shows them. Nothing fails on them: a run is noisy. */
 import { compressionKinds, compressionLinks } from '../cases/compression.ts';
+import { receiverNames } from '../cases/receivers.ts';
 import { type BenchResult, bytesPerSecond } from '../sample.ts';
 import { spread } from '../statistics.ts';
 import { formatBytes, formatSeconds, threeDigits } from '../units.ts';
@@ -42,6 +43,17 @@ function compressionRatio(pair: string): Demand {
   );
 }
 
+function receiverRatio(link: string, atLeast: number): Demand {
+  const [own, other] = [`${link}, ${receiverNames.mono}`, `${link}, ${receiverNames.python}`];
+  return ratio(
+    `${link}: receiver.ps1's engine under Mono against receiver.py`,
+    atLeast,
+    'receivers',
+    [other],
+    own,
+  );
+}
+
 const demands: Demand[] = [
   ratio('isa-serial, incompressible: raw dd at the same trigger', 0.95, serial.random, ['dd, trigger 14']),
   ratio('isa-serial, incompressible: raw dd at the default trigger', 1.3, serial.random, ['dd, trigger 8']),
@@ -56,6 +68,8 @@ const demands: Demand[] = [
   ]),
   ...compressionLinks.flatMap(link => compressionKinds.map(kind => compressionRatio(`${link}, ${kind}`))),
   ratio('virtio channel: guest agent with its best chunk', 20, 'channel-agent', ['guest agent']),
+  receiverRatio('isa-serial', 0.9),
+  receiverRatio('virtio channel', 0.5),
   {
     what: '1 % changed in 20 places, isa-serial: part of its bytes on the wire',
     under: 0.025,
