@@ -3228,12 +3228,17 @@ class Put : Request
             IsDevice = true;
             return null;
         }
-        if (_unchangedSkips && found.Kind == "file" && found.Size == _size && _hasMtime
-            && Microseconds(found.Mtime) == Microseconds(_mtime)) return "unchanged";
+        if (_unchangedSkips && _hasMtime && IsUnchanged(found, _size, _mtime)) return "unchanged";
         return Settle(found);
     }
 
-    protected static long Microseconds(long nanoseconds)
+    /// <summary>rsync's quick check; file systems keep more or fewer digits.</summary>
+    protected static bool IsUnchanged(Facts found, long size, long mtime)
+    {
+        return found.Kind == "file" && found.Size == size && Microseconds(found.Mtime) == Microseconds(mtime);
+    }
+
+    static long Microseconds(long nanoseconds)
     {
         return nanoseconds / 1000 - (nanoseconds % 1000 < 0 ? 1 : 0);
     }
@@ -3888,8 +3893,7 @@ class Bundle : Put
             found = null;
         }
         if (found == null) _absent.Add(record.Number);
-        else if (found.Kind == "file" && found.Size == record.Size && record.HasMtime
-                 && Microseconds(found.Mtime) == Microseconds(record.Time)) _unchanged.Add(record.Number);
+        else if (record.HasMtime && IsUnchanged(found, record.Size, record.Time)) _unchanged.Add(record.Number);
     }
 
     void WriteFile(Record record)

@@ -6,7 +6,7 @@ import { translated } from '../support/sentences.ts';
 import { MAX_LISTED, type Outcome } from './transfer.ts';
 
 export function outcomeOf(result: CopyResult, link: string, context: FileMessageContext): Outcome {
-  const { files, bytes, wireBytes, seconds, bytesPerSecond, resumedFrom } = result;
+  const { files, bytes, wireBytes, seconds, bytesPerSecond, resumedFrom, lanes } = result;
   const failed = files.filter(hasFailed);
   return {
     files: files.length,
@@ -21,6 +21,7 @@ export function outcomeOf(result: CopyResult, link: string, context: FileMessage
     resumedFrom,
     bytesPerSecond: Number.isFinite(bytesPerSecond) ? bytesPerSecond : 0,
     link,
+    lanes,
     failures: failed.slice(0, MAX_LISTED).map(file => fileSentence(file, context)),
     hashes: files.flatMap(hashOf).slice(0, MAX_LISTED),
   };

@@ -51,6 +51,8 @@ export interface Outcome {
   readonly seconds: number;
   readonly bytesPerSecond: number;
   readonly link: string;
+  /** Serial ports that carried it side by side, `link` being one of them; absent in what an older version remembered. */
+  readonly lanes?: number;
   /** One sentence for each file that failed; safe to show. At most MAX_LISTED. */
   readonly failures: readonly string[];
   /** At most MAX_LISTED. */

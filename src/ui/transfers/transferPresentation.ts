@@ -3,7 +3,7 @@ import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { shortNumbers } from './progressText.ts';
 import { canRetry, isFinished, type Transfer, type TransferState } from './transfer.ts';
-import { resultText, sourcesText } from './transferText.ts';
+import { linkText, resultText, sourcesText } from './transferText.ts';
 
 const ICONS: Readonly<Record<TransferState, Presentation['icon']>> = {
   queued: { id: 'clock' },
@@ -52,7 +52,7 @@ function tooltip({ request, outcome, error }: Transfer, label: string, descripti
   const lines = [
     label,
     l10n.t('Destination: {0}', harmless(request.destination)),
-    outcome && l10n.t('Link: {0}', harmless(outcome.link)),
+    outcome && linkText(outcome),
     error?.message ?? description,
     ...(outcome?.failures.slice(0, 5) ?? []),
   ];

@@ -75,8 +75,15 @@ export function detailsText(
     ...request.sources.map(source => l10n.t('Source: {0}', harmless(source))),
   ];
   if (error) lines.push('', error.message);
-  if (outcome) lines.push(l10n.t('Link: {0}', harmless(outcome.link)), '', ...outcomeLines(outcome));
+  if (outcome) lines.push(linkText(outcome), '', ...outcomeLines(outcome));
   return `${lines.join('\n')}\n`;
+}
+
+export function linkText({ link, lanes = 1 }: Outcome): string {
+  const name = harmless(link);
+  return lanes > 1
+    ? l10n.t('Link: {0}; {1} serial ports side by side', name, lanes)
+    : l10n.t('Link: {0}', name);
 }
 
 function outcomeLines(outcome: Outcome): string[] {

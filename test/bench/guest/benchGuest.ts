@@ -87,9 +87,7 @@ export class BenchGuest {
     const [, user, nice, system, , , irq, softIrq] = (await this.guest.mustRun('head -n 1 /proc/stat')).split(
       /\s+/,
     );
-    return (
-      [user, nice, system, irq, softIrq].reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND
-    );
+    return [user, nice, system, irq, softIrq].reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond;
   }
 
   /**
@@ -141,7 +139,7 @@ export class BenchGuest {
 export type Usage = Required<Pick<Sample, 'hostCpuSeconds' | 'guestCpuSeconds'>> & Pick<Sample, 'wireBytes'>;
 
 /** USER_HZ, in which /proc/stat counts on every Linux for x86. */
-const TICKS_PER_SECOND = 100;
+export const ticksPerSecond = 100;
 
 export class OpenPort {
   readonly stream: LibvirtStream;

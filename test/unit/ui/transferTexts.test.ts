@@ -63,6 +63,13 @@ describe('outcome of a copy', () => {
     assert.match(detailsText(request, outcome, undefined), /500 bytes had come before/);
   });
 
+  it('says how many serial ports carried it where there were several', () => {
+    const linesOf = (lanes: number): string =>
+      detailsText(request, outcomeOf({ ...resultOf(copied), lanes }, link, {}), undefined);
+    assert.match(linesOf(2), new RegExp(`^Link: ${link}; 2 serial ports side by side$`, 'm'));
+    assert.match(linesOf(1), new RegExp(`^Link: ${link}$`, 'm'));
+  });
+
   it('says "verified" of nothing that failed', () => {
     for (const files of [[broken], [copied, broken], [broken, broken]]) {
       const text = outcomeText(request, outcomeOf(resultOf(...files), link, {}));
