@@ -8,8 +8,8 @@ const COLUMN_WIDTH = 470;
 const MARGIN = 16;
 const HEAD_HEIGHT = 46;
 
-/** Their own report is the table: bars of rates would show nothing. */
-const unplotted = ['delta', 'compression'];
+/** Their own report is the table: bars of rates, or of several links on one axis, would show nothing. */
+const unplotted = ['delta', 'compression', 'receivers'];
 
 export function plotResult(result: BenchResult): string {
   const panels = result.cases.filter(({ id }) => !unplotted.includes(id)).flatMap(plotCase);
