@@ -15,7 +15,7 @@ import { Session } from './session.ts';
 import { formatDuration } from './units.ts';
 
 const USAGE = `usage: npm run bench -- [--quick] [--only CASE]... [--out DIR] [--from DIR]
-  --quick   few repeats and small files: some minutes instead of about 40
+  --quick   few repeats and small files: some minutes instead of an hour
   --only    one of: ${Object.keys(allCases).join(', ')}
   --out     where benchmark.md, .svg and .json go
             (default: media/docs for a whole run, .cache/bench for part of one, and for a run until it has ended)
