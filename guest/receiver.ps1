@@ -87,7 +87,7 @@ static class Wire
         switch (device)
         {
             case "channel": frame = 262144; window = 4194304; break;
-            case "console": frame = 131072; window = 1048576; break;
+            case "console": frame = 65536; window = 196608; break;
             default: frame = 4096; window = 32768; break;
         }
     }

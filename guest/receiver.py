@@ -90,7 +90,7 @@ LANE_WINDOWS = LANES_MAX + 1                # of frames waiting for an earlier o
 #         device     frame   window   (section 7)
 DEVICES = {
     'uart': (4096, 32768),
-    'console': (131072, 1048576),
+    'console': (65536, 196608),
     'channel': (262144, 4194304),
     'pty': (4096, 32768),
     'other': (4096, 32768),

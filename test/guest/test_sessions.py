@@ -96,7 +96,7 @@ class Hello(Folder):
         self.assertRegex(fields['agent'].decode(), r'^receiver\.py/\d')
 
     def test_every_device(self):
-        for device, (size, window) in {'uart': (4096, 32768), 'console': (131072, 1048576),
+        for device, (size, window) in {'uart': (4096, 32768), 'console': (65536, 196608),
                                        'channel': (262144, 4194304), 'pty': (4096, 32768)}.items():
             fields = untext(Peer(device).hello(7)[0][5])[1]
             self.assertEqual((fields['device'], fields['frame'], fields['window']),
