@@ -131,11 +131,11 @@ class OnRemote(windows.OnMono):
     """Mixin for a TestCase whose module makes its Benches of the name Bench,
     as does test_requests for those that are a Case of it."""
 
-    module = None
+    module, bench = None, RemoteBench
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         for module in {cls.module, test_requests}:
             cls.addClassCleanup(setattr, module, 'Bench', module.Bench)
-            module.Bench = RemoteBench
+            module.Bench = cls.bench

@@ -14,8 +14,8 @@ from support import sha256
 
 
 class OnPowerShell(OnMono):
-    """The whole script, compiled by Add-Type at each start: so only what shows
-    that the engine is alive there. What it does is tested under Mono."""
+    """The whole script, compiled by Add-Type at each start: so only what a
+    start of its own is needed for. test_transfers_script has the rest."""
 
     @staticmethod
     def command():

@@ -3,19 +3,15 @@ engine of receiver.ps1 under Wine. Linux's files are on its drive Z:."""
 
 import unittest
 
-from wine import OnWine, give_back, receiver, started
+from pool import PooledBench, started
+from wine import OnWine
 
-import remote
 import test_lanes  # noqa: E402  (found once wine is imported)
 import test_requests
 import test_transfers
 
 
-class WineBench(remote.RemoteBench):
-    def start(self, options):
-        self.plain = not options
-        return receiver() if self.plain else started(*options)
-
+class WineBench(PooledBench):
     @staticmethod
     def as_on_linux(answer):
         stream, verb, fields = answer
@@ -23,13 +19,6 @@ class WineBench(remote.RemoteBench):
         if path.startswith(b'Z:\\'):
             fields = dict(fields, path=path[2:].replace(b'\\', b'/'))
         return stream, verb, fields
-
-    def close(self):
-        if not self.plain:
-            self.process.close()
-            return
-        self.requests.close()
-        give_back(self.process)
 
 
 class OnWineBench(OnWine):

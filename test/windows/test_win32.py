@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
-from wine import OnWine, give_back, receiver, started
+from pool import give_back, receiver, started
+from wine import OnWine
 
 from host import CONTROL, Lost, Receiver, text  # noqa: E402  (found once wine is imported)
 from support import sha256

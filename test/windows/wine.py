@@ -16,6 +16,7 @@ import time
 import unittest
 
 import windows
+from pool import close_idle
 from windows import CACHE, HERE, engine_source, read
 
 from host import Receiver  # noqa: E402  (found once windows is imported)
@@ -131,23 +132,6 @@ def the_prefix():
     return prefix
 
 
-idle = []           # receivers without options; to start one takes seconds
-
-
-def started(*options, **more):
-    process = Receiver(*options, wait=False, **more)
-    process.wait_log(b'serving ', len(process.lines), timeout_s=120)
-    return process
-
-
-def receiver():
-    return idle.pop() if idle else started()
-
-
-def give_back(process):
-    idle.append(process)
-
-
 class OnWine:
     """Mixin for a TestCase of test/guest: the receiver it starts is ours."""
 
@@ -164,7 +148,6 @@ class OnWine:
 
     @classmethod
     def put_back(cls):
-        while idle:
-            idle.pop().close()
+        close_idle()
         Receiver.command, port_name, Receiver.environment = cls.before
         Receiver.port_name = staticmethod(port_name)
