@@ -45,7 +45,7 @@ function splitTitle(title: string): string[] {
 function bar(row: Row, rate: Spread | undefined, left: number, y: number, scale: number): string {
   const middle = y + ROW_HEIGHT / 2;
   const label = text(left - LABEL_GAP, middle + 4, row.way, '', 'end');
-  if (!rate) return label + text(left + 8, middle + 4, 'failed', 'quiet');
+  if (!rate) return label + text(left + LABEL_GAP, middle + 4, 'failed', 'quiet');
   const end = left + rate.maximum * scale;
   return [
     label,
