@@ -61,6 +61,7 @@ class Probe
             case "idle": _parser.Idle(); return Frames();
             case "kept": return _parser.Dropped + " " + _parser.Kept;
             case "adler": return Sum(Unhex(words[1]));
+            case "crc": return Crc32.Of(Unhex(words[1]), int.Parse(words[2]), int.Parse(words[3])).ToString("x8");
             case "sha": return Sha(new PlainSha256(), Unhex(words[1]), int.Parse(words[2]));
             case "inflate": _inflate = new Inflate(Collect); return "";
             case "in": return Inflated(Unhex(words[1]));

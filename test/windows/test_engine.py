@@ -97,6 +97,12 @@ class Sums(Probe):
         for data in (b'', b'a', b'\xff' * 70000, bytes(range(256)) * 100):
             self.assertEqual(int(self.ask('adler', data.hex()), 16), zlib.adler32(data))
 
+    def test_crc32(self):
+        """Within a larger array, and around the lengths at which something is done differently."""
+        data = bytes(n * 7 & 255 for n in range(13000))
+        for size in list(range(0, 40)) + [4088, 4095, 4096, 4097, 4104, 8192, 12345]:
+            for at in (0, 1, 3):
+                self.assertEqual(int(self.ask('crc', data.hex(), at, size), 16), zlib.crc32(data[at:at + size]), (at, size))
 
     def test_sha256(self):
         for size in list(range(0, 200)) + [1000, 65536, 100001]:
