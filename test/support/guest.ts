@@ -25,6 +25,12 @@ import { makeRunDirectory, recordDomain, removeAbandoned, removeRunDirectory } f
 
 export type ReceiverKind = 'python' | 'mono';
 
+/** For the reader of a result. */
+export const receiverNames: Record<ReceiverKind, string> = {
+  python: 'receiver.py',
+  mono: 'receiver.ps1 (Mono)',
+};
+
 export interface GuestOptions {
   /** Connection to boot it under, from `ensureLibvirtd`. */
   uri: string;

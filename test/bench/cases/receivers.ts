@@ -1,6 +1,6 @@
 /** The engine of receiver.ps1 beside receiver.py, in one guest. */
 import path from 'node:path';
-import type { ReceiverKind } from '../../support/guest.ts';
+import { type ReceiverKind, receiverNames } from '../../support/guest.ts';
 import { type BenchGuest, type Port, ports, workDirectory } from '../guest/benchGuest.ts';
 import { interleaveGroups } from '../interleave.ts';
 import type { CaseResult, Way } from '../sample.ts';
@@ -9,11 +9,6 @@ import { guestwireCopy } from '../ways/guestwire.ts';
 
 const GUEST_MB = 768;
 const destination = path.posix.join(workDirectory, 'file');
-
-export const receiverNames: Record<ReceiverKind, string> = {
-  python: 'receiver.py',
-  mono: 'receiver.ps1 (Mono)',
-};
 
 interface Link {
   name: string;

@@ -1,6 +1,7 @@
 /** The ratios Guestwire is to reach, and whether this run shows them. Nothing fails on them: a run is noisy. */
+
+import { receiverNames } from '../../support/guest.ts';
 import { compressionKinds, compressionLinks } from '../cases/compression.ts';
-import { receiverNames } from '../cases/receivers.ts';
 import { type BenchResult, bytesPerSecond } from '../sample.ts';
 import { spread } from '../statistics.ts';
 import { formatBytes, formatSeconds, threeDigits } from '../units.ts';

@@ -4,8 +4,9 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, it } from 'node:test';
 import { comDd } from '../../support/comDd.ts';
+import { describeEachReceiver } from '../../support/eachReceiver.ts';
 import { bootGuest, type Guest, quoteForShell } from '../../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
 
@@ -29,14 +30,14 @@ interface JsonResult {
   link: string;
 }
 
-describe('com-dd into a real guest', () => {
+describeEachReceiver('com-dd into a real guest', receiver => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-copy-'));
   let libvirtd: Libvirtd;
   let guest: Guest;
 
   before(async () => {
     libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'copy', memoryMb: 1_400 });
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'copy', memoryMb: 1_400, receiver });
   });
 
   after(async () => {

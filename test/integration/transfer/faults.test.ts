@@ -6,8 +6,9 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, it } from 'node:test';
 import { buildComDd, type ComDdRun, comDd, startComDd } from '../../support/comDd.ts';
+import { describeEachReceiver } from '../../support/eachReceiver.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
 import { pollUntil } from '../../support/processes.ts';
@@ -15,7 +16,7 @@ import { pollUntil } from '../../support/processes.ts';
 const ERROR_SECONDS = 15;
 const LINKS = ['serial1', 'console1', 'org.guestwire.0'];
 
-describe('in mid-copy', () => {
+describeEachReceiver('in mid-copy', receiver => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-faults-'));
   const small = path.join(directory, 'small');
   const large = path.join(directory, 'large');
@@ -29,7 +30,7 @@ describe('in mid-copy', () => {
     fs.writeFileSync(large, '');
     fs.truncateSync(large, 2_000_000_000);
     libvirtd = await startPrivateLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'faults', memoryMb: 2_600 });
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'faults', memoryMb: 2_600, receiver });
   });
 
   after(async () => {

@@ -5,9 +5,10 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, it } from 'node:test';
 import { connect } from 'libvirt';
 import { buildComDd, startComDd } from '../../support/comDd.ts';
+import { describeEachReceiver } from '../../support/eachReceiver.ts';
 import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
 import { pollUntil } from '../../support/processes.ts';
@@ -22,7 +23,7 @@ interface Report {
   files: { verified: boolean; sha256: string }[];
 }
 
-describe('serial ports side by side', () => {
+describeEachReceiver('serial ports side by side', receiver => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-lanes-'));
   const large = path.join(directory, 'large');
   const sha256 = () => crypto.createHash('sha256').update(fs.readFileSync(large)).digest('hex');
@@ -36,6 +37,7 @@ describe('serial ports side by side', () => {
     guest = await bootGuest({
       uri: libvirtd.uri,
       name: 'lanes',
+      receiver,
       furtherDevices: isaSerial(2) + isaSerial(3),
       receiverPorts: [...Object.values(guestPorts), '/dev/ttyS2', '/dev/ttyS3'],
     });

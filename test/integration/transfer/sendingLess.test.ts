@@ -4,10 +4,11 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, it } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { sourceText } from '../../bench/sourceText.ts';
 import { buildComDd, comDd, startComDd } from '../../support/comDd.ts';
+import { describeEachReceiver } from '../../support/eachReceiver.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
 import { repositoryRoot } from '../../support/paths.ts';
@@ -22,7 +23,7 @@ interface JsonResult {
   resumedFrom: number;
 }
 
-describe('com-dd, sending less', () => {
+describeEachReceiver('com-dd, sending less', receiver => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-less-'));
   let libvirtd: Libvirtd;
   let guest: Guest;
@@ -30,7 +31,7 @@ describe('com-dd, sending less', () => {
   before(async () => {
     await buildComDd();
     libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'less', memoryMb: 1_400 });
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'less', memoryMb: 1_400, receiver });
   });
 
   after(async () => {
@@ -73,14 +74,17 @@ describe('com-dd, sending less', () => {
     assert.equal(await guest.sha256('/tmp/text'), sha256);
   });
 
-  it('uses zstd where the guest has its library: fewer bytes than with the best of DEFLATE', async () => {
-    const content = sourceText(400_000);
-    const { file, sha256 } = write('zstd', content);
-    const deflated = deflateRawSync(content, { level: 9, memLevel: 9 }).length;
-    const result = await copy('serial1', file, '/tmp/zstd');
-    assert.ok(result.wireBytes < deflated, `${result.wireBytes}, and ${deflated} with DEFLATE`);
-    assert.equal(await guest.sha256('/tmp/zstd'), sha256);
-  });
+  // .NET Framework and Mono have no decoder.
+  if (receiver === 'python') {
+    it('uses zstd where the guest has its library: fewer bytes than with the best of DEFLATE', async () => {
+      const content = sourceText(400_000);
+      const { file, sha256 } = write('zstd', content);
+      const deflated = deflateRawSync(content, { level: 9, memLevel: 9 }).length;
+      const result = await copy('serial1', file, '/tmp/zstd');
+      assert.ok(result.wireBytes < deflated, `${result.wireBytes}, and ${deflated} with DEFLATE`);
+      assert.equal(await guest.sha256('/tmp/zstd'), sha256);
+    });
+  }
 
   it('compresses when told to, on the channel too, across data of both kinds', async () => {
     const text = Buffer.from('some words that come again and again\n'.repeat(60_000));
