@@ -4,6 +4,7 @@ struct and zlib, and shares no line with receiver.py."""
 import hashlib
 import os
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -297,6 +298,8 @@ class Receiver:
     """receiver.py (or what `command` says) as a process of its own on pty lines."""
 
     command = [sys.executable, RECEIVER]
+    start_limit_s = 10.0
+    end_signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)    # at which it ends in good order
     environment = {}                        # what it needs besides ours
 
     @staticmethod
@@ -314,7 +317,7 @@ class Receiver:
         os.set_blocking(self.process.stderr.fileno(), False)
         self.log = b''
         if wait:
-            self.wait_log(b'serving ', len(paths))
+            self.wait_log(b'serving ', len(paths), self.start_limit_s)
 
     def wait_log(self, what, count=1, timeout_s=10.0):
         limit = time.monotonic() + timeout_s
@@ -336,10 +339,10 @@ class Receiver:
     def host(self, line=0):
         return Host(self.lines[line].master)
 
-    def stop(self, number=15):
+    def stop(self, number=None):
         """Exit code after a signal."""
         if self.process.poll() is None:
-            self.process.send_signal(number)
+            self.process.send_signal(number or self.end_signals[0])
         try:
             code = self.process.wait(10)
         except subprocess.TimeoutExpired:

@@ -209,10 +209,13 @@ class Sessions(Case):
         process.host(0).connect()
         process.lines[0].close()
         process.wait_log(b'waiting for it to come back')
-        before = cpu_ticks(process.process.pid)
         process.host(1).connect().put(self.path('f'), b'x')
-        time.sleep(1.0)
-        self.assertLess(cpu_ticks(process.process.pid) - before, 30)
+
+        def rests():
+            before = cpu_ticks(process.process.pid)
+            time.sleep(1.0)
+            return cpu_ticks(process.process.pid) - before < 30
+        self.until(rests, 'at rest')            # .NET goes on compiling for a while
         self.assertEqual(process.stop(), 0)
 
 
@@ -226,7 +229,7 @@ class Stopping(Case):
         return host
 
     def test_signals_leave_nothing_and_say_bye(self):
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in Receiver.end_signals:
             process = self.start()
             host = self.begin(process)
             started = time.monotonic()
@@ -299,7 +302,7 @@ class SendingLess(Case):
         self.assertEqual((self.names(), self.read('f')), (['f'], content * 3))
 
     def test_every_end_of_the_receiver_keeps_a_partial_file(self):
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
+        for number in Receiver.end_signals + (signal.SIGKILL,):
             content = os.urandom(100000)
             process = self.start()
             host = self.begin(process, content)
@@ -548,7 +551,7 @@ class Fuzz(Case):
         host = process.host().connect()
         dice = random.Random(SEED)
         sequence, codes = 0, set()
-        memory = memory_kb(process.process.pid)
+        memory, files = memory_kb(process.process.pid), open_files(process.process.pid)
         for count in range(self.COUNT):
             kind, data = plausible(dice, host.session, sequence)
             host.write(mutated(dice, data))
@@ -569,7 +572,7 @@ class Fuzz(Case):
         verb, fields = host.put('final', b'content' * 1000, conflict='overwrite')
         self.assertEqual(verb, 'done', fields)
         self.assertLess(memory_kb(process.process.pid) - memory, 15000)
-        self.assertLess(len(os.listdir('/proc/%d/fd' % process.process.pid)), 60)
+        self.assertLess(open_files(process.process.pid) - files, 50)
         self.assertEqual(self.names(), ['root'])
         self.assertFalse(os.path.exists('/etc/fuzz'))
         self.assertEqual(process.stop(), 0)
@@ -610,6 +613,10 @@ def memory_kb(pid, what='VmRSS'):
 
 def peak_memory_kb(pid):
     return memory_kb(pid, 'VmHWM')
+
+
+def open_files(pid):
+    return len(os.listdir('/proc/%d/fd' % pid))
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
-"""Runs the unittest suites of a folder and writes their counts, as JSON, to a file.
+"""Runs one module of unittest suites and writes its counts, as JSON, to a file.
 
-Usage: runUnittest.py FOLDER COUNTS
+Usage: runUnittest.py FOLDER MODULE COUNTS
 The exit code is unittest's: 0 when nothing failed.
 """
 
@@ -9,8 +9,8 @@ import sys
 import unittest
 
 
-def main(folder, counts):
-    suite = unittest.defaultTestLoader.discover(folder, pattern="*[tT]est*.py")
+def main(folder, module, counts):
+    suite = unittest.defaultTestLoader.discover(folder, pattern=module)
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     skipped = [{"name": str(test), "reason": reason} for test, reason in result.skipped]

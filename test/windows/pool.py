@@ -9,14 +9,8 @@ from host import Receiver
 idle = []           # receivers without options
 
 
-def started(*options, **more):
-    process = Receiver(*options, wait=False, **more)
-    process.wait_log(b'serving ', len(process.lines), timeout_s=120)
-    return process
-
-
 def receiver():
-    return idle.pop() if idle else started()
+    return idle.pop() if idle else Receiver()
 
 
 def give_back(process):
@@ -31,7 +25,7 @@ def close_idle():
 class PooledBench(remote.RemoteBench):
     def start(self, options):
         self.plain = not options
-        return receiver() if self.plain else started(*options)
+        return receiver() if self.plain else Receiver(*options)
 
     def close(self):
         if not self.plain:

@@ -7,24 +7,10 @@ import signal
 import subprocess
 import unittest
 
-from windows import HERE, SCRIPT, OnMono, engine_source, powershell, read, script_command
+from windows import HERE, SCRIPT, OnPowerShell, engine_source, powershell, read, script_command
 
 import test_process
 from support import sha256
-
-
-class OnPowerShell(OnMono):
-    """The whole script, compiled by Add-Type at each start: so only what a
-    start of its own is needed for. test_transfers_script has the rest."""
-
-    @staticmethod
-    def command():
-        return script_command()
-
-    def start(self, *options, **more):
-        process = super().start(*options, wait=False, **more)
-        process.wait_log(b'serving ', len(process.lines), timeout_s=120)
-        return process
 
 
 class Script(OnPowerShell, test_process.Case):

@@ -1,15 +1,17 @@
-"""What receiver.py is tested with, with the script itself under PowerShell 7."""
+"""What receiver.py is tested with, one request at a time, with the script
+itself under PowerShell 7."""
 
 import unittest
 
 from pool import PooledBench, close_idle
-from windows import script_command
+from windows import OnPowerShell
 
+import test_bundles_mono
 import test_requests_mono
 import test_transfers_mono
 
 
-class OnScript:
+class OnScript(OnPowerShell):
     """Mixin: in the place of the engine under Mono."""
 
     bench = PooledBench
@@ -18,10 +20,6 @@ class OnScript:
     def setUpClass(cls):
         super().setUpClass()
         cls.addClassCleanup(close_idle)
-
-    @staticmethod
-    def command():
-        return script_command()
 
 
 class Put(OnScript, test_requests_mono.Put):
@@ -36,7 +34,27 @@ class Destinations(OnScript, test_requests_mono.Destinations):
     pass
 
 
+class Refusals(OnScript, test_requests_mono.Refusals):
+    pass
+
+
+class Mounts(OnScript, test_requests_mono.Mounts):
+    pass
+
+
 class Stat(OnScript, test_requests_mono.Stat):
+    pass
+
+
+class Others(OnScript, test_requests_mono.Others):
+    pass
+
+
+class Orphans(OnScript, test_requests_mono.Orphans):
+    pass
+
+
+class Root(OnScript, test_requests_mono.Root):
     pass
 
 
@@ -57,6 +75,22 @@ class Signatures(OnScript, test_transfers_mono.Signatures):
 
 
 class Resume(OnScript, test_transfers_mono.Resume):
+    pass
+
+
+class FullDisk(OnScript, test_transfers_mono.FullDisk):
+    pass
+
+
+class BundleVectors(OnScript, test_bundles_mono.Vectors):
+    pass
+
+
+class BundleRequests(OnScript, test_bundles_mono.Requests):
+    pass
+
+
+class BundleWriting(OnScript, test_bundles_mono.Writing):
     pass
 
 

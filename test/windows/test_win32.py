@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from pool import give_back, receiver, started
+from pool import give_back, receiver
 from wine import OnWine
 
 from host import CONTROL, Lost, Receiver, text  # noqa: E402  (found once wine is imported)
@@ -33,7 +33,7 @@ class Case(OnWine, unittest.TestCase):
         self.windows = 'C:\\' + os.path.basename(self.folder)
 
     def start(self, *options, **more):
-        process = started(*options, **more)
+        process = Receiver(*options, **more)
         self.addCleanup(process.close)
         return process
 

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -19,6 +20,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(REPOSITORY, 'test', 'guest'))
 
 from host import Receiver  # noqa: E402  (only now can it be found)
+
+Receiver.start_limit_s = 120.0              # Wine and PowerShell take seconds
 
 
 def read(path):
@@ -112,13 +115,24 @@ class OnMono:
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.before, Receiver.command = Receiver.command, cls.command()
-
-    @classmethod
-    def tearDownClass(cls):
-        Receiver.command = cls.before
-        super().tearDownClass()
+        cls.addClassCleanup(setattr, Receiver, 'command', Receiver.command)
+        Receiver.command = cls.command()
 
     @staticmethod
     def command():
         return mono_command()
+
+
+class OnPowerShell(OnMono):
+    """The whole script in its place, compiled by Add-Type at each start."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # PowerShell ends at once at the others; Windows has none of them
+        cls.addClassCleanup(setattr, Receiver, 'end_signals', Receiver.end_signals)
+        Receiver.end_signals = (signal.SIGINT,)
+
+    @staticmethod
+    def command():
+        return script_command()
