@@ -1765,9 +1765,13 @@ class PosixDevice : Device
 
     public override int Read(byte[] data, int offset, int room, int wanted)
     {
-        if (!Libc.Poll(_fd, Libc.PollIn, 500)) return -1;
-        Nap(wanted);
-        int count = Libc.Transfer(true, _fd, data, offset, room);
+        int count = Nap(wanted) ? Libc.Transfer(true, _fd, data, offset, room) : -1;
+        if (count < 0)
+        {
+            _napped = false;
+            if (!Libc.Poll(_fd, Libc.PollIn, 500)) return -1;
+            count = Libc.Transfer(true, _fd, data, offset, room);
+        }
         if (count == 0 && Kind != "channel")
             throw new SystemError("io", null, "the other end is closed", true);
         if (count > 0) LearnRate(count);
@@ -1775,12 +1779,14 @@ class PosixDevice : Device
     }
 
     /// <summary>A UART wakes us for every few bytes. In the middle of a frame a
-    /// short sleep lets them collect; no answer can be due before it is whole.</summary>
-    void Nap(int wanted)
+    /// short sleep, and no wait for the first of them, lets them collect; no
+    /// answer can be due before it is whole. True if it slept.</summary>
+    bool Nap(int wanted)
     {
         double nap = Math.Min(0.02, wanted * _byteS * 0.75);
         _napped = Kind == "uart" && nap >= 0.002;
         if (_napped) Thread.Sleep((int)(nap * 1000));
+        return _napped;
     }
 
     void LearnRate(int count)
