@@ -1728,7 +1728,6 @@ class PosixDevice : Device
     readonly byte[] _saved = new byte[256];
     readonly bool _terminal;
     double _heard, _byteS = 5e-6;           // seconds a byte takes, once measured
-    bool _napped;
 
     public PosixDevice(string path, string kind)
     {
@@ -1765,16 +1764,17 @@ class PosixDevice : Device
 
     public override int Read(byte[] data, int offset, int room, int wanted)
     {
-        int count = Nap(wanted) ? Libc.Transfer(true, _fd, data, offset, room) : -1;
+        bool napped = Nap(wanted);
+        int count = napped ? Libc.Transfer(true, _fd, data, offset, room) : -1;
         if (count < 0)
         {
-            _napped = false;
+            napped = false;
             if (!Libc.Poll(_fd, Libc.PollIn, 500)) return -1;
             count = Libc.Transfer(true, _fd, data, offset, room);
         }
         if (count == 0 && Kind != "channel")
             throw new SystemError("io", null, "the other end is closed", true);
-        if (count > 0) LearnRate(count);
+        if (count > 0) LearnRate(count, napped);
         return count;
     }
 
@@ -1784,15 +1784,15 @@ class PosixDevice : Device
     bool Nap(int wanted)
     {
         double nap = Math.Min(0.02, wanted * _byteS * 0.75);
-        _napped = Kind == "uart" && nap >= 0.002;
-        if (_napped) Thread.Sleep((int)(nap * 1000));
-        return _napped;
+        if (Kind != "uart" || nap < 0.002) return false;
+        Thread.Sleep((int)(nap * 1000));
+        return true;
     }
 
-    void LearnRate(int count)
+    void LearnRate(int count, bool napped)
     {
         double now = Clock.Now;
-        if (_napped && count > 64)
+        if (napped && count > 64)
             _byteS += (Math.Min(Math.Max((now - _heard) / count, 1e-6), 1e-4) - _byteS) / 8;
         _heard = now;
     }
