@@ -1631,6 +1631,9 @@ static class Libc
         return poll(ref one, new IntPtr(1), milliseconds) > 0;
     }
 
+    /// <summary>What tells apart the files of a directory: st_ino is at 8.</summary>
+    public static long FileNumber(byte[] stat) { return BitConverter.ToInt64(stat, 8); }
+
     /// <summary>struct stat: the mode at 24, user 28, size 48, mtime 88, links 16.</summary>
     public static Facts ReadStat(byte[] stat)
     {
@@ -1883,8 +1886,19 @@ class PosixPlatform : Platform
     {
         int flags = Libc.ReadWrite | Libc.Create | Libc.Exclusive | Libc.NoFollow | Libc.CloseOnExec;
         int fd = Libc.Check(Libc.open(Libc.Path(path), flags, 0x180));
-        Libc.flock(fd, 6);
-        return new PosixFile(fd);
+        // a file system without locks has no sweeps either
+        bool taken = Libc.flock(fd, 6) < 0 && Marshal.GetLastWin32Error() == Libc.Eagain;
+        if (!taken && IsAt(path, fd)) return new PosixFile(fd);
+        Libc.close(fd);
+        throw new SystemError("exists", "EEXIST", "a sweep took it for an orphan before it was locked", false);
+    }
+
+    /// <summary>False if it was removed or replaced between its opening and its lock.</summary>
+    static bool IsAt(string path, int fd)
+    {
+        byte[] opened = new byte[256], there = new byte[256];
+        if (Libc.fstat(fd, opened) < 0 || Libc.lstat(Libc.Path(path), there) < 0) return false;
+        return Libc.FileNumber(opened) == Libc.FileNumber(there);
     }
 
     public override OpenFile Open(string path, bool exclusively)
@@ -1892,7 +1906,7 @@ class PosixPlatform : Platform
         int flags = (exclusively ? Libc.ReadWrite : Libc.ReadOnly) | Libc.NoFollow | Libc.NonBlocking | Libc.NoControl
             | Libc.CloseOnExec;
         int fd = Libc.Check(Libc.open(Libc.Path(path), flags, 0));
-        if (!exclusively || Libc.flock(fd, 6) == 0) return new PosixFile(fd);
+        if (!exclusively || Libc.flock(fd, 6) == 0 && IsAt(path, fd)) return new PosixFile(fd);
         Libc.close(fd);
         throw new SystemError("sharing", "EAGAIN", "the file is in use", false);
     }
@@ -2039,7 +2053,8 @@ static class Win32
     public const uint ListDirectory = 1, ReadAttributes = 0x80, WriteAttributes = 0x100;
     public const uint ShareRead = 1, ShareWrite = 2, ShareDelete = 4, ShareAll = 7;
     public const uint CreateNew = 1, OpenExisting = 3;
-    public const uint Normal = 0x80, Backup = 0x02000000, OpenReparsePoint = 0x00200000, Overlapped = 0x40000000;
+    public const uint Normal = 0x80, Backup = 0x02000000, OpenReparsePoint = 0x00200000,
+        DeleteOnClose = 0x04000000, Overlapped = 0x40000000;
     public const uint IsReadOnly = 1, IsDirectory = 0x10, IsReparsePoint = 0x400;
     public const uint TagLink = 0xa000000c, TagMountPoint = 0xa0000003;
     public const int FileNotFound = 2, PathNotFound = 3, AccessDenied = 5, InvalidHandle = 6, SharingViolation = 32,
@@ -2684,14 +2699,16 @@ class WindowsPlatform : Platform
 
     public override OpenFile Create(string path)
     {
-        return new WindowsFile(Win32.Open(Long(path), Win32.GenericRead | Win32.GenericWrite, 0, Win32.CreateNew, Win32.Normal));
+        return new WindowsFile(Win32.Open(Long(path), Win32.GenericRead | Win32.GenericWrite, Win32.ShareDelete,
+                                          Win32.CreateNew, Win32.Normal));
     }
 
     public override OpenFile Open(string path, bool exclusively)
     {
         uint access = Win32.GenericRead | (exclusively ? Win32.GenericWrite : 0);
-        return new WindowsFile(Win32.Open(Long(path), access, exclusively ? 0 : Win32.ShareAll, Win32.OpenExisting,
-                                          Win32.Normal | Win32.OpenReparsePoint));
+        // delete access is what it takes to rename it while it is open
+        return new WindowsFile(Win32.Open(Long(path), access, exclusively ? Win32.ShareDelete : Win32.ShareAll,
+                                          Win32.OpenExisting, Win32.Normal | Win32.OpenReparsePoint));
     }
 
     public override OpenFile OpenDevice(string path)
@@ -2749,7 +2766,17 @@ class WindowsPlatform : Platform
 
     public override void Delete(string path) { Win32.Check(Win32.DeleteFileW(Long(path))); }
 
-    public override bool DeleteUnused(string path) { return Win32.DeleteFileW(Long(path)); }
+    /// <summary>Shared with nobody, it cannot be opened where a receiver has it open.</summary>
+    public override bool DeleteUnused(string path)
+    {
+        try
+        {
+            Win32.Open(Long(path), Win32.DeleteAccess, 0, Win32.OpenExisting,
+                       Win32.OpenReparsePoint | Win32.DeleteOnClose).Close();
+            return true;
+        }
+        catch (SystemError) { return false; }
+    }
 
     public override bool MakeDirectory(string path)
     {
@@ -3684,8 +3711,10 @@ class Put : Request
         if (Cancelled) throw new Refused("cancelled", "cancelled", Place.Path);
         // not before: a partial file that stays keeps its own mode and time
         _file.SetAttributes(_mode, _hasMtime, _mtime);
-        CloseFiles();
+        // Windows replaces no file that is open; ours stays so, for else a sweep could take it for an orphan
+        CloseBasis();
         NameIt();
+        CloseFiles();
         Leftovers.Forget(this);
         _temporary = null;
         _platform.FlushDirectory(Place.Directory);
@@ -3716,9 +3745,15 @@ class Put : Request
 
     void CloseFiles()
     {
+        CloseBasis();
         if (_file != null) _file.Close();
+        _file = null;
+    }
+
+    void CloseBasis()
+    {
         if (_basis != null) _basis.Close();
-        _file = _basis = null;
+        _basis = null;
     }
 
     /// <summary>Idempotent; what is unfinished goes, unless it is kept to be resumed.</summary>

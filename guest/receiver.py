@@ -1001,8 +1001,10 @@ def remove_orphan(directory, name, age_s):
         return
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.unlink(name, dir_fd=directory)
-        log.info('removed the orphan %s' % printable(name))
+        # another sweep may have been faster, and the name be that of a new partial file
+        if os.stat(name, dir_fd=directory, follow_symlinks=False).st_ino == os.fstat(fd).st_ino:
+            os.unlink(name, dir_fd=directory)
+            log.info('removed the orphan %s' % printable(name))
     except OSError:
         pass                                # locked: its receiver lives
     finally:

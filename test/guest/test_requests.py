@@ -671,6 +671,28 @@ class Others(Case):
         self.assertEqual(self.bench.code('attributes', path=self.path('f/none'), mode='644'), 'not-a-directory')
 
 
+# Removes what nobody has locked as fast as it can: a receiver sweeps a directory once.
+SWEEPER = """
+import fcntl, os, sys
+os.chdir(sys.argv[1])
+print('ready', flush=True)
+while True:
+    for name in os.listdir('.'):
+        if not name.endswith('.part'):
+            continue
+        try:
+            fd = os.open(name, os.O_RDWR)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(name)
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        os.close(fd)
+"""
+
+
 class Orphans(Case):
     NAME = '.guestwire-0123abcd.part'
 
@@ -690,6 +712,15 @@ class Orphans(Case):
         self.bench.put(self.path('f'), b'x')
         self.assertEqual(other.send(1, 'commit', size=3, sha256=sha256(b'abc'))[0][1], 'done')
         self.assertEqual(sorted(os.listdir(self.folder)), ['f', 'g'])
+
+    def test_a_sweep_of_another_receiver_between_creation_and_lock(self):
+        sweeper = subprocess.Popen([sys.executable, '-c', SWEEPER, self.folder], stdout=subprocess.PIPE)
+        self.addCleanup(sweeper.stdout.close)
+        self.addCleanup(sweeper.wait)
+        self.addCleanup(sweeper.terminate)
+        self.assertEqual(sweeper.stdout.readline(), b'ready\n')
+        for n in range(300):
+            self.assertEqual(self.bench.put_code(self.path('f%d' % n)), 'done')
 
     def test_links_and_fifos_of_that_name_are_not_touched(self):
         self.make('f')
