@@ -3361,7 +3361,7 @@ def hello_versions(verb, fields):
 
 GONE = (errno.ENODEV, errno.EIO, errno.ENXIO, errno.EBADF, errno.EPIPE, errno.ENOENT)
 REOPEN_S = 1.0              # between attempts to open a port that vanished
-UNPLUGGED_S = 0.5           # how often to look at a channel without a host, should no event come
+UNPLUGGED_S = 5.0           # how often to look at a channel without a host, should no event come
 NAP_MIN_S, NAP_MAX_S = 0.001, 0.02
 CHANNEL_READ = 4096         # what the kernel gives per read of a virtio port
 
@@ -3750,12 +3750,12 @@ class Port:
     def _wait_for_host(self, timeout):
         """poll() reports a channel without a host as readable at once and
         always, so it cannot wait for one: an edge-triggered epoll can."""
+        limit = UNPLUGGED_S if timeout is None else min(UNPLUGGED_S, timeout / 1000.0)
         if self._edge is None:
             self._edge = select.epoll()
             self._edge.register(self.device.fd, select.EPOLLIN | select.EPOLLET)
             self._edge.register(self._wake_read, select.EPOLLIN)
-            self._edge.poll(0)              # the first report is of what we know
-        limit = UNPLUGGED_S if timeout is None else min(UNPLUGGED_S, timeout / 1000.0)
+            limit = 0                       # the first report may be of what we know: the read tells
         if any(fd == self._wake_read for fd, _ in self._edge.poll(limit)):
             self._read_wake()
         self._read()                        # 0 bytes: still nobody there

@@ -159,6 +159,30 @@ describeEachReceiver('com-dd into a real guest', receiver => {
     assert.equal(await guest.mustRun('stat -c "%a %Y" /tmp/attributes'), '751 1700000000\n');
   });
 
+  it('does nothing while there is nothing to do', async () => {
+    // How often its threads slept so far: each time they were woken.
+    const sleeps = async (): Promise<number> => {
+      const counts = await guest.mustRun(
+        "sed -n 's/^voluntary_ctxt_switches:\\s*//p' /proc/$(cat /run/receiver.pid)/task/*/status",
+      );
+      return counts.split('\n').reduce((sum, count) => sum + Number(count), 0);
+    };
+    await guest.mustRun('sleep 1');
+    const before = await sleeps();
+    await guest.mustRun('sleep 4');
+    assert.ok((await sleeps()) - before <= 4, `woken ${(await sleeps()) - before} times in 4 s`);
+  });
+
+  it("raises the UART's receive trigger as long as it runs", async () => {
+    const trigger = async (): Promise<string> =>
+      (await guest.mustRun('cat /sys/class/tty/ttyS1/rx_trig_bytes')).trim();
+    assert.equal(await trigger(), '14');
+    await guest.killReceiver();
+    assert.equal(await trigger(), '8');
+    await guest.startReceiver();
+    assert.equal(await trigger(), '14');
+  });
+
   it('writes a character device straight', async () => {
     const { file } = randomFile(65_537);
     const result = await copy('org.guestwire.0', [file], '/dev/null');
