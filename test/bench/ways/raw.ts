@@ -44,7 +44,7 @@ export async function rawLanes(
     // It fails here only if sending fails too, which tells more.
     printed.catch(() => {});
     await Promise.all(open.map(port => send(port, file)));
-    const seconds = secondsOf(await printed, ports.length);
+    const seconds = secondsOf(await printed, ports.length, size);
     const usage = await used();
     return {
       bytes: size * ports.length,
@@ -76,10 +76,12 @@ async function send(port: OpenPort, file: string): Promise<void> {
   }
 }
 
-function secondsOf(printed: string, lanes: number): number {
+function secondsOf(printed: string, lanes: number, bytes: number): number {
   // "1000000 bytes (1.0 MB, 977 KiB) copied, 5.01234 s, 200 kB/s"
-  const reading = [...printed.matchAll(/copied, ([\d.]+) s/g)].map(([, seconds]) => Number(seconds));
-  if (reading.length !== lanes) throw new Error(`dd in the guest said: ${printed.trim()}`);
+  const copies = [...printed.matchAll(/^(\d+) bytes .*copied, ([\d.]+) s/gm)];
+  // A read that ends early would give a rate nobody can have.
+  if (copies.length !== lanes || copies.some(([, copied]) => Number(copied) !== bytes))
+    throw new Error(`dd in the guest was to copy ${bytes} bytes and said: ${printed.trim()}`);
   const [, begin, end] = /hashing ([\d.]+) ([\d.]+)/.exec(printed) ?? [];
-  return Math.max(...reading) + Number(end ?? 0) - Number(begin ?? 0);
+  return Math.max(...copies.map(([, , seconds]) => Number(seconds))) + Number(end ?? 0) - Number(begin ?? 0);
 }
