@@ -7,14 +7,14 @@ export interface TransferQueueOptions {
 }
 
 interface Waiting {
-  readonly lanes: readonly string[];
+  readonly resources: readonly string[];
   readonly start: () => void;
 }
 
-/** First come, first served, within each lane and over all lanes that are free. */
+/** First come, first served, for each resource and over all that are free. */
 export class TransferQueue {
   readonly #maxParallel: () => number;
-  readonly #busyLanes = new Set<string>();
+  readonly #busyResources = new Set<string>();
   #running = 0;
   #waiting: Waiting[] = [];
 
@@ -25,38 +25,38 @@ export class TransferQueue {
   /**
    * Does the work when its turn comes.
    *
-   * @param lanes - what can't be shared, such as the link: two of one lane never run at once
+   * @param resources - what can't be shared, such as the link: two that need one of them never run at once
    * @throws ProtocolError `aborted` if the signal fires while it waits; then the work never starts. Once it runs, the
    * signal is the work's own matter.
    */
-  async run<T>(lanes: readonly string[], work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    await this.#turn(lanes, signal);
+  async run<T>(resources: readonly string[], work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#turn(resources, signal);
     try {
       return await work();
     } finally {
       this.#running -= 1;
-      for (const lane of lanes) this.#busyLanes.delete(lane);
+      for (const resource of resources) this.#busyResources.delete(resource);
       this.startNext();
     }
   }
 
   /** To be called when `maxParallel` has grown. */
   startNext(): void {
-    // Who needs several lanes keeps its place in each of them, or others would go before it for ever.
-    const taken = new Set(this.#busyLanes);
+    // Who needs several resources keeps its place in each of them, or others would go before it for ever.
+    const taken = new Set(this.#busyResources);
     for (const waiting of [...this.#waiting]) {
       if (this.#running >= Math.max(1, this.#maxParallel())) return;
-      const isFree = !waiting.lanes.some(lane => taken.has(lane));
-      for (const lane of waiting.lanes) taken.add(lane);
+      const isFree = !waiting.resources.some(resource => taken.has(resource));
+      for (const resource of waiting.resources) taken.add(resource);
       if (!isFree) continue;
-      for (const lane of waiting.lanes) this.#busyLanes.add(lane);
+      for (const resource of waiting.resources) this.#busyResources.add(resource);
       this.#running += 1;
       this.#waiting = this.#waiting.filter(other => other !== waiting);
       waiting.start();
     }
   }
 
-  #turn(lanes: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  #turn(resources: readonly string[], signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const aborted = () => new ProtocolError('aborted', 'the copy was cancelled');
       if (signal?.aborted) return reject(aborted());
@@ -68,7 +68,7 @@ export class TransferQueue {
         signal?.removeEventListener('abort', onAbort);
         resolve();
       };
-      const waiting = { lanes, start };
+      const waiting = { resources, start };
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiting.push(waiting);
       this.startNext();

@@ -14,7 +14,7 @@ import type { Engine } from '../loadEngine.ts';
 import { domainKey, type Receivers } from '../receivers.ts';
 import { describeFailure } from './describeFailure.ts';
 import { outcomeOf } from './outcome.ts';
-import { type CopyRequest, laneOf, type Outcome } from './transfer.ts';
+import { type CopyRequest, guestIdOf, type Outcome } from './transfer.ts';
 import { TransferFailure } from './transferFailure.ts';
 import type { Completion } from './transferList.ts';
 
@@ -77,9 +77,9 @@ class GuestRun {
   target(): CopyTarget {
     const { destination, conflict, repeated } = this.#request;
     const { sourceSystem, signal, compression, delta, onProgress, onConflict, ownCopies } = this.#options;
-    const lane = laneOf(this.#request);
+    const guestId = guestIdOf(this.#request);
     const onFound = async (found: Conflict): Promise<ConflictDecision> =>
-      repeated && ownCopies.isAsLeft(lane, found) ? { action: 'overwrite' } : onConflict(found);
+      repeated && ownCopies.isAsLeft(guestId, found) ? { action: 'overwrite' } : onConflict(found);
     const options: CopyOptions = {
       ...{ conflict, compression, delta, signal, onProgress },
       sourceSystem: rememberingStats(sourceSystem, this.#seen),
@@ -119,7 +119,8 @@ class GuestRun {
     const { session, link } = this.#opened;
     for (const file of result.files) {
       const info = this.#seen.get(file.source);
-      if (file.verified && info) this.#options.ownCopies.left(laneOf(this.#request), file.destination, info);
+      if (file.verified && info)
+        this.#options.ownCopies.left(guestIdOf(this.#request), file.destination, info);
     }
     return outcomeOf(result, link.description.label, session.welcome);
   }

@@ -87,8 +87,8 @@ export interface Transfer extends TransferRecord {
 /** Enough to look at; a copy of a whole source tree must not fill the window's storage. */
 export const MAX_LISTED = 200;
 
-/** One copy at a time on whatever this names. */
-export function laneOf({ connection, uuid, domain, link }: CopyRequest): string {
+/** What only one copy at a time can go to: the guest, or the port where no domain is known. */
+export function guestIdOf({ connection, uuid, domain, link }: CopyRequest): string {
   return connection === undefined ? link : `${connection}\n${uuid ?? domain}`;
 }
 

@@ -6,8 +6,8 @@ import { Emitter } from '../support/emitter.ts';
 import {
   type CopyRequest,
   canRetry,
+  guestIdOf,
   isFinished,
-  laneOf,
   type Outcome,
   type Transfer,
   type TransferRecord,
@@ -177,8 +177,8 @@ export class TransferList {
       resolve(new Map(wanted.map(({ transfer }, index) => [transfer.id, completions[index] as never])));
       await Promise.allSettled(completions);
     };
-    const lanes = new Set(runs.map(({ transfer }) => laneOf(transfer.request)));
-    queue.run([...lanes], work, allAborted(runs)).catch(reject);
+    const guests = new Set(runs.map(({ transfer }) => guestIdOf(transfer.request)));
+    queue.run([...guests], work, allAborted(runs)).catch(reject);
     promise.catch(() => undefined);
     return promise;
   }

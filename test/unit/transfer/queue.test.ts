@@ -9,9 +9,9 @@ function harness(maxParallel: () => number) {
   const queue = new TransferQueue({ maxParallel });
   const started: string[] = [];
   const ends = new Map<string, () => void>();
-  const run = (name: string, lane: string, signal?: AbortSignal) =>
+  const run = (name: string, resource: string, signal?: AbortSignal) =>
     queue.run(
-      lane.split('+'),
+      resource.split('+'),
       () => {
         started.push(name);
         return new Promise<string>(resolve => ends.set(name, () => resolve(name)));
@@ -26,7 +26,7 @@ function harness(maxParallel: () => number) {
 }
 
 describe('transfer queue', () => {
-  it('runs different lanes side by side, and one lane one after the other', async () => {
+  it('runs different resources side by side, and one resource one after the other', async () => {
     const { started, run, end } = harness(() => 10);
     const all = [run('a1', 'a'), run('a2', 'a'), run('b1', 'b')];
     await turn();
@@ -38,7 +38,7 @@ describe('transfer queue', () => {
     assert.deepEqual(await Promise.all(all), ['a1', 'a2', 'b1']);
   });
 
-  it('keeps to the limit over all lanes, and takes a raised one at once', async () => {
+  it('keeps to the limit over all resources, and takes a raised one at once', async () => {
     let limit = 1;
     const { queue, started, run, end } = harness(() => limit);
     void run('a', 'a');
@@ -83,7 +83,7 @@ describe('transfer queue', () => {
     await assert.rejects(run('d', 'd', controller.signal), /cancelled/);
   });
 
-  it('starts who needs several lanes when all are free, and lets nobody overtake it there', async () => {
+  it('starts who needs several resources when all are free, and lets nobody overtake it there', async () => {
     const { started, run, end } = harness(() => 10);
     const all = [run('a1', 'a'), run('both', 'a+b'), run('b1', 'b'), run('c1', 'c')];
     await turn();
@@ -96,7 +96,7 @@ describe('transfer queue', () => {
     await Promise.all(all);
   });
 
-  it('counts who has several lanes as one', async () => {
+  it('counts who has several resources as one', async () => {
     const { started, run, end } = harness(() => 2);
     const all = [run('three', 'a+b+c'), run('d1', 'd'), run('e1', 'e')];
     await turn();

@@ -6,7 +6,7 @@ import { fillIn } from '../../../src/ui/support/l10n.ts';
 import { outcomeOf } from '../../../src/ui/transfers/outcome.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import type { Transfer } from '../../../src/ui/transfers/transfer.ts';
-import { laneOf } from '../../../src/ui/transfers/transfer.ts';
+import { guestIdOf } from '../../../src/ui/transfers/transfer.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
 import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
 import { copied, outcome, progress, request, resultOf, sha256 } from './samples.ts';
@@ -149,10 +149,10 @@ describe('transfer in its view', () => {
     assert.equal(show({ state: 'cancelled', request: unsaved }).contextValue, 'transfer finished retryable');
   });
 
-  it('shares a lane with others to the same domain or port', () => {
-    assert.equal(laneOf(request), laneOf({ ...request, domain: 'renamed', link: 'serial1' }));
+  it('waits for others to the same domain or port', () => {
+    assert.equal(guestIdOf(request), guestIdOf({ ...request, domain: 'renamed', link: 'serial1' }));
     const port = { ...request, connection: undefined, uuid: undefined, domain: 'COM3', link: 'COM3' };
-    assert.notEqual(laneOf(request), laneOf(port));
+    assert.notEqual(guestIdOf(request), guestIdOf(port));
   });
 });
 
