@@ -1454,7 +1454,7 @@ abstract class Device
     /// it was called. `wanted` is the rest of the frame begun.</summary>
     public abstract int Read(byte[] data, int offset, int room, int wanted);
 
-    /// <summary>After Read said 0: waits for a host, for a moment at most.</summary>
+    /// <summary>After Read said 0: waits until it may say something else, or for a while.</summary>
     public virtual void AwaitHost() { Thread.Sleep(200); }
 
     /// <summary>Ends a wait of another thread.</summary>
@@ -1814,8 +1814,7 @@ class PosixDevice : Device
             _triggerFile = file;
             _trigger = before;
         }
-        catch (IOException error) { Log.Info(path + ": receive trigger left as it is: " + error.Message); }
-        catch (UnauthorizedAccessException error) { Log.Info(path + ": receive trigger left as it is: " + error.Message); }
+        catch (SystemException error) { Log.Info(path + ": receive trigger left as it is: " + error.Message); }
     }
 
     public override int Read(byte[] data, int offset, int room, int wanted)
@@ -1898,7 +1897,7 @@ class PosixDevice : Device
         if (_triggerFile != null)
         {
             try { File.WriteAllText(_triggerFile, _trigger); }
-            catch (IOException) { }         // the device is gone
+            catch (SystemException) { }     // the device is gone
         }
         if (_terminal) Libc.tcsetattr(_fd, 0, _saved);
         Libc.close(_fd);
