@@ -893,7 +893,8 @@ class ReliableReader
     /// <summary>A quarter of the window was given back since the last ACK.</summary>
     public bool RoomGrew { get { return _givenBack - _acknowledged >= _window / 4; } }
 
-    public bool AckDue { get { return _askDue || _gapDue || RoomGrew; } }
+    /// <summary>Where a further frame has begun to come the host is not waiting for the ACK it asked for.</summary>
+    public bool IsAckDue(bool frameBegun) { return _gapDue || RoomGrew || _askDue && !frameBegun; }
 
     public int AckFlags { get { return _gapDue ? Wire.FlagGap : 0; } }
 
@@ -5308,6 +5309,7 @@ class Config
 class Endpoint
 {
     public readonly object Gate = new object();
+    public bool FrameBegun;                 // behind the last one handled; until it is whole, or dropped as idle
     public readonly Config Config;
     public readonly Worker Worker;
     public readonly int Frame, Window;
@@ -5568,7 +5570,7 @@ class Endpoint
 
     public bool HasOutput
     {
-        get { return _out.Count > 0 || _active != null && (_active.Reader.AckDue || _active.Sender.CanSend); }
+        get { return _out.Count > 0 || _active != null && (_active.Reader.IsAckDue(FrameBegun) || _active.Sender.CanSend); }
     }
 
     /// <summary>All bytes to be sent now.</summary>
@@ -5576,7 +5578,7 @@ class Endpoint
     {
         if (_active != null)
         {
-            if (_active.Reader.AckDue)
+            if (_active.Reader.IsAckDue(FrameBegun))
             {
                 int flags = _active.Reader.AckFlags;
                 byte[] body = new byte[8];
@@ -5759,6 +5761,7 @@ class Port
     void Dispatch(double now)
     {
         for (Frame frame = _parser.Next(); frame != null; frame = _parser.Next()) _endpoint.Handle(frame, now);
+        _endpoint.FrameBegun = _parser.Kept > 0;
     }
 
     void HangUp()
