@@ -1583,6 +1583,14 @@ static class Libc
 
     public static byte[] Path(string path) { return Encoding.UTF8.GetBytes(path + "\0"); }
 
+    /// <summary>Behind symbolic links; null if it leads nowhere, and then Error tells why.</summary>
+    public static string RealPath(string path)
+    {
+        byte[] made = new byte[8192];
+        return realpath(Path(path), made) == IntPtr.Zero ? null
+            : Encoding.UTF8.GetString(made, 0, Array.IndexOf(made, (byte)0));
+    }
+
     /// <summary>The number of the last error, for which the caller has no use itself.</summary>
     public static SystemError Error()
     {
@@ -1781,8 +1789,8 @@ class PosixDevice : Device
                 throw new SystemError("io", null, "another receiver serves it", false);
             _terminal = kind != "channel" && Libc.tcgetattr(_fd, _saved) == 0;
             if (_terminal) MakeRaw();
-            if (kind == "uart") RaiseTrigger(path);
             Libc.Check(Libc.pipe2(_interrupt, Libc.CloseOnExec | Libc.NonBlocking));
+            if (kind == "uart") RaiseTrigger(path);
         }
         catch (SystemError)
         {
@@ -1806,7 +1814,7 @@ class PosixDevice : Device
     /// fastest transfer. Needs root; without it the transfer is slower.</summary>
     void RaiseTrigger(string path)
     {
-        string file = "/sys/class/tty/" + Path.GetFileName(PosixPlatform.RealPort(path)) + "/rx_trig_bytes";
+        string file = "/sys/class/tty/" + Path.GetFileName(Libc.RealPath(path) ?? path) + "/rx_trig_bytes";
         try
         {
             string before = File.ReadAllText(file).Trim();
@@ -1944,9 +1952,8 @@ class PosixPlatform : Platform
     /// elsewhere; receiver.py, which is for these systems, holds descriptors.</summary>
     public override IDisposable Hold(string directory, out string real)
     {
-        byte[] made = new byte[8192];
-        if (Libc.realpath(Libc.Path(directory), made) == IntPtr.Zero) throw Libc.Error();
-        real = Encoding.UTF8.GetString(made, 0, Array.IndexOf(made, (byte)0));
+        real = Libc.RealPath(directory);
+        if (real == null) throw Libc.Error();
         if (Look(real).Kind != "directory")
             throw new SystemError("not-a-directory", "ENOTDIR", "Not a directory", false);
         return new Nothing();
@@ -2096,17 +2103,9 @@ class PosixPlatform : Platform
 
     public override string PortName(string name) { return name; }
 
-    /// <summary>Behind symbolic links.</summary>
-    public static string RealPort(string port)
-    {
-        byte[] made = new byte[8192];
-        return Libc.realpath(Libc.Path(port), made) == IntPtr.Zero ? port
-            : Encoding.UTF8.GetString(made, 0, Array.IndexOf(made, (byte)0));
-    }
-
     public override string DeviceKind(string port)
     {
-        string real = RealPort(port), name = Path.GetFileName(real);
+        string real = Libc.RealPath(port) ?? port, name = Path.GetFileName(real);
         if (name.StartsWith("vport")) return "channel";
         if (name.StartsWith("hvc")) return "console";
         if (real.StartsWith("/dev/pts/")) return "pty";
@@ -5309,7 +5308,6 @@ class Config
 class Endpoint
 {
     public readonly object Gate = new object();
-    public bool FrameBegun;                 // behind the last one handled; until it is whole, or dropped as idle
     public readonly Config Config;
     public readonly Worker Worker;
     public readonly int Frame, Window;
@@ -5568,17 +5566,17 @@ class Endpoint
         return first;
     }
 
-    public bool HasOutput
+    public bool HasOutput(bool frameBegun)
     {
-        get { return _out.Count > 0 || _active != null && (_active.Reader.IsAckDue(FrameBegun) || _active.Sender.CanSend); }
+        return _out.Count > 0 || _active != null && (_active.Reader.IsAckDue(frameBegun) || _active.Sender.CanSend);
     }
 
     /// <summary>All bytes to be sent now.</summary>
-    public byte[] TakeOutput()
+    public byte[] TakeOutput(bool frameBegun)
     {
         if (_active != null)
         {
-            if (_active.Reader.IsAckDue(FrameBegun))
+            if (_active.Reader.IsAckDue(frameBegun))
             {
                 int flags = _active.Reader.AckFlags;
                 byte[] body = new byte[8];
@@ -5753,7 +5751,7 @@ class Port
             }
             _endpoint.Tick(now);
             // on an emulated UART this happens every few bytes: the writer is woken only if it has something to do
-            if (_endpoint.HasOutput || _parser.Kept > 0 && !_watchesIdle) Monitor.PulseAll(_gate);
+            if (_endpoint.HasOutput(_parser.Kept > 0) || _parser.Kept > 0 && !_watchesIdle) Monitor.PulseAll(_gate);
         }
         if (count == 0) device.AwaitHost();
     }
@@ -5761,7 +5759,6 @@ class Port
     void Dispatch(double now)
     {
         for (Frame frame = _parser.Next(); frame != null; frame = _parser.Next()) _endpoint.Handle(frame, now);
-        _endpoint.FrameBegun = _parser.Kept > 0;
     }
 
     void HangUp()
@@ -5838,7 +5835,7 @@ class Port
             if (_parser.Kept > 0) due = Math.Min(due, looked > _heard ? looked + 0.05 : _heard + Wire.IdleS);
             if (_parser.Kept > 0 && now >= due && now - _heard >= Wire.IdleS) Idle(now, ref looked);
             _endpoint.Tick(now);
-            byte[] data = _endpoint.TakeOutput();
+            byte[] data = _endpoint.TakeOutput(_parser.Kept > 0);
             if (data.Length > 0 || _stopping) return data;
             double wait = Math.Min(_endpoint.Deadline(), _parser.Kept > 0 ? due : double.MaxValue) - now;
             _watchesIdle = _parser.Kept > 0;

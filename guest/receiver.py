@@ -990,6 +990,15 @@ def sweep_orphans(place):
         os.close(fd)
 
 
+def has_name(fd, name, directory):
+    """False if nothing has that name by now, or something else."""
+    try:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return found.st_ino == os.fstat(fd).st_ino
+
+
 def remove_orphan(directory, name, age_s):
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
@@ -1002,7 +1011,7 @@ def remove_orphan(directory, name, age_s):
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # another sweep may have been faster, and the name be that of a new partial file
-        if os.stat(name, dir_fd=directory, follow_symlinks=False).st_ino == os.fstat(fd).st_ino:
+        if has_name(fd, name, directory):
             os.unlink(name, dir_fd=directory)
             log.info('removed the orphan %s' % printable(name))
     except OSError:
@@ -1356,11 +1365,7 @@ class Put:
             return False
         except OSError:
             locked = None
-        try:
-            found = os.stat(name, dir_fd=self.place.directory, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return locked if found.st_ino == os.fstat(fd).st_ino else False
+        return locked if has_name(fd, name, self.place.directory) else False
 
     def _open_device(self):
         flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
