@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
+import { printable } from '../text/printable.ts';
+import { formatBytes } from '../text/units.ts';
 import type { Conflict, ConflictDecision } from '../transfer/index.ts';
-import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
-import { formatBytes } from './units.ts';
 
 const ACTIONS: ReadonlyMap<string, ConflictDecision['action']> = new Map([
   ['o', 'overwrite'],

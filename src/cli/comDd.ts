@@ -1,6 +1,6 @@
+import { describeError } from '../engine/messages/describeError.ts';
 import { EXIT_INCOMPLETE, EXIT_INTERRUPTED } from './exitCodes.ts';
 import { main } from './main.ts';
-import { describeError } from './messages.ts';
 import { type OutputStream, printError } from './terminal.ts';
 
 const interruption = new AbortController();

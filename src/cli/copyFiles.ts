@@ -1,13 +1,13 @@
 import { lstat } from 'node:fs/promises';
+import { diagnose } from '../engine/guest/diagnose.ts';
+import { contextOf, type OpenGuest, openGuest, uriOf } from '../engine/guest/openGuest.ts';
+import { codeOfError, describeError, type ErrorContext } from '../engine/messages/describeError.ts';
+import type { FileMessageContext } from '../engine/messages/fileMessages.ts';
+import { linkNotes } from '../engine/messages/linkNotes.ts';
 import { type CopyOptions, type CopyResult, copy } from '../transfer/index.ts';
 import { askConflict } from './askConflict.ts';
 import { copyToGuests } from './copyToGuests.ts';
-import { diagnose } from './diagnose.ts';
 import { EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK } from './exitCodes.ts';
-import type { FileMessageContext } from './fileMessages.ts';
-import { linkNotes } from './linkNotes.ts';
-import { codeOfError, describeError, type ErrorContext } from './messages.ts';
-import { contextOf, type OpenGuest, openGuest, uriOf } from './openGuest.ts';
 import type { CopyArguments } from './parseArguments.ts';
 import { ProgressLine } from './progressLine.ts';
 import { emptyResult, failures, isComplete, jsonFailure, jsonReport, summary } from './report.ts';

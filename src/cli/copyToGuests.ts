@@ -1,3 +1,7 @@
+import { diagnose } from '../engine/guest/diagnose.ts';
+import { contextOf, type OpenGuest, openGuest, uriOf } from '../engine/guest/openGuest.ts';
+import { codeOfError, describeError } from '../engine/messages/describeError.ts';
+import { printable } from '../text/printable.ts';
 import {
   type CopyOptions,
   type CopyResult,
@@ -6,12 +10,8 @@ import {
   type Progress,
 } from '../transfer/index.ts';
 import { askConflict } from './askConflict.ts';
-import { diagnose } from './diagnose.ts';
 import { EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK } from './exitCodes.ts';
-import { codeOfError, describeError } from './messages.ts';
-import { contextOf, type OpenGuest, openGuest, uriOf } from './openGuest.ts';
 import type { CopyArguments } from './parseArguments.ts';
-import { printable } from './printable.ts';
 import type { ProgressLine } from './progressLine.ts';
 import {
   emptyResult,

@@ -1,4 +1,5 @@
 import { connect, type LibvirtConnection, type ListedDomain } from 'libvirt';
+import { uriOf } from '../engine/guest/openGuest.ts';
 import {
   type CandidateUse,
   isLinkError,
@@ -7,9 +8,8 @@ import {
   parseDomainDevices,
   rankCandidates,
 } from '../link/index.ts';
-import { uriOf } from './openGuest.ts';
+import { printable } from '../text/printable.ts';
 import type { ListArguments } from './parseArguments.ts';
-import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ListedLink {

@@ -1,12 +1,13 @@
+import { uriOf } from '../engine/guest/openGuest.ts';
+import { codeOfError, describeError } from '../engine/messages/describeError.ts';
+import { printable } from '../text/printable.ts';
+import { version } from '../text/version.ts';
 import { copyFiles } from './copyFiles.ts';
 import { EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE } from './exitCodes.ts';
 import { HELP } from './help.ts';
 import { listDomains } from './listDomains.ts';
-import { codeOfError, describeError } from './messages.ts';
-import { uriOf } from './openGuest.ts';
 import { type Arguments, type ListArguments, parseArguments, UsageError } from './parseArguments.ts';
 import { printError, type Terminal } from './terminal.ts';
-import { version } from './version.ts';
 
 /** Runs com-dd; resolves to the exit code. The signal is the user's first Ctrl-C. */
 export async function main(
@@ -19,7 +20,7 @@ export async function main(
     args = parseArguments(argv);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    printError(terminal, `${describeError(error)} See com-dd --help.`);
+    printError(terminal, `${printable(error.message)} See com-dd --help.`);
     return EXIT_USAGE;
   }
   if (args.mode === 'copy') return copyFiles(args, terminal, signal);

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
+import { columnsOf, fitColumns, printable } from '../text/printable.ts';
+import { formatBytes, formatDuration } from '../text/units.ts';
 import type { Progress } from '../transfer/index.ts';
-import { columnsOf, fitColumns, printable } from './printable.ts';
 import type { OutputStream } from './terminal.ts';
-import { formatBytes, formatDuration } from './units.ts';
 
 const CLEAR_LINE = '\r\u001b[K';
 const DEFAULT_COLUMNS = 80;

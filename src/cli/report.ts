@@ -1,5 +1,5 @@
+import { describeFileError, type FileMessageContext } from '../engine/messages/fileMessages.ts';
 import type { CopyResult, FileResult } from '../transfer/index.ts';
-import { describeFileError, type FileMessageContext } from './fileMessages.ts';
 
 /** The object of `--json`. Names stand as they are: JSON escapes what needs it. */
 export interface JsonReport {

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
+import { DEFAULT_CONNECTION } from '../engine/connections/connections.ts';
 import type { ConflictPolicy } from '../transfer/index.ts';
-import { DEFAULT_CONNECTION } from './connections/connections.ts';
 import type { DestinationSetting } from './copy/destinations.ts';
 
 const SECTION = 'guestwire';

@@ -1,11 +1,11 @@
 // The tree of domains as VS Code draws it, over a real libvirtd with a real guest.
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { Connections } from '../../src/ui/connections/connections.ts';
+import { Connections } from '../../src/engine/connections/connections.ts';
+import { Receivers } from '../../src/engine/connections/receivers.ts';
+import { loadEngine } from '../../src/engine/loadEngine.ts';
 import type { DomainsNode } from '../../src/ui/domains/domainsNode.ts';
 import { DomainsTree } from '../../src/ui/domains/domainsTree.ts';
-import { loadEngine } from '../../src/ui/loadEngine.ts';
-import { Receivers } from '../../src/ui/receivers.ts';
 import { bootGuest, type Guest } from '../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
 import { pollUntil } from '../support/processes.ts';

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import { DEFAULT_CONNECTION } from '../connections/connections.ts';
-import { type Engine, loadEngine } from '../loadEngine.ts';
+import { DEFAULT_CONNECTION } from '../../engine/connections/connections.ts';
+import { type Engine, loadEngine } from '../../engine/loadEngine.ts';
+import { l10n } from '../../engine/support/l10n.ts';
 import { settings } from '../settings.ts';
-import { l10n } from '../support/l10n.ts';
 import type { Command } from './command.ts';
 
 /** Adds a URI to the setting; the tree follows the setting. */

@@ -1,4 +1,4 @@
-import { isFinished } from '../transfers/transfer.ts';
+import { isFinished } from '../../engine/transfers/transfer.ts';
 import { chooseTransfer } from './chooseTransfer.ts';
 import type { Command } from './command.ts';
 

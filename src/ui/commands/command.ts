@@ -1,11 +1,11 @@
 import type * as vscode from 'vscode';
-import type { Connections } from '../connections/connections.ts';
+import type { Connections } from '../../engine/connections/connections.ts';
+import type { Receivers } from '../../engine/connections/receivers.ts';
+import type { TransferList } from '../../engine/transfers/transferList.ts';
+import type { InsertedDiscs } from '../../install/disc/insertedDiscs.ts';
 import type { Consoles } from '../console/consoles.ts';
 import type { CopyFlow } from '../copy/copyFlow.ts';
 import type { DomainsTree } from '../domains/domainsTree.ts';
-import type { InsertedDiscs } from '../install/disc/insertedDiscs.ts';
-import type { Receivers } from '../receivers.ts';
-import type { TransferList } from '../transfers/transferList.ts';
 
 /** What commands work with. */
 export interface CommandParts {

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { loadEngine } from '../loadEngine.ts';
-import { harmless, withoutNotation } from '../support/harmless.ts';
+import { loadEngine } from '../../engine/loadEngine.ts';
+import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
 import { addConnection } from './addConnection.ts';
 import { cancelTransfer } from './cancelTransfer.ts';
 import { clearTransfers } from './clearTransfers.ts';

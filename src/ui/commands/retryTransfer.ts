@@ -1,4 +1,4 @@
-import { canRetry } from '../transfers/transfer.ts';
+import { canRetry } from '../../engine/transfers/transfer.ts';
 import { chooseTransfer } from './chooseTransfer.ts';
 import type { Command } from './command.ts';
 

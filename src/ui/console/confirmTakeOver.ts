@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { l10n } from '../support/l10n.ts';
+import { l10n } from '../../engine/support/l10n.ts';
 
 /** What it may break is said before: libvirt 9.0 crashed in 3 of 60 take-overs, measured. */
 export async function confirmTakeOver(name: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { ConsoleSession } from './consoleSession.ts';
+import type { ConsoleSession } from '../../engine/console/consoleSession.ts';
 
 /**
  * The session as VS Code's terminal sees it. What the guest writes goes to the terminal as it is, escape sequences

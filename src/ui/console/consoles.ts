@@ -1,13 +1,13 @@
 import * as vscode from 'vscode';
+import type { DomainPlace } from '../../engine/connections/connections.ts';
+import { domainKey } from '../../engine/connections/receivers.ts';
+import { ConsoleSession } from '../../engine/console/consoleSession.ts';
+import { DomainConsole } from '../../engine/console/domainConsole.ts';
+import { loadEngine } from '../../engine/loadEngine.ts';
+import { harmless } from '../../engine/support/harmless.ts';
 import type { Candidate } from '../../link/index.ts';
-import type { DomainPlace } from '../connections/connections.ts';
-import { loadEngine } from '../loadEngine.ts';
-import { domainKey } from '../receivers.ts';
-import { harmless } from '../support/harmless.ts';
 import { confirmTakeOver } from './confirmTakeOver.ts';
-import { ConsoleSession } from './consoleSession.ts';
 import { consoleTerminal } from './consoleTerminal.ts';
-import { DomainConsole } from './domainConsole.ts';
 
 /** A console that has a terminal. */
 export interface OpenConsole {

@@ -1,10 +1,17 @@
 import * as vscode from 'vscode';
-import type { Connections } from '../connections/connections.ts';
-import { activityOf, presentDomain } from '../domains/domainPresentation.ts';
-import type { Receivers } from '../receivers.ts';
-import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { type DomainChoices, domainChoices, onlyChoice, type Target, targetKey } from './domainChoices.ts';
+import { activityOf } from '../../engine/connections/activity.ts';
+import type { Connections } from '../../engine/connections/connections.ts';
+import type { Receivers } from '../../engine/connections/receivers.ts';
+import { harmless } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import {
+  type DomainChoices,
+  domainChoices,
+  onlyChoice,
+  type Target,
+  targetKey,
+} from '../../engine/transfers/domainChoices.ts';
+import { presentDomain } from '../domains/domainPresentation.ts';
 
 interface TargetItem extends vscode.QuickPickItem {
   readonly target?: Target;

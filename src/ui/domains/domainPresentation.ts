@@ -1,10 +1,11 @@
 import type { DomainState, ListedDomain } from 'libvirt';
+import { activityOf } from '../../engine/connections/activity.ts';
+import type { ConnectionStatus } from '../../engine/connections/connectionStatus.ts';
+import type { GuestSystem, ReceiverState } from '../../engine/connections/receivers.ts';
+import { harmless } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import { translated } from '../../engine/support/sentences.ts';
 import type { Candidate, CandidateUse } from '../../link/index.ts';
-import type { ConnectionStatus } from '../connections/connectionStatus.ts';
-import type { GuestSystem, ReceiverState } from '../receivers.ts';
-import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { translated } from '../support/sentences.ts';
 
 /** A tree item before it is VS Code's. All texts are harmless. */
 export interface Presentation {
@@ -25,20 +26,6 @@ export interface Icon {
   readonly color?: string;
 }
 
-/** What can be done with a domain in a state. */
-export type Activity = 'running' | 'paused' | 'stopping' | 'off';
-
-const ACTIVITIES: Readonly<Record<DomainState, Activity>> = {
-  nostate: 'running',
-  running: 'running',
-  blocked: 'running',
-  paused: 'paused',
-  pmsuspended: 'paused',
-  shutdown: 'stopping',
-  shutoff: 'off',
-  crashed: 'off',
-};
-
 const ICONS: Readonly<Record<DomainState, Icon>> = {
   nostate: { id: 'question' },
   running: { id: 'vm-running', color: 'charts.green' },
@@ -49,10 +36,6 @@ const ICONS: Readonly<Record<DomainState, Icon>> = {
   shutoff: { id: 'vm-outline' },
   crashed: { id: 'error', color: 'charts.red' },
 };
-
-export function activityOf(state: DomainState): Activity {
-  return ACTIVITIES[state];
-}
 
 export function stateText(state: DomainState): string {
   switch (state) {

@@ -1,6 +1,6 @@
 import type { ListedDomain } from 'libvirt';
+import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
 import type { Candidate } from '../../link/index.ts';
-import type { ManagedConnection } from '../connections/managedConnection.ts';
 
 export interface ConnectionNode {
   readonly kind: 'connection';

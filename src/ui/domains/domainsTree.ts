@@ -1,18 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import type { Connections, ConnectionsChange } from '../connections/connections.ts';
-import type { ManagedConnection } from '../connections/managedConnection.ts';
-import { domainKey, type Receivers } from '../receivers.ts';
-import { debounce } from '../support/debounce.ts';
-import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import {
-  activityOf,
-  type Presentation,
-  presentConnection,
-  presentDomain,
-  presentLink,
-} from './domainPresentation.ts';
+import { activityOf } from '../../engine/connections/activity.ts';
+import type { Connections, ConnectionsChange } from '../../engine/connections/connections.ts';
+import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
+import { domainKey, type Receivers } from '../../engine/connections/receivers.ts';
+import { debounce } from '../../engine/support/debounce.ts';
+import { harmless } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import { type Presentation, presentConnection, presentDomain, presentLink } from './domainPresentation.ts';
 import type { ConnectionNode, DomainNode, DomainsNode } from './domainsNode.ts';
 import { welcomeFor } from './domainsWelcome.ts';
 

@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
-import type { Connections } from '../connections/connections.ts';
-import type { ManagedConnection } from '../connections/managedConnection.ts';
+import type { Connections } from '../../engine/connections/connections.ts';
+import type { DomainWatch } from '../../engine/connections/domainWatch.ts';
+import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
+import { harmless } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
 import type { CopyFlow } from '../copy/copyFlow.ts';
-import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
 import type { DomainsNode } from './domainsNode.ts';
 import type { DomainsTree } from './domainsTree.ts';
-import type { DomainWatch } from './domainWatch.ts';
 import { dropFiles } from './dropFiles.ts';
 
 export interface DomainsViewParts {

@@ -1,4 +1,4 @@
-import type { ConnectionStatus } from '../connections/connectionStatus.ts';
+import type { ConnectionStatus } from '../../engine/connections/connectionStatus.ts';
 
 /** Which of the manifest's welcome texts stands in place of the tree; '' none. */
 export type Welcome = '' | 'no-connection' | 'no-socket' | 'denied' | 'no-domain';

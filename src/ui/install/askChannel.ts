@@ -1,8 +1,14 @@
 import * as vscode from 'vscode';
-import { loadEngine } from '../loadEngine.ts';
-import { harmless, withoutNotation } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { addChannel, CHANNEL_XML, type ChannelFacts, channelChange, readChannelFacts } from './addChannel.ts';
+import { loadEngine } from '../../engine/loadEngine.ts';
+import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import {
+  addChannel,
+  CHANNEL_XML,
+  type ChannelFacts,
+  channelChange,
+  readChannelFacts,
+} from '../../install/addChannel.ts';
 import type { InstallParts } from './installParts.ts';
 
 type When = 'now' | 'next-start';

@@ -1,12 +1,21 @@
 import * as vscode from 'vscode';
-import { formatBytes } from '../../cli/units.ts';
-import { version } from '../../cli/version.ts';
-import { loadEngine } from '../loadEngine.ts';
-import { domainKey } from '../receivers.ts';
-import { harmless, withoutNotation } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
+import { domainKey } from '../../engine/connections/receivers.ts';
+import { loadEngine } from '../../engine/loadEngine.ts';
+import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import { makeInstallerDisc } from '../../install/disc/discFiles.ts';
+import { type DiscPool, deleteDisc, discPools, uploadDisc } from '../../install/disc/discVolume.ts';
+import {
+  type DriveFacts,
+  type DrivePlan,
+  drivePlans,
+  insertDisc,
+  readDriveFacts,
+  whereIs,
+} from '../../install/disc/insertDisc.ts';
+import { formatBytes } from '../../text/units.ts';
+import { version } from '../../text/version.ts';
 import { checkReceiver } from './checkReceiver.ts';
-import { makeInstallerDisc } from './disc/discFiles.ts';
 import {
   driveName,
   insertDetail,
@@ -16,16 +25,7 @@ import {
   mediumName,
   noPlan,
   steps,
-} from './disc/discTexts.ts';
-import { type DiscPool, deleteDisc, discPools, uploadDisc } from './disc/discVolume.ts';
-import {
-  type DriveFacts,
-  type DrivePlan,
-  drivePlans,
-  insertDisc,
-  readDriveFacts,
-  whereIs,
-} from './disc/insertDisc.ts';
+} from './discTexts.ts';
 import type { InstallParts } from './installParts.ts';
 import { receiverFolder } from './receiverFile.ts';
 import { insertedDisc, openDrive, takeOut } from './takeOutDisc.ts';

@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
-import type { DomainPlace } from '../connections/connections.ts';
+import type { DomainPlace } from '../../engine/connections/connections.ts';
+import { domainKey } from '../../engine/connections/receivers.ts';
+import { loadEngine } from '../../engine/loadEngine.ts';
+import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
 import type { DomainNode } from '../domains/domainsNode.ts';
-import { loadEngine } from '../loadEngine.ts';
-import { domainKey } from '../receivers.ts';
 import { settings } from '../settings.ts';
-import { harmless, withoutNotation } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
 import type { InstallParts } from './installParts.ts';
 
 /** Something that can be done when a receiver was found. */

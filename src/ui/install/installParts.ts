@@ -1,7 +1,7 @@
-import type { DomainPlace } from '../connections/connections.ts';
+import type { DomainPlace } from '../../engine/connections/connections.ts';
+import type { Receivers } from '../../engine/connections/receivers.ts';
+import type { InsertedDiscs } from '../../install/disc/insertedDiscs.ts';
 import type { Consoles } from '../console/consoles.ts';
-import type { Receivers } from '../receivers.ts';
-import type { InsertedDiscs } from './disc/insertedDiscs.ts';
 
 /** What the ways to a receiver work with. */
 export interface InstallParts {

@@ -1,16 +1,16 @@
 import * as vscode from 'vscode';
-import { formatBytes } from '../../cli/units.ts';
+import { harmless } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import { isLoginPrompt } from '../../install/console/answers.ts';
+import { RECEIVER_PATH } from '../../install/console/bootstrapLine.ts';
+import type { Conversation } from '../../install/console/conversation.ts';
+import { SendError, type Sent, sendReceiver, textOf } from '../../install/console/sendReceiver.ts';
+import { formatBytes } from '../../text/units.ts';
 import { consoleOf } from '../commands/openConsole.ts';
-import type { Conversation } from '../console/consoleSession.ts';
 import type { OpenConsole } from '../console/consoles.ts';
-import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { isLoginPrompt } from './answers.ts';
-import { RECEIVER_PATH } from './bootstrapLine.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import type { InstallParts } from './installParts.ts';
 import { readReceiver } from './receiverFile.ts';
-import { SendError, type Sent, sendReceiver, textOf } from './sendReceiver.ts';
 
 /** Sends receiver.py through the shell that the person has open in the domain's console, after asking. */
 export async function sendByConsole(parts: InstallParts): Promise<void> {

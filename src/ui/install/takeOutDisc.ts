@@ -1,18 +1,18 @@
 import * as vscode from 'vscode';
-import type { DomainPlace } from '../connections/connections.ts';
-import { loadEngine } from '../loadEngine.ts';
-import { domainKey } from '../receivers.ts';
-import { harmless, withoutNotation } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { takenOutText, takeOutTitle } from './disc/discTexts.ts';
-import { deleteDisc } from './disc/discVolume.ts';
+import type { DomainPlace } from '../../engine/connections/connections.ts';
+import { domainKey } from '../../engine/connections/receivers.ts';
+import { loadEngine } from '../../engine/loadEngine.ts';
+import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import { deleteDisc } from '../../install/disc/discVolume.ts';
 import {
   type InsertedDisc,
   isHeldByGuest,
   readDriveFacts,
   strayDisc,
   takeOutDisc,
-} from './disc/insertDisc.ts';
+} from '../../install/disc/insertDisc.ts';
+import { takenOutText, takeOutTitle } from './discTexts.ts';
 import type { InstallParts } from './installParts.ts';
 
 /** Our CD in a drive of the domain: as remembered, or else as seen there. */

@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
-import type { DomainPlace } from '../connections/connections.ts';
-import { activityOf } from '../domains/domainPresentation.ts';
-import { l10n } from '../support/l10n.ts';
+import { activityOf } from '../../engine/connections/activity.ts';
+import type { DomainPlace } from '../../engine/connections/connections.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import { pasteCommand } from '../../install/console/pasteCommand.ts';
 import { askChannel } from './askChannel.ts';
 import { askDisc } from './askDisc.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import type { InstallParts } from './installParts.ts';
-import { pasteCommand } from './pasteCommand.ts';
 import { readReceiver, receiverUri } from './receiverFile.ts';
 import { sendByConsole } from './sendByConsole.ts';
 

@@ -1,10 +1,11 @@
 /** What is said of a copy as a whole, into one guest or several. */
-import { formatDuration } from '../../cli/units.ts';
-import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import type { Job } from './jobs.ts';
+
+import { harmless } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import type { Job } from '../../engine/transfers/jobs.ts';
+import { isFinished, type Transfer } from '../../engine/transfers/transfer.ts';
+import { formatDuration } from '../../text/units.ts';
 import { nameOf, percentOf, progressText, rateText } from './progressText.ts';
-import { isFinished, type Transfer } from './transfer.ts';
 import { detailsText, outcomeText, sourcesText } from './transferText.ts';
 
 /** Guests that are named in one sentence; of more it gives the number. */

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import { type Job, jobKey, jobOf, jobsOf } from './jobs.ts';
+import { type Job, jobKey, jobOf, jobsOf } from '../../engine/transfers/jobs.ts';
+import { isFinished } from '../../engine/transfers/transfer.ts';
+import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { jobMessage, jobPercent, jobTitle } from './jobText.ts';
-import { isFinished } from './transfer.ts';
-import type { TransferList } from './transferList.ts';
 
 type Progress = vscode.Progress<{ message: string; increment: number }>;
 

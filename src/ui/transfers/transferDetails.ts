@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import { l10n } from '../support/l10n.ts';
-import { jobOf } from './jobs.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import { jobOf } from '../../engine/transfers/jobs.ts';
+import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { jobDetails } from './jobText.ts';
-import type { TransferList } from './transferList.ts';
 import { sourcesText } from './transferText.ts';
 
 const SCHEME = 'guestwire-transfer';

@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
-import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { type Job, jobOf, jobsOf } from './jobs.ts';
+import { harmless } from '../../engine/support/harmless.ts';
+import { l10n } from '../../engine/support/l10n.ts';
+import { type Job, jobOf, jobsOf } from '../../engine/transfers/jobs.ts';
+import { isFinished, type Transfer } from '../../engine/transfers/transfer.ts';
+import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { jobResult } from './jobText.ts';
-import { isFinished, type Transfer } from './transfer.ts';
 import { showDetails } from './transferDetails.ts';
-import type { TransferList } from './transferList.ts';
 import { outcomeText, sourcesText } from './transferText.ts';
 
 /** Tells how each copy ended, and offers what can be done about it. A cancelled one needs no comment. */

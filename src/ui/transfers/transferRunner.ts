@@ -1,12 +1,12 @@
+import type { Receivers } from '../../engine/connections/receivers.ts';
+import { type Engine, loadEngine } from '../../engine/loadEngine.ts';
+import { OwnCopies } from '../../engine/transfers/ownCopies.ts';
+import { type Run, runTransfers } from '../../engine/transfers/runTransfers.ts';
+import { sharedAnswers } from '../../engine/transfers/sharedAnswers.ts';
+import type { Completion, RunTransfers, TransferRun } from '../../engine/transfers/transferList.ts';
 import { askConflict } from '../copy/askConflict.ts';
-import { OwnCopies } from '../copy/ownCopies.ts';
-import { sharedAnswers } from '../copy/sharedAnswers.ts';
 import { workspaceFiles } from '../copy/workspaceFiles.ts';
-import { type Engine, loadEngine } from '../loadEngine.ts';
-import type { Receivers } from '../receivers.ts';
 import { settings } from '../settings.ts';
-import { type Run, runTransfers } from './runTransfers.ts';
-import type { Completion, RunTransfers, TransferRun } from './transferList.ts';
 
 /** Gives transfers what they need of the window: the settings of the moment, sources, and somebody to ask. */
 export function transferRunner(receivers: Receivers, cancel: (id: string) => void): RunTransfers {

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { debounce } from '../support/debounce.ts';
-import type { TransferList } from './transferList.ts';
+import { debounce } from '../../engine/support/debounce.ts';
+import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { presentTransfer } from './transferPresentation.ts';
 
 /** What commands get from this view. */

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
-import type { TransferRecord } from './transfer.ts';
-import type { TransferStore } from './transferList.ts';
+import type { TransferRecord } from '../../engine/transfers/transfer.ts';
+import type { TransferStore } from '../../engine/transfers/transferList.ts';
 
 /** The number changes when a record's shape does: what an older version left is then forgotten. */
 const KEY = 'guestwire.transfers.1';

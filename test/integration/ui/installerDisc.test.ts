@@ -5,18 +5,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { connect, type Domain, type LibvirtConnection } from 'libvirt';
-import { openGuest } from '../../../src/cli/openGuest.ts';
-import { cdDrives, newDrive } from '../../../src/ui/install/disc/cdDrives.ts';
-import { makeInstallerDisc } from '../../../src/ui/install/disc/discFiles.ts';
-import { deleteDisc, discPools, uploadDisc } from '../../../src/ui/install/disc/discVolume.ts';
+import { openGuest } from '../../../src/engine/guest/openGuest.ts';
+import { cdDrives, newDrive } from '../../../src/install/disc/cdDrives.ts';
+import { makeInstallerDisc } from '../../../src/install/disc/discFiles.ts';
+import { deleteDisc, discPools, uploadDisc } from '../../../src/install/disc/discVolume.ts';
 import {
   drivePlans,
   insertDisc,
   isHeldByGuest,
   readDriveFacts,
   takeOutDisc,
-} from '../../../src/ui/install/disc/insertDisc.ts';
-import { makeDisc } from '../../../src/ui/install/disc/isoImage.ts';
+} from '../../../src/install/disc/insertDisc.ts';
+import { makeDisc } from '../../../src/install/disc/isoImage.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { inInit, killInit, startInit } from '../../support/guestServices.ts';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { makeDisc } from '../../../src/ui/install/disc/isoImage.ts';
+import { makeDisc } from '../../../src/install/disc/isoImage.ts';
 import { run } from '../../support/processes.ts';
 import { SeededRandom } from '../../unit/libvirt/random.ts';
 

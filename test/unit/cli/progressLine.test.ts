@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { columnsOf } from '../../../src/cli/printable.ts';
 import { ProgressLine, progressText } from '../../../src/cli/progressLine.ts';
-import { formatBytes, formatDuration } from '../../../src/cli/units.ts';
+import { columnsOf } from '../../../src/text/printable.ts';
+import { formatBytes, formatDuration } from '../../../src/text/units.ts';
 import type { Progress } from '../../../src/transfer/index.ts';
 import { fakeTerminal } from './fakeTerminal.ts';
 

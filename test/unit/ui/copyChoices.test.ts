@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { DomainPlace } from '../../../src/ui/connections/connections.ts';
-import type { ManagedConnection } from '../../../src/ui/connections/managedConnection.ts';
+import type { DomainPlace } from '../../../src/engine/connections/connections.ts';
+import type { ManagedConnection } from '../../../src/engine/connections/managedConnection.ts';
+import { domainKey } from '../../../src/engine/connections/receivers.ts';
+import {
+  domainChoices,
+  onlyChoice,
+  type Target,
+  targetKey,
+} from '../../../src/engine/transfers/domainChoices.ts';
+import { OwnCopies } from '../../../src/engine/transfers/ownCopies.ts';
 import { conflictChoices, conflictTitle } from '../../../src/ui/copy/conflictChoices.ts';
 import { defaultDestination, destinationProblem } from '../../../src/ui/copy/destinations.ts';
-import { domainChoices, onlyChoice, type Target, targetKey } from '../../../src/ui/copy/domainChoices.ts';
-import { OwnCopies } from '../../../src/ui/copy/ownCopies.ts';
-import { domainKey } from '../../../src/ui/receivers.ts';
 import { domainOf } from './samples.ts';
 
 const connection = { uri: 'qemu:///system' } as ManagedConnection;

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DomainState } from 'libvirt';
+import type { ConnectionStatus } from '../../../src/engine/connections/connectionStatus.ts';
+import { backOffMs, isPassing } from '../../../src/engine/connections/connectionStatus.ts';
+import { Receivers } from '../../../src/engine/connections/receivers.ts';
+import { harmless } from '../../../src/engine/support/harmless.ts';
 import { parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
-import type { ConnectionStatus } from '../../../src/ui/connections/connectionStatus.ts';
-import { backOffMs, isPassing } from '../../../src/ui/connections/connectionStatus.ts';
 import {
   type DomainFacts,
   presentConnection,
@@ -12,8 +14,6 @@ import {
   systemText,
 } from '../../../src/ui/domains/domainPresentation.ts';
 import { type Welcome, welcomeFor } from '../../../src/ui/domains/domainsWelcome.ts';
-import { Receivers } from '../../../src/ui/receivers.ts';
-import { harmless } from '../../../src/ui/support/harmless.ts';
 import { domainOf } from './samples.ts';
 
 function facts(state: DomainState, more: Partial<DomainFacts> = {}): DomainFacts {

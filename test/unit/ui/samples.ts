@@ -1,6 +1,6 @@
 import type { ListedDomain } from 'libvirt';
+import type { CopyRequest, Outcome } from '../../../src/engine/transfers/transfer.ts';
 import type { CopyResult, FileResult, Progress } from '../../../src/transfer/index.ts';
-import type { CopyRequest, Outcome } from '../../../src/ui/transfers/transfer.ts';
 
 export const sha256 = 'ab'.repeat(32);
 

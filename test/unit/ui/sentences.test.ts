@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { LibvirtError, type LibvirtErrorCode } from 'libvirt';
-import { describeFileError } from '../../../src/cli/fileMessages.ts';
-import { notRunning } from '../../../src/cli/findDomain.ts';
-import { describeError } from '../../../src/cli/messages.ts';
+import { notRunning } from '../../../src/engine/guest/findDomain.ts';
+import { describeError } from '../../../src/engine/messages/describeError.ts';
+import { describeFileError } from '../../../src/engine/messages/fileMessages.ts';
+import { fillIn, setTranslation } from '../../../src/engine/support/l10n.ts';
+import { SENTENCES, translated } from '../../../src/engine/support/sentences.ts';
 import { parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
 import { ProtocolError, type ProtocolErrorCode } from '../../../src/protocol/index.ts';
-import { fillIn, setTranslation } from '../../../src/ui/support/l10n.ts';
-import { SENTENCES, translated } from '../../../src/ui/support/sentences.ts';
 import { copied, domainOf } from './samples.ts';
 
 const read = (name: string) => fs.readFileSync(new URL(`../../../src/${name}`, import.meta.url), 'utf8');
@@ -29,7 +29,7 @@ describe('sentences of the layers below', () => {
   const context = { uri: 'qemu:///system', domain: 'web', destination: '/srv/' };
 
   it('about a file', () => {
-    const codes = codesIn(read('cli/fileMessages.ts'), /^\s+\[?'([\w-]+)',(?: |$)/gm);
+    const codes = codesIn(read('engine/messages/fileMessages.ts'), /^\s+\[?'([\w-]+)',(?: |$)/gm);
     // It speaks of com-dd's options; the UI has words of its own for it, and for a receiver that is too old.
     const others = ['exists', 'bad-request', 'unsupported', 'too-many', 'internal'];
     for (const code of [...codes, 'unverified', 'never-heard-of'].filter(one => !others.includes(one))) {
@@ -45,7 +45,7 @@ describe('sentences of the layers below', () => {
   });
 
   it('about libvirt', () => {
-    const worded = codesIn(read('cli/messages.ts'), /^ {2}'?([\w-]+)'?: \(\{[^}]*\}\) =>/gm);
+    const worded = codesIn(read('engine/messages/describeError.ts'), /^ {2}'?([\w-]+)'?: \(\{[^}]*\}\) =>/gm);
     const others = ['no-domain'];
     for (const code of worded.filter(one => !others.includes(one))) {
       isKnown(describeError(new LibvirtError(code as LibvirtErrorCode, 'it says'), context));

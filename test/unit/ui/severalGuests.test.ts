@@ -2,11 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { type Job, jobOf, jobsOf } from '../../../src/engine/transfers/jobs.ts';
+import { sharedAnswers } from '../../../src/engine/transfers/sharedAnswers.ts';
+import type { Transfer, TransferRecord } from '../../../src/engine/transfers/transfer.ts';
+import { TransferFailure } from '../../../src/engine/transfers/transferFailure.ts';
+import {
+  type Completion,
+  TransferList,
+  type TransferRun,
+} from '../../../src/engine/transfers/transferList.ts';
 import type { Conflict, ConflictDecision } from '../../../src/transfer/index.ts';
 import { TransferQueue } from '../../../src/transfer/index.ts';
 import { commonDestination } from '../../../src/ui/copy/destinations.ts';
-import { sharedAnswers } from '../../../src/ui/copy/sharedAnswers.ts';
-import { type Job, jobOf, jobsOf } from '../../../src/ui/transfers/jobs.ts';
 import {
   jobDetails,
   jobMessage,
@@ -14,9 +21,6 @@ import {
   jobResult,
   jobTitle,
 } from '../../../src/ui/transfers/jobText.ts';
-import type { Transfer, TransferRecord } from '../../../src/ui/transfers/transfer.ts';
-import { TransferFailure } from '../../../src/ui/transfers/transferFailure.ts';
-import { type Completion, TransferList, type TransferRun } from '../../../src/ui/transfers/transferList.ts';
 import { copied, outcome, progress, request, resultOf } from './samples.ts';
 
 const success: Completion = { result: resultOf(copied), outcome };

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, it } from 'node:test';
-import { SENTENCES } from '../../../src/ui/support/sentences.ts';
+import { SENTENCES } from '../../../src/engine/support/sentences.ts';
 
 const root = new URL('../../../', import.meta.url);
 const readText = (name: string) => fs.readFileSync(new URL(name, root), 'utf8');

@@ -1,0 +1,201 @@
+import type { Duplex } from 'node:stream';
+import type { Conversation } from '../../install/console/conversation.ts';
+import { Emitter } from '../support/emitter.ts';
+import { l10n } from '../support/l10n.ts';
+import { ConsoleStream } from './consoleStream.ts';
+
+export interface Dimensions {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Where a session gets its console from, and its words about it. */
+export interface ConsoleSource {
+  /** "serial0 of debian12", harmless. */
+  readonly name: string;
+  open(options: { readonly takeOver: boolean; readonly signal: AbortSignal }): Promise<Duplex>;
+  isBusy(error: unknown): boolean;
+  /** Asks a person whether whoever holds the console may be cut off. */
+  confirmTakeOver(): Promise<boolean>;
+  /** Why a console didn't open: one harmless sentence. */
+  whyClosed(error: unknown): Promise<string>;
+  /** Why an open console ended: one harmless sentence. */
+  whyEnded(error: unknown): Promise<string>;
+}
+
+export type ConsoleState = 'connecting' | 'open' | 'ended';
+
+const CTRL_C = '\x03';
+const BELL = '\x07';
+/** Enough for a prompt. */
+const TAIL_LENGTH = 256;
+
+/**
+ * Ends what a guest may have left behind in the terminal: the alternate screen (1047, because 1049 also moves the cursor),
+ * attributes and margins (DECSTR), mouse reports, bracketed paste, a hidden cursor.
+ */
+const RESTORE = '\x1b[?1047l\x1b[!p\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?25h\x1b[0m';
+
+/** One console in one terminal, over as many connections as it takes. */
+export class ConsoleSession {
+  readonly output = new Emitter<string>();
+  readonly states = new Emitter<ConsoleState>();
+  readonly #source: ConsoleSource;
+  readonly #guestText = new Emitter<string>();
+  #state: ConsoleState = 'ended';
+  #stream: ConsoleStream | undefined;
+  #opening: AbortController | undefined;
+  #conversation: AbortController | undefined;
+  #tail = '';
+  #dimensions: Dimensions | undefined;
+  #atLineStart = true;
+  #disposed = false;
+
+  constructor(source: ConsoleSource) {
+    this.#source = source;
+  }
+
+  get state(): ConsoleState {
+    return this.#state;
+  }
+
+  /** The last line the guest has written, up to the cursor: a prompt, if it waits for one. */
+  get lastLine(): string {
+    return this.#tail.slice(this.#tail.lastIndexOf('\n') + 1);
+  }
+
+  async connect(dimensions?: Dimensions): Promise<void> {
+    this.#dimensions = dimensions ?? this.#dimensions;
+    if (this.#disposed || this.#state !== 'ended') return;
+    this.#setState('connecting');
+    this.#say(l10n.t('Connecting to {0}…', this.#source.name));
+    const opening = new AbortController();
+    this.#opening = opening;
+    try {
+      const stream = await this.#open(opening.signal);
+      if (opening.signal.aborted) stream.destroy();
+      else this.#opened(stream);
+    } catch (error) {
+      if (!opening.signal.aborted) this.#ended(await this.#source.whyClosed(error));
+    }
+  }
+
+  /** A serial line can't pass it on: the size is for the hint of the next connection. */
+  resize(dimensions: Dimensions): void {
+    this.#dimensions = dimensions;
+  }
+
+  /** Keys and pastes of the person, as the terminal gives them. */
+  input(text: string): void {
+    if (this.#conversation) {
+      if (text === CTRL_C) this.#conversation.abort();
+      // What begins with an escape may be the terminal's own answer to the guest.
+      else if (!text.startsWith('\x1b')) this.output.fire(BELL);
+    } else if (this.#state === 'ended') {
+      if (text === '\r') void this.connect();
+    } else this.#send(text);
+  }
+
+  /** @returns undefined where the console isn't open, or is in use by another conversation. */
+  converse(): Conversation | undefined {
+    const stream = this.#stream;
+    if (!stream || this.#conversation) return undefined;
+    const controller = new AbortController();
+    this.#conversation = controller;
+    return {
+      signal: controller.signal,
+      send: text => void stream.send(text),
+      listen: listener => this.#guestText.on(listener),
+      release: () => {
+        if (this.#conversation === controller) this.#conversation = undefined;
+      },
+    };
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#opening?.abort();
+    this.#conversation?.abort();
+    this.#stream?.dispose();
+    this.#stream = undefined;
+  }
+
+  /** Only a busy console is asked about; what else is wrong, force wouldn't mend. */
+  async #open(signal: AbortSignal): Promise<Duplex> {
+    try {
+      return await this.#source.open({ takeOver: false, signal });
+    } catch (error) {
+      if (signal.aborted || !this.#source.isBusy(error)) throw error;
+      if (!(await this.#source.confirmTakeOver()) || signal.aborted) throw error;
+      return this.#source.open({ takeOver: true, signal });
+    }
+  }
+
+  #opened(stream: Duplex): void {
+    this.#tail = '';
+    this.#stream = new ConsoleStream(stream, {
+      onText: text => this.#onText(text),
+      onEnd: error => void this.#onEnd(error),
+    });
+    this.#setState('open');
+    this.#say(l10n.t('Connected to {0}. If nothing shows, press Enter.', this.#source.name));
+    this.#say(sizeHint(this.#dimensions));
+  }
+
+  #onText(text: string): void {
+    this.#tail = (this.#tail + text).slice(-TAIL_LENGTH);
+    this.#atLineStart = text.endsWith('\n');
+    this.output.fire(text);
+    this.#guestText.fire(text);
+  }
+
+  async #onEnd(error: unknown): Promise<void> {
+    this.#stream = undefined;
+    this.#conversation?.abort();
+    this.output.fire(RESTORE);
+    this.#ended(await this.#source.whyEnded(error));
+  }
+
+  #ended(why: string): void {
+    if (this.#disposed) return;
+    this.#setState('ended');
+    this.#say(`${why} ${l10n.t('Press Enter to connect again.')}`);
+  }
+
+  #send(text: string): void {
+    const stream = this.#stream;
+    if (!stream) {
+      this.output.fire(BELL);
+      return;
+    }
+    // As a terminal's own driver does: an interrupt is not to wait behind a paste that nobody wants any more.
+    const dropped = text === CTRL_C ? stream.dropPending() : 0;
+    if (dropped > 0) this.#say(l10n.t('Ctrl-C: {0} bytes of what was pasted were not sent.', dropped));
+    if (!stream.send(text)) {
+      this.#say(l10n.t('The guest does not read: {0} characters were not sent.', text.length));
+    }
+  }
+
+  #setState(state: ConsoleState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.states.fire(state);
+  }
+
+  /** In a colour of its own, on lines of its own. */
+  #say(text: string): void {
+    const start = this.#atLineStart ? '' : '\r\n';
+    this.output.fire(`${start}\x1b[36m[${text}]\x1b[0m\r\n`);
+    this.#atLineStart = true;
+  }
+}
+
+/** A serial line carries no window size, so nothing here could follow the terminal's. */
+function sizeHint(dimensions: Dimensions | undefined): string {
+  const { rows, columns } = dimensions ?? { rows: 24, columns: 80 };
+  return l10n.t(
+    'A serial line does not tell the guest the size of the window: if lines wrap wrongly, type "stty rows {0} cols {1}" there.',
+    rows,
+    columns,
+  );
+}

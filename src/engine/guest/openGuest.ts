@@ -1,0 +1,124 @@
+import { connect, type Domain, defaultUri, type LibvirtConnection } from 'libvirt';
+import {
+  type Candidate,
+  CHANNEL_NAME,
+  chooseCandidate,
+  type FoundReceiver,
+  findReceiver,
+  type Handshake,
+  hostPortCandidate,
+  isHostPort,
+  laneCandidates,
+  openHostPort,
+  openLink,
+  parseDomainDevices,
+  rankCandidates,
+} from '../../link/index.ts';
+import { isProtocolError, type LaneMode, openSession, type Session } from '../../protocol/index.ts';
+import type { FileMessageContext } from '../messages/fileMessages.ts';
+import { findDomain, requireRunning } from './findDomain.ts';
+
+export interface GuestRequest {
+  readonly connect: string | undefined;
+  readonly link: string;
+  readonly domain: string;
+  /** Further serial ports of the domain beside the link; default `auto`. */
+  readonly lanes?: LaneMode | 'off' | undefined;
+}
+
+/** A session with a receiver, and what is needed to find out later why it ended. */
+export interface OpenGuest extends FoundReceiver<Session> {
+  readonly connection: LibvirtConnection | undefined;
+  readonly domain: Domain | undefined;
+  /** The domain has the channel that is the fastest way in, whether it was taken or not. */
+  readonly hasChannel: boolean;
+  close(): Promise<void>;
+}
+
+export function uriOf(connectOption: string | undefined): string {
+  return connectOption ?? defaultUri();
+}
+
+/** What messages about files should know of the guest they go to. */
+export function contextOf(guest: OpenGuest | undefined): FileMessageContext {
+  return guest ? { user: guest.session.welcome.user, root: guest.session.welcome.root } : {};
+}
+
+/** From the words of the command line to a session. Throws coded errors of every layer below. */
+export async function openGuest(request: GuestRequest, signal: AbortSignal): Promise<OpenGuest> {
+  return isHostPort(request.link) ? openOnHostPort(request.link, signal) : openDomain(request, signal);
+}
+
+async function openOnHostPort(path: string, signal: AbortSignal): Promise<OpenGuest> {
+  const found = await findReceiver({
+    domainName: undefined,
+    osFamily: 'unknown',
+    candidates: [],
+    named: hostPortCandidate(path),
+    open: (_candidate, attempt) => openHostPort(path, { signal: attempt }),
+    handshake,
+    signal,
+  });
+  return {
+    ...found,
+    connection: undefined,
+    domain: undefined,
+    hasChannel: false,
+    close: () => found.session.close(),
+  };
+}
+
+async function openDomain(request: GuestRequest, signal: AbortSignal): Promise<OpenGuest> {
+  const connection = await connect(uriOf(request.connect), { signal });
+  try {
+    const domain = await findDomain(connection, request.domain, signal);
+    await requireRunning(connection, domain, signal);
+    const found = await findInDomain(connection, domain, request, signal);
+    const close = async () => {
+      await found.session.close();
+      await connection.close();
+    };
+    return { ...found, connection, domain, close };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function findInDomain(
+  connection: LibvirtConnection,
+  domain: Domain,
+  { link: device, lanes = 'auto' }: GuestRequest,
+  signal: AbortSignal,
+): Promise<FoundReceiver<Session> & { hasChannel: boolean }> {
+  const devices = parseDomainDevices(await connection.domainXml(domain, { signal }));
+  const candidates = rankCandidates(devices);
+  const named = device === 'auto' ? undefined : chooseCandidate(candidates, device, domain.name);
+  const open = (candidate: Candidate, attempt: AbortSignal) =>
+    openLink(connection, domain, candidate, { signal: attempt });
+  const found = await findReceiver({
+    domainName: domain.name,
+    osFamily: devices.osFamily,
+    candidates,
+    named,
+    open,
+    handshake,
+    signal,
+  });
+  const openers = laneCandidates(candidates, found.link.description).map(
+    candidate => async (attempt: AbortSignal) => (await open(candidate, attempt)).stream,
+  );
+  if (lanes !== 'off') found.session.useLanes({ openers, mode: lanes });
+  return { ...found, hasChannel: devices.channels.some(({ name }) => name === CHANNEL_NAME) };
+}
+
+/** The search sets its own time limits, by the signal. */
+const handshake: Handshake<Session> = async (link, signal) => {
+  try {
+    return await openSession(link.stream, { signal, timeoutMs: 60_000 });
+  } catch (error) {
+    if (isProtocolError(error) && error.code === 'version') throw error;
+    if (isProtocolError(error)) return undefined;
+    throw error;
+  }
+};
