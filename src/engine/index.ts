@@ -2,17 +2,9 @@
  * Everything below the user interface that is worth loading late: libvirt, links, protocol, copying. It is a bundle of
  * its own, read when the first connection or copy wants it, so that activating the extension costs next to nothing.
  */
-import { describeError as describeInEnglish, type ErrorContext } from './messages/describeError.ts';
-import { translated } from './support/sentences.ts';
-
 export { connect, defaultUri, isLibvirtError, parseUri } from 'libvirt';
 export { isHostPort, isLinkError, openLink, parseDomainDevices, rankCandidates } from '../link/index.ts';
 export { copyToEach, localDisk } from '../transfer/index.ts';
 export { diagnose } from './guest/diagnose.ts';
 export { openGuest } from './guest/openGuest.ts';
-export { codeOfError } from './messages/describeError.ts';
-
-/** com-dd's sentence, in the user's language. */
-export function describeError(error: unknown, context?: ErrorContext): string {
-  return translated(describeInEnglish(error, context));
-}
+export { codeOfError, describeError } from './messages/describeError.ts';

@@ -1,3 +1,4 @@
+import type { OsFamily } from './link.ts';
 import { attribute, child, children, childrenByLocalName, parseXml, text, type XmlNode } from './xmlTree.ts';
 
 /** Where the host end of a device is: `pty` and `unix` are what libvirt can open as a stream. */
@@ -33,8 +34,6 @@ export interface ChannelDevice {
   readonly state: 'connected' | 'disconnected' | undefined;
   readonly backend: Backend;
 }
-
-export type OsFamily = 'windows' | 'other' | 'unknown';
 
 export interface DomainDevices {
   readonly serials: readonly SerialDevice[];

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Candidate, isAutomatic } from './candidates.ts';
-import type { OsFamily } from './domainDevices.ts';
+import type { Candidate } from './candidate.ts';
+import { isAutomatic } from './candidates.ts';
 import { type Attempt, isLinkError, LinkError, throwIfAborted } from './errors.ts';
-import { CHANNEL_NAME, type Link, type LinkDescription } from './link.ts';
+import type { Link, LinkDescription, OsFamily } from './link.ts';
 
 /**
  * Talks to whatever is behind the link: the session, or undefined if nobody answers. A rejection says that
@@ -169,50 +169,31 @@ function failure<Session>(
 }
 
 function attemptOf(candidate: Candidate, error: unknown): Attempt {
-  const { device, label } = candidate;
-  if (isLinkError(error) && error.code === 'busy')
-    return { device, label, outcome: 'in use by another program' };
-  if (!(error instanceof Silence)) return { device, label, outcome: "it couldn't be opened" };
-  return { device, label, outcome: candidate.use === 'closed-in-guest' ? candidate.reason : '' };
+  if (isLinkError(error) && error.code === 'busy') return { link: candidate, outcome: 'busy' };
+  if (!(error instanceof Silence)) return { link: candidate, outcome: 'not-opened' };
+  return { link: candidate, outcome: candidate.use === 'closed-in-guest' ? 'closed-in-guest' : 'silent' };
 }
 
 /** Not tried, but the very thing that is missing: our channel, which nobody in the guest has open. */
 function closedChannels<Session>(search: ReceiverSearch<Session>): Attempt[] {
   const closed = search.candidates.filter(candidate => candidate.use === 'closed-in-guest');
-  return closed.map(({ device, label, reason }) => ({ device, label, outcome: reason }));
+  return closed.map(link => ({ link, outcome: 'closed-in-guest' }));
 }
 
 function noReceiver<Session>(search: ReceiverSearch<Session>, attempts: readonly Attempt[]): LinkError {
-  const links = attempts.map(({ label, outcome }) => (outcome === '' ? label : `${label} (${outcome})`));
-  const place = search.domainName === undefined ? 'on' : `in domain "${search.domainName}" on its`;
-  const message =
-    `No receiver answered ${place} ${joinWords(links)}: ` +
-    `start one in the guest with "${receiverCommand(search.osFamily)}" and try again.`;
-  return new LinkError('no-receiver', message, { attempts });
+  const { domainName: domain, osFamily } = search;
+  const tried = attempts.map(({ link, outcome }) => `${link.device}: ${outcome}`).join(', ');
+  return new LinkError('no-receiver', `no receiver answered (${tried})`, { domain, osFamily, attempts });
 }
 
 function noLink<Session>(search: ReceiverSearch<Session>): LinkError {
   const closed = closedChannels(search);
   if (closed.length > 0) return noReceiver(search, closed);
   const available = search.candidates.filter(one => one.use !== 'unusable').map(one => one.device);
-  const hint =
-    available.length > 0
-      ? `if a receiver runs on one of these, name it: ${available.join(', ')}`
-      : `add a second serial port or a virtio channel "${CHANNEL_NAME}" to it`;
-  const message = `Domain "${search.domainName}" has no link that is safe to try unasked: ${hint}.`;
-  return new LinkError('no-link', message, { available });
+  const { domainName: domain } = search;
+  return new LinkError('no-link', `${domain} has no link that is safe to try unasked`, { domain, available });
 }
 
 function isAborted(error: unknown): boolean {
   return isLinkError(error) && error.code === 'aborted';
-}
-
-function receiverCommand(osFamily: OsFamily): string {
-  return osFamily === 'windows'
-    ? 'powershell -ExecutionPolicy Bypass -File receiver.ps1'
-    : 'python3 receiver.py';
-}
-
-function joinWords(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }

@@ -1,4 +1,4 @@
-import type { Candidate } from './candidates.ts';
+import type { Candidate } from './candidate.ts';
 import { LinkError, throwIfAborted } from './errors.ts';
 import type { Link, LinkDescription } from './link.ts';
 import { SerialStream } from './serialStream.ts';
@@ -36,27 +36,24 @@ export async function openHostPort(path: string, options: OpenHostPortOptions = 
 
 /** A host's port in the same form as a domain's devices. */
 export function hostPortCandidate(path: string): Candidate {
-  return { ...describe(path), alias: path, use: 'named-only', reason: 'you named it' };
+  return { ...describe(path), alias: path, use: 'named-only', reason: { code: 'named' } };
 }
 
 function describe(path: string): LinkDescription {
-  const kind = path.startsWith('/dev/pts/') ? 'pty' : 'serialport';
-  return { kind, device: path, label: kind === 'pty' ? `pty ${path}` : `serial port ${path}` };
+  return { kind: path.startsWith('/dev/pts/') ? 'pty' : 'serialport', element: 'host', device: path };
 }
 
 /** serialport gives the system's text alone, without its code; these words are strerror's and Windows's. */
 function openError(path: string, cause: Error): LinkError {
   const details = { device: path, cause };
   if (/no such file|file not found/i.test(cause.message)) {
-    return new LinkError('device-missing', `The host has no serial port "${path}".`, details);
+    return new LinkError('device-missing', `there is no ${path}`, details);
   }
   if (/permission denied|access denied/i.test(cause.message)) {
-    const message = `You may not open "${path}": it belongs to another user, or another program has it.`;
-    return new LinkError('device-permission', message, details);
+    return new LinkError('device-permission', `${path} may not be opened`, details);
   }
   if (/cannot lock port|resource busy|temporarily unavailable/i.test(cause.message)) {
-    const message = `The serial port "${path}" is in use by another program: close that and try again.`;
-    return new LinkError('busy', message, details);
+    return new LinkError('busy', `${path} is in use`, details);
   }
-  return new LinkError('device-failed', `"${path}" can't be used as a serial port.`, details);
+  return new LinkError('device-failed', `${path} can't be opened`, details);
 }

@@ -1,6 +1,5 @@
+export type { Candidate, CandidateReason, CandidateUse } from './candidate.ts';
 export {
-  type Candidate,
-  type CandidateUse,
   isAutomatic,
   laneCandidates,
   rankCandidates,
@@ -10,12 +9,11 @@ export {
   type ChannelDevice,
   type ConsoleDevice,
   type DomainDevices,
-  type OsFamily,
   parseDomainDevices,
   type SerialDevice,
 } from './domainDevices.ts';
-export { type Attempt, isLinkError, LinkError, type LinkErrorCode } from './errors.ts';
+export { type Attempt, type AttemptOutcome, isLinkError, LinkError, type LinkErrorCode } from './errors.ts';
 export { type FoundReceiver, findReceiver, type Handshake, type ReceiverSearch } from './findReceiver.ts';
 export { hostPortCandidate, isHostPort, type OpenHostPortOptions, openHostPort } from './hostPort.ts';
-export { CHANNEL_NAME, type Link, type LinkDescription, type LinkKind } from './link.ts';
+export { CHANNEL_NAME, type Link, type LinkDescription, type LinkKind, type OsFamily } from './link.ts';
 export { type ConsoleOpener, chooseCandidate, type OpenLinkOptions, openLink } from './openLink.ts';

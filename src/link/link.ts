@@ -4,10 +4,12 @@ export type LinkKind = 'channel' | 'serial' | 'virtio-console' | 'pty' | 'serial
 
 export interface LinkDescription {
   readonly kind: LinkKind;
+  /** The element of the domain's XML; `host` for a port of this computer. */
+  readonly element: 'channel' | 'serial' | 'console' | 'host';
+  /** libvirt's name of the hardware: a serial port's model ("isa-serial"), a console's target type ("virtio"). */
+  readonly model?: string | undefined;
   /** Alias, channel name or host path: what `--link` takes. */
   readonly device: string;
-  /** For people: "virtio channel org.guestwire.0", "isa-serial port serial1". */
-  readonly label: string;
 }
 
 /** An open way into a guest. Whoever holds it destroys the stream. */
@@ -15,6 +17,8 @@ export interface Link {
   readonly stream: Duplex;
   readonly description: LinkDescription;
 }
+
+export type OsFamily = 'windows' | 'other' | 'unknown';
 
 /** The channel our receivers open first. */
 export const CHANNEL_NAME = 'org.guestwire.0';

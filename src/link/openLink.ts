@@ -1,5 +1,5 @@
 import { type Domain, isLibvirtError, type LibvirtConnection, type LibvirtStream } from 'libvirt';
-import type { Candidate } from './candidates.ts';
+import type { Candidate } from './candidate.ts';
 import { LinkError, throwIfAborted } from './errors.ts';
 import type { Link } from './link.ts';
 
@@ -28,18 +28,12 @@ export function chooseCandidate(
     const available = candidates
       .filter(candidate => candidate.use !== 'unusable')
       .map(candidate => candidate.device);
-    const list = available.length > 0 ? `it has ${available.join(', ')}` : 'it has none that can be opened';
-    throw new LinkError('no-such-device', `Domain "${domainName}" has no device "${device}": ${list}.`, {
-      device,
-      available,
-    });
+    const details = { domain: domainName, device, available };
+    throw new LinkError('no-such-device', `${domainName} has no device ${device}`, details);
   }
   if (found.use !== 'unusable') return found;
-  throw new LinkError(
-    'not-openable',
-    `The ${found.label} of domain "${domainName}" can't be opened: ${found.reason}.`,
-    { device },
-  );
+  const details = { domain: domainName, device, candidate: found };
+  throw new LinkError('not-openable', `${device} of ${domainName}: ${found.reason.code}`, details);
 }
 
 /**
@@ -56,8 +50,8 @@ export async function openLink(
   throwIfAborted(options.signal);
   try {
     const stream = await openStream(connection, domain, candidate, options);
-    const { kind, device, label } = candidate;
-    return { stream, description: { kind, device, label } };
+    const { kind, element, model, device } = candidate;
+    return { stream, description: { kind, element, model, device } };
   } catch (error) {
     throwIfAborted(options.signal);
     throw isLibvirtError(error) && error.code === 'busy' ? busy(domain, candidate, error) : error;
@@ -77,10 +71,7 @@ function openStream(
 }
 
 function busy(domain: Domain, candidate: Candidate, cause: unknown): LinkError {
-  return new LinkError(
-    'busy',
-    `The ${candidate.label} of domain "${domain.name}" is in use by another program, such as virsh console ` +
-      'or another copy: close that and try again.',
-    { device: candidate.device, cause },
-  );
+  const { device } = candidate;
+  const details = { domain: domain.name, device, candidate, cause };
+  return new LinkError('busy', `${device} of ${domain.name} is in use`, details);
 }

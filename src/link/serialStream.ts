@@ -84,7 +84,7 @@ export class SerialStream extends Duplex {
   }
 
   #lostError(cause: unknown): LinkError {
-    return new LinkError('device-lost', `The serial port "${this.#path}" went away.`, {
+    return new LinkError('device-lost', `${this.#path} went away`, {
       device: this.#path,
       cause,
     });

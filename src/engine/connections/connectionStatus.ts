@@ -1,3 +1,5 @@
+import type { Message } from '../messages/message.ts';
+
 export type ConnectionStatus =
   /** Nobody has wanted it yet, or not for a while. */
   | { readonly kind: 'idle' }
@@ -7,8 +9,7 @@ export type ConnectionStatus =
       readonly kind: 'failed';
       /** LibvirtErrorCode. */
       readonly code: string;
-      /** One sentence, safe to show. */
-      readonly message: string;
+      readonly message: Message;
       /** It worked before, and its last list of domains is still there. */
       readonly wasConnected: boolean;
       /** It is tried again by itself. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Domain, LibvirtConnection, LifecycleEvent, ListedDomain } from 'libvirt';
 import type { Candidate, DomainDevices } from '../../link/index.ts';
 import type { Engine } from '../loadEngine.ts';
+import { inEnglish } from '../messages/message.ts';
 import { debounce } from '../support/debounce.ts';
 import { Emitter } from '../support/emitter.ts';
 import type { Log } from '../support/log.ts';
@@ -222,7 +223,7 @@ export class ManagedConnection {
     const message = engine.describeError(error, { uri: this.uri });
     const before = this.#status.kind === 'failed' && this.#status.wasConnected;
     const retrying = isPassing(code) && this.#holders > 0;
-    if (this.#failures === 1) this.#options.log.warn(`${this.uri}: ${message} (${code})`);
+    if (this.#failures === 1) this.#options.log.warn(`${this.uri}: ${inEnglish(message)} (${code})`);
     this.#setStatus({ kind: 'failed', code, message, wasConnected: wasConnected || before, retrying });
     if (retrying) this.#retryLater();
   }

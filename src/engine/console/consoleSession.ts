@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Conversation } from '../../install/console/conversation.ts';
+import { type Message, message } from '../messages/message.ts';
 import { Emitter } from '../support/emitter.ts';
-import { l10n } from '../support/l10n.ts';
 import { ConsoleStream } from './consoleStream.ts';
 
 export interface Dimensions {
@@ -9,18 +9,18 @@ export interface Dimensions {
   readonly rows: number;
 }
 
-/** Where a session gets its console from, and its words about it. */
+/** Where a session gets its console from, and what there is to say about it. */
 export interface ConsoleSource {
-  /** "serial0 of debian12", harmless. */
-  readonly name: string;
+  /** "serial0 of debian12" */
+  readonly name: Message;
   open(options: { readonly takeOver: boolean; readonly signal: AbortSignal }): Promise<Duplex>;
   isBusy(error: unknown): boolean;
   /** Asks a person whether whoever holds the console may be cut off. */
   confirmTakeOver(): Promise<boolean>;
-  /** Why a console didn't open: one harmless sentence. */
-  whyClosed(error: unknown): Promise<string>;
-  /** Why an open console ended: one harmless sentence. */
-  whyEnded(error: unknown): Promise<string>;
+  /** Why a console didn't open. */
+  whyClosed(error: unknown): Promise<Message>;
+  /** Why an open console ended. */
+  whyEnded(error: unknown): Promise<Message>;
 }
 
 export type ConsoleState = 'connecting' | 'open' | 'ended';
@@ -41,6 +41,7 @@ export class ConsoleSession {
   readonly output = new Emitter<string>();
   readonly states = new Emitter<ConsoleState>();
   readonly #source: ConsoleSource;
+  readonly #render: (message: Message) => string;
   readonly #guestText = new Emitter<string>();
   #state: ConsoleState = 'ended';
   #stream: ConsoleStream | undefined;
@@ -51,8 +52,10 @@ export class ConsoleSession {
   #atLineStart = true;
   #disposed = false;
 
-  constructor(source: ConsoleSource) {
+  /** @param renderMessage - into words that are safe on a terminal */
+  constructor(source: ConsoleSource, renderMessage: (message: Message) => string) {
     this.#source = source;
+    this.#render = renderMessage;
   }
 
   get state(): ConsoleState {
@@ -68,7 +71,7 @@ export class ConsoleSession {
     this.#dimensions = dimensions ?? this.#dimensions;
     if (this.#disposed || this.#state !== 'ended') return;
     this.#setState('connecting');
-    this.#say(l10n.t('Connecting to {0}…', this.#source.name));
+    this.#say(message('console.connecting', this.#source.name));
     const opening = new AbortController();
     this.#opening = opening;
     try {
@@ -138,7 +141,7 @@ export class ConsoleSession {
       onEnd: error => void this.#onEnd(error),
     });
     this.#setState('open');
-    this.#say(l10n.t('Connected to {0}. If nothing shows, press Enter.', this.#source.name));
+    this.#say(message('console.connected', this.#source.name));
     this.#say(sizeHint(this.#dimensions));
   }
 
@@ -156,10 +159,10 @@ export class ConsoleSession {
     this.#ended(await this.#source.whyEnded(error));
   }
 
-  #ended(why: string): void {
+  #ended(why: Message): void {
     if (this.#disposed) return;
     this.#setState('ended');
-    this.#say(`${why} ${l10n.t('Press Enter to connect again.')}`);
+    this.#say(message('console.again', why));
   }
 
   #send(text: string): void {
@@ -170,9 +173,9 @@ export class ConsoleSession {
     }
     // As a terminal's own driver does: an interrupt is not to wait behind a paste that nobody wants any more.
     const dropped = text === CTRL_C ? stream.dropPending() : 0;
-    if (dropped > 0) this.#say(l10n.t('Ctrl-C: {0} bytes of what was pasted were not sent.', dropped));
+    if (dropped > 0) this.#say(message('console.dropped', dropped));
     if (!stream.send(text)) {
-      this.#say(l10n.t('The guest does not read: {0} characters were not sent.', text.length));
+      this.#say(message('console.not-reading', text.length));
     }
   }
 
@@ -183,19 +186,15 @@ export class ConsoleSession {
   }
 
   /** In a colour of its own, on lines of its own. */
-  #say(text: string): void {
+  #say(what: Message): void {
     const start = this.#atLineStart ? '' : '\r\n';
-    this.output.fire(`${start}\x1b[36m[${text}]\x1b[0m\r\n`);
+    this.output.fire(`${start}\x1b[36m[${this.#render(what)}]\x1b[0m\r\n`);
     this.#atLineStart = true;
   }
 }
 
 /** A serial line carries no window size, so nothing here could follow the terminal's. */
-function sizeHint(dimensions: Dimensions | undefined): string {
+function sizeHint(dimensions: Dimensions | undefined): Message {
   const { rows, columns } = dimensions ?? { rows: 24, columns: 80 };
-  return l10n.t(
-    'A serial line does not tell the guest the size of the window: if lines wrap wrongly, type "stty rows {0} cols {1}" there.',
-    rows,
-    columns,
-  );
+  return message('console.size', rows, columns);
 }

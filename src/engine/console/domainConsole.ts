@@ -3,8 +3,7 @@ import type { Domain } from 'libvirt';
 import type { Candidate } from '../../link/index.ts';
 import type { DomainPlace } from '../connections/connections.ts';
 import type { Engine } from '../loadEngine.ts';
-import { harmless, withoutNotation } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
+import { type Message, message } from '../messages/message.ts';
 import type { ConsoleSource } from './consoleSession.ts';
 import { whyEnded } from './whyEnded.ts';
 
@@ -12,12 +11,12 @@ export type ConsoleEngine = Pick<Engine, 'codeOfError' | 'describeError' | 'open
 
 export interface DomainConsoleOptions {
   readonly loadEngine: () => Promise<ConsoleEngine>;
-  readonly confirmTakeOver: (name: string) => Promise<boolean>;
+  readonly confirmTakeOver: (name: Message) => Promise<boolean>;
 }
 
 /** A domain's console by way of libvirt. */
 export class DomainConsole implements ConsoleSource {
-  readonly name: string;
+  readonly name: Message;
   readonly #place: DomainPlace;
   readonly #candidate: Candidate;
   readonly #options: DomainConsoleOptions;
@@ -25,7 +24,7 @@ export class DomainConsole implements ConsoleSource {
   #engine: ConsoleEngine | undefined;
 
   constructor(place: DomainPlace, candidate: Candidate, options: DomainConsoleOptions) {
-    this.name = l10n.t('{0} of {1}', harmless(candidate.device), harmless(place.domain.name));
+    this.name = message('console.name', candidate.device, place.domain.name);
     this.#place = place;
     this.#candidate = candidate;
     this.#options = options;
@@ -50,17 +49,17 @@ export class DomainConsole implements ConsoleSource {
     return this.#options.confirmTakeOver(this.name);
   }
 
-  async whyClosed(error: unknown): Promise<string> {
+  async whyClosed(error: unknown): Promise<Message> {
     const { codeOfError, describeError } = await this.#load();
-    if (codeOfError(error) === 'busy') return l10n.t('{0} is in use by another client.', this.name);
+    if (codeOfError(error) === 'busy') return message('console.busy', this.name);
     if (this.#domain.id === undefined) {
-      return l10n.t('{0} can not be opened: the domain does not run.', this.name);
+      return message('console.not-running', this.name);
     }
     const { uri } = this.#place.connection;
-    return withoutNotation(describeError(error, { uri, domain: this.#domain.name }));
+    return describeError(error, { uri, domain: this.#domain.name });
   }
 
-  async whyEnded(error: unknown): Promise<string> {
+  async whyEnded(error: unknown): Promise<Message> {
     const { codeOfError } = await this.#load();
     return whyEnded({
       name: this.name,

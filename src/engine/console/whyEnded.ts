@@ -1,14 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Domain, LibvirtConnection } from 'libvirt';
-import { l10n } from '../support/l10n.ts';
+import { type Message, message } from '../messages/message.ts';
 
 /** A domain's devices go some milliseconds before libvirt says that it is off. */
 const SETTLE_MS = 800;
 const STEP_MS = 100;
 
 export interface EndedConsole {
-  /** Harmless. */
-  readonly name: string;
+  readonly name: Message;
   /** As it was when the console was opened. */
   readonly domain: Domain;
   /** Of the error that ended it; undefined where the device simply ended. */
@@ -19,17 +18,17 @@ export interface EndedConsole {
 }
 
 /** Why an open console ended, as far as libvirt can tell. */
-export async function whyEnded({ name, domain, code, use, codeOf }: EndedConsole): Promise<string> {
-  if (code === 'connection-lost') return l10n.t("{0} is closed: libvirt's daemon went away.", name);
+export async function whyEnded({ name, domain, code, use, codeOf }: EndedConsole): Promise<Message> {
+  if (code === 'connection-lost') return message('console.daemon-gone', name);
   try {
     if (await use(connection => hasStopped(connection, domain, codeOf))) {
-      return l10n.t('{0} is closed: the domain was stopped.', name);
+      return message('console.domain-stopped', name);
     }
   } catch {
-    return l10n.t("{0} is closed: libvirt's daemon went away.", name);
+    return message('console.daemon-gone', name);
   }
-  if (code === 'stream-failed') return l10n.t('{0} is closed: another client took it over.', name);
-  return l10n.t('{0} is closed: libvirt ended it, and does not say why.', name);
+  if (code === 'stream-failed') return message('console.taken-over', name);
+  return message('console.ended', name);
 }
 
 async function hasStopped(

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Domain, type DomainState, isLibvirtError, type LibvirtConnection } from 'libvirt';
 import { isProtocolError } from '../../protocol/index.ts';
-import { quote } from '../messages/fileMessages.ts';
 import { notRunning } from './findDomain.ts';
-import { CliError } from './guestError.ts';
+import { GuestError } from './guestError.ts';
 import type { OpenGuest } from './openGuest.ts';
 
 const ASK_TIMEOUT_MS = 2000;
@@ -42,17 +41,10 @@ async function settledState(
   }
 }
 
-function stopped(domain: Domain): CliError {
-  const name = quote(domain.name);
-  return new CliError(
-    'domain-stopped',
-    `Domain ${name} stopped during the copy: start it, and the receiver in it, and copy again.`,
-  );
+function stopped({ name }: Domain): GuestError {
+  return new GuestError({ code: 'domain-stopped', domain: name });
 }
 
-function daemonLost(connection: LibvirtConnection): CliError {
-  return new CliError(
-    'connection-lost',
-    `The connection to libvirt at ${connection.uri} was lost during the copy: see that its daemon runs, and copy again.`,
-  );
+function daemonLost({ uri }: LibvirtConnection): GuestError {
+  return new GuestError({ code: 'connection-lost', uri });
 }

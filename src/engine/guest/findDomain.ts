@@ -1,6 +1,5 @@
 import { type Domain, type DomainState, isLibvirtError, type LibvirtConnection } from 'libvirt';
-import { quote } from '../messages/fileMessages.ts';
-import { CliError } from './guestError.ts';
+import { GuestError, type IdleState } from './guestError.ts';
 
 type Lookup = Pick<LibvirtConnection, 'lookupByName' | 'lookupByUuid' | 'lookupById' | 'domainState'>;
 
@@ -20,18 +19,15 @@ export async function findDomain(connection: Lookup, name: string, signal: Abort
   }
 }
 
-const REMEDIES: Readonly<Partial<Record<DomainState, (name: string) => string>>> = {
-  shutoff: name => `Domain ${name} is shut off: start it, and the receiver in it, and copy again.`,
-  shutdown: name => `Domain ${name} is shutting down: start it again and copy then.`,
-  crashed: name => `Domain ${name} has crashed: start it again and copy then.`,
-  paused: name => `Domain ${name} is paused: resume it and copy again.`,
-  pmsuspended: name => `Domain ${name} is asleep: wake it and copy again.`,
-};
+const IDLE: ReadonlySet<DomainState> = new Set(['shutoff', 'shutdown', 'crashed', 'paused', 'pmsuspended']);
 
 /** What keeps a domain in this state from taking a copy; undefined if nothing does. */
-export function notRunning(domain: Domain, state: DomainState): CliError | undefined {
-  const remedy = REMEDIES[state];
-  return remedy && new CliError('not-running', remedy(quote(domain.name)));
+export function notRunning({ name }: Domain, state: DomainState): GuestError | undefined {
+  return isIdle(state) ? new GuestError({ code: 'not-running', domain: name, state }) : undefined;
+}
+
+function isIdle(state: DomainState): state is IdleState {
+  return IDLE.has(state);
 }
 
 export async function requireRunning(connection: Lookup, domain: Domain, signal: AbortSignal): Promise<void> {

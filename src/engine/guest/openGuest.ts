@@ -15,7 +15,6 @@ import {
   rankCandidates,
 } from '../../link/index.ts';
 import { isProtocolError, type LaneMode, openSession, type Session } from '../../protocol/index.ts';
-import type { FileMessageContext } from '../messages/fileMessages.ts';
 import { findDomain, requireRunning } from './findDomain.ts';
 
 export interface GuestRequest {
@@ -37,11 +36,6 @@ export interface OpenGuest extends FoundReceiver<Session> {
 
 export function uriOf(connectOption: string | undefined): string {
   return connectOption ?? defaultUri();
-}
-
-/** What messages about files should know of the guest they go to. */
-export function contextOf(guest: OpenGuest | undefined): FileMessageContext {
-  return guest ? { user: guest.session.welcome.user, root: guest.session.welcome.root } : {};
 }
 
 /** From the words of the command line to a session. Throws coded errors of every layer below. */

@@ -1,22 +1,15 @@
-import { printable } from '../../text/printable.ts';
 import type { OpenGuest } from '../guest/openGuest.ts';
+import { linkLabel } from './linkMessages.ts';
+import { listOf, type Message, message } from './message.ts';
 
-/** What whoever waits for a slow copy should know of the link it takes; sentences. */
+/** What the user of a slow copy can know of the link it takes. */
 export function linkNotes(
   { domain, hasChannel, link, passedOver }: Pick<OpenGuest, 'domain' | 'hasChannel' | 'link' | 'passedOver'>,
   isAutomatic: boolean,
-): string[] {
-  const { label } = link.description;
-  if (passedOver.length > 0) {
-    const silent = passedOver.map(other => other.label).join(', ');
-    const why = `no receiver answered on ${silent}, or another program has it`;
-    return [printable(`note: copying over ${label}, for ${why}.`)];
-  }
+): Message[] {
+  const label = linkLabel(link.description);
+  if (passedOver.length > 0) return [message('note.passed-over', label, listOf(passedOver.map(linkLabel)))];
   // Without a domain it is a port of this computer, whose other end nobody knows.
   if (!domain || hasChannel || !isAutomatic) return [];
-  return [
-    printable(
-      `note: a virtio channel would be many times faster than ${label}: give the domain one by "virsh attach-device" with <channel type='unix'><target type='virtio' name='org.guestwire.0'/></channel>.`,
-    ),
-  ];
+  return [message('note.channel-is-faster', label)];
 }

@@ -23,10 +23,10 @@ export async function authenticate(
   );
   if (ways.length === 0 || ways.includes(AUTH_NONE)) return;
   if (!ways.includes(AUTH_POLKIT)) {
-    throw new LibvirtError(
-      'auth-failed',
-      `${uri.text} asks for a user name and password (SASL), which is not supported; use its local socket or ssh.`,
-    );
+    throw new LibvirtError('auth-failed', `${uri.text} asks for a user name and password (SASL).`, {
+      reason: 'sasl',
+      subject: uri.text,
+    });
   }
   await askPolkit(rpc, uri, options.signal);
 }
@@ -45,10 +45,11 @@ function isRefusal(error: unknown): error is LibvirtError {
 }
 
 function refused(uri: ConnectionUri, cause?: LibvirtError): LibvirtError {
-  const reason = cause === undefined ? '' : ` (${cause.message})`;
-  return new LibvirtError(
-    cause?.code ?? 'auth-failed',
-    `libvirt does not let this user use ${uri.text}${reason}; run "sudo usermod -aG libvirt $USER" and log in again.`,
-    { number: cause?.number, domain: cause?.domain, cause },
-  );
+  return new LibvirtError(cause?.code ?? 'auth-failed', `libvirt doesn't let this user use ${uri.text}.`, {
+    subject: uri.text,
+    says: cause?.says,
+    number: cause?.number,
+    domain: cause?.domain,
+    cause,
+  });
 }

@@ -7,10 +7,10 @@ import { type ConnectionUri, socketPaths } from './uri.ts';
 
 export async function dialLocal(uri: ConnectionUri, options: DialOptions): Promise<Transport> {
   if (uri.transport !== 'unix') {
-    throw new LibvirtError(
-      'unsupported',
-      `${uri.text} asks for the transport "${uri.transport}", which is not supported: give a local URI such as qemu:///system.`,
-    );
+    throw new LibvirtError('unsupported', `${uri.text} asks for the transport "${uri.transport}".`, {
+      reason: 'transport',
+      subject: uri.transport,
+    });
   }
   const paths = socketPaths(uri);
   const found = options.readOnly ? undefined : await tryPaths(paths.readWrite, options.signal);
@@ -88,26 +88,24 @@ function reasonOf(cause: unknown): Failure['reason'] {
 function explainFailures(failures: readonly Failure[]): LibvirtError {
   const denied = failures.findLast(({ reason }) => reason === 'denied');
   if (denied !== undefined) {
-    return new LibvirtError(
-      'access-denied',
-      `This user may not open libvirt's socket ${denied.path}; run "sudo usermod -aG libvirt $USER" and log in again.`,
-      { cause: denied.cause },
-    );
+    return new LibvirtError('access-denied', `This user may not open libvirt's socket ${denied.path}.`, {
+      subject: denied.path,
+      cause: denied.cause,
+    });
   }
   const silent = failures.findLast(({ reason }) => reason === 'silent');
   if (silent !== undefined) {
-    return new LibvirtError(
-      'no-socket',
-      `Nothing answers at libvirt's socket ${silent.path}; start the daemon with "sudo systemctl start libvirtd".`,
-      { cause: silent.cause },
-    );
+    return new LibvirtError('no-socket', `Nobody listens on libvirt's socket ${silent.path}.`, {
+      reason: 'not-listening',
+      subject: silent.path,
+      cause: silent.cause,
+    });
   }
   const absent = failures.at(-1);
-  return new LibvirtError(
-    'no-socket',
-    `libvirt's socket ${absent?.path ?? ''} does not exist; is libvirtd installed and running?`,
-    { cause: absent?.cause },
-  );
+  return new LibvirtError('no-socket', `libvirt's socket ${absent?.path} doesn't exist.`, {
+    subject: absent?.path,
+    cause: absent?.cause,
+  });
 }
 
 /** A command whose stdin and stdout lead to a daemon: virt-ssh-helper here, ssh for those who inject it. */
@@ -121,11 +119,11 @@ export function dialCommand(
     const child = spawn(command, commandArguments, { stdio: ['pipe', 'pipe', 'pipe'] });
     child.once('error', cause => {
       reject(
-        new LibvirtError(
-          'no-socket',
-          `"${command}", which leads to libvirt's daemon, could not be started; is libvirt installed?`,
-          { cause },
-        ),
+        new LibvirtError('no-socket', `"${command}", which leads to libvirt's daemon, couldn't be started.`, {
+          reason: 'no-helper',
+          subject: command,
+          cause,
+        }),
       );
     });
     child.once('spawn', () => resolve(childTransport(child)));

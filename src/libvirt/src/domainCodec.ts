@@ -86,6 +86,7 @@ export function readError(reader: XdrReader): LibvirtError {
   reader.i32();
   reader.optional(network => [network.string(), network.fixed(UUID_BYTES)]);
   return new LibvirtError(codeOfNumber(number, domain), message || 'libvirt gave no reason.', {
+    says: message || undefined,
     number,
     domain,
   });

@@ -58,7 +58,22 @@ const CODE_OF_NUMBER: ReadonlyMap<number, LibvirtErrorCode> = new Map([
 /** VIR_FROM_AUTH: the daemon reports a failed authentication as an "internal error" of this domain. */
 const DOMAIN_AUTH = 47;
 
+/** What kind of failure it is, where several share a code. */
+export type LibvirtErrorReason =
+  | 'no-helper' // `no-socket`: the program that leads to the daemon can't be started
+  | 'not-listening' // `no-socket`: the socket is there, and nobody listens
+  | 'sasl' // `auth-failed`: the daemon wants a user name and a password
+  | 'silent' // `connection-lost`: the daemon doesn't answer, as when it is stopped
+  | 'transport' // `unsupported`: the URI asks for a transport that there isn't
+  | 'upload'; // `stream-failed`, `stalled`: of a storage volume, not of a device
+
+/** What a program can tell its users with words of its own. */
 export interface LibvirtErrorDetails {
+  readonly reason?: LibvirtErrorReason | undefined;
+  /** What it is about: a socket's path, a URI, a program, a device, a volume. */
+  readonly subject?: string | undefined;
+  /** The daemon's own words, or those of the program that leads to it (ssh). */
+  readonly says?: string | undefined;
   /** libvirt's virErrorNumber, when the daemon said so. */
   readonly number?: number | undefined;
   /** libvirt's virErrorDomain: the part of libvirt that raised it. */
@@ -66,15 +81,22 @@ export interface LibvirtErrorDetails {
   readonly cause?: unknown;
 }
 
+/** `message` is English and for logs; for users there are `code` and the details. */
 export class LibvirtError extends Error {
   override readonly name = 'LibvirtError';
   readonly code: LibvirtErrorCode;
+  readonly reason: LibvirtErrorReason | undefined;
+  readonly subject: string | undefined;
+  readonly says: string | undefined;
   readonly number: number | undefined;
   readonly domain: number | undefined;
 
   constructor(code: LibvirtErrorCode, message: string, details: LibvirtErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
+    this.reason = details.reason;
+    this.subject = details.subject;
+    this.says = details.says;
     this.number = details.number;
     this.domain = details.domain;
   }
@@ -99,13 +121,10 @@ export function closedError(): LibvirtError {
 }
 
 export function silenceError(): LibvirtError {
-  return new LibvirtError(
-    'connection-lost',
-    "libvirt's daemon does not answer; is it running and not stopped?",
-  );
+  return new LibvirtError('connection-lost', "libvirt's daemon doesn't answer.", { reason: 'silent' });
 }
 
 /** `what` the daemon sent that it never should. */
 export function protocolError(what: string): LibvirtError {
-  return new LibvirtError('protocol', `libvirt's daemon sent ${what}; nothing it says can be relied on now.`);
+  return new LibvirtError('protocol', `libvirt's daemon sent ${what}.`);
 }

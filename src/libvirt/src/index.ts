@@ -8,7 +8,7 @@ import type { LibvirtConnection } from './types.ts';
 import { parseUri } from './uri.ts';
 
 export { dialCommand, dialLocal } from './dial.ts';
-export { isLibvirtError, LibvirtError, type LibvirtErrorCode } from './errors.ts';
+export { isLibvirtError, LibvirtError, type LibvirtErrorCode, type LibvirtErrorReason } from './errors.ts';
 export { type Dialer, type DialOptions, duplexTransport, type Transport } from './transport.ts';
 export type * from './types.ts';
 export { type ConnectionUri, defaultUri, parseUri } from './uri.ts';

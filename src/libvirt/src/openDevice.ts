@@ -81,13 +81,10 @@ function explain(
   device: string | undefined,
 ): LibvirtError {
   const what = `${kind}${device === undefined ? '' : ` "${device}"`} of ${domain.name}`;
-  const details = { number: error.number, domain: error.domain, cause: error };
+  const { number, says } = error;
+  const details = { subject: device ?? kind, says, number, domain: error.domain, cause: error };
   if (isBusy(error)) {
-    return new LibvirtError(
-      'busy',
-      `The ${what} is in use by another client; close it there, or take it over by force.`,
-      details,
-    );
+    return new LibvirtError('busy', `The ${what} is in use by another client.`, details);
   }
   // libvirt has no code of its own for it: an unknown alias, or a device that is no stream, is "internal".
   if (error.number === ERROR_INTERNAL && error.code === 'internal') {

@@ -263,11 +263,7 @@ export class RpcConnection {
       this.#transport.lastWords?.(),
       new Promise<undefined>(resolve => setTimeout(resolve, LAST_WORDS_TIMEOUT_MS, undefined).unref()),
     ]);
-    const reason = words === undefined ? '' : `: ${words}`;
-    this.close(
-      new LibvirtError('connection-lost', `libvirt's daemon closed the connection${reason || '.'}`, {
-        cause,
-      }),
-    );
+    const message = `libvirt's daemon closed the connection${words === undefined ? '.' : `: ${words}`}`;
+    this.close(new LibvirtError('connection-lost', message, { says: words, cause }));
   }
 }

@@ -117,11 +117,12 @@ function uploadOf(name: string): StreamNature {
     endTimeoutMs: UPLOAD_END_TIMEOUT_MS,
     failed: error =>
       new LibvirtError('stream-failed', `libvirt ended the upload of "${name}": ${error.message}.`, {
-        number: error.number,
-        domain: error.domain,
-        cause: error,
+        ...{ reason: 'upload', subject: name, says: error.says },
+        ...{ number: error.number, domain: error.domain, cause: error },
       }),
     unconfirmed: () =>
-      new LibvirtError('stalled', `libvirt did not say that "${name}" is written; it may be incomplete.`),
+      new LibvirtError('stalled', `libvirt didn't confirm that "${name}" is written.`, {
+        ...{ reason: 'upload', subject: name },
+      }),
   };
 }

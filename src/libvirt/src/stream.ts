@@ -30,7 +30,7 @@ const DEVICE: StreamNature = {
     new LibvirtError(
       'stream-failed',
       `libvirt ended the stream (${error.message}): the domain was stopped, or another client took the device.`,
-      { number: error.number, domain: error.domain, cause: error },
+      { says: error.says, number: error.number, domain: error.domain, cause: error },
     ),
   unconfirmed: () =>
     new LibvirtError('stalled', 'The guest did not read the last bytes in time; they may be lost.'),

@@ -48,7 +48,7 @@ const LOCAL_PARAMETERS = new Set([
 export function parseUri(text: string): ConnectionUri {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !text.includes('://') || url.pathname === '') {
-    throw new LibvirtError('bad-uri', `"${text}" is not a libvirt URI; one looks like qemu:///system.`);
+    throw new LibvirtError('bad-uri', `"${text}" is not a libvirt URI.`, { subject: text });
   }
   const [driver = '', transport] = url.protocol.slice(0, -1).split('+', 2);
   const parameters = new Map(url.searchParams);

@@ -1,0 +1,208 @@
+/**
+ * The one catalogue of what the layers below `cli` and `ui` have to say: id → English, which is also the key of its
+ * translations. `{0}` stands for a name, a number, words of somebody else, or another message. What a front end adds of
+ * its own (com-dd's options, VS Code's buttons) stands there.
+ */
+export const ENGLISH = {
+  // How messages are put together.
+  'join.sentences': '{0} {1}',
+  'join.list': '{0}, {1}',
+  'join.or': '{0} or {1}',
+  quoted: '"{0}"',
+  verbatim: '{0}',
+
+  // Who is spoken of.
+  'guest.domain': 'domain "{0}"',
+  'guest.unnamed': 'the guest',
+
+  // States of a domain (libvirt's virDomainState).
+  'state.running': 'running',
+  'state.paused': 'paused',
+  'state.shutdown': 'shutting down',
+  'state.shutoff': 'shut off',
+  'state.crashed': 'crashed',
+  'state.pmsuspended': 'asleep',
+  'state.nostate': 'state unknown',
+
+  // Links, and why each is tried or not.
+  'link.channel': 'virtio channel {0}',
+  'link.serial': '{0} port {1}',
+  'link.console': '{0} console {1}',
+  'link.pty': 'pty {0}',
+  'link.host-port': 'serial port {0}',
+  'reason.backend': 'libvirt opens only the backend {1}, and this one has "{0}"',
+  'reason.closed-in-guest': 'no program in the guest has it open',
+  'reason.extra-port': 'an extra serial port, where no login is expected',
+  'reason.fastest': 'the fastest link, and only a receiver opens it',
+  'reason.guest-agent': 'belongs to the QEMU guest agent; used only if you name it',
+  'reason.spice': 'belongs to SPICE; used only if you name it',
+  'reason.other-program': 'made for another program; used only if you name it',
+  'reason.kernel-console': "the guest's kernel has its console there (console={0}); used only if you name it",
+  'reason.login-on-console': 'a login may be on a console; used only if you name it',
+  'reason.login-on-first-port': 'a login may be on the first serial port; used only if you name it',
+  'reason.named': 'you named it',
+  'reason.no-input': 'a debug port takes no input',
+  'reason.windows-first-port': 'Windows has no login on its first serial port',
+
+  // Why no link came about.
+  'attempt.busy': '{0} (in use by another program)',
+  'attempt.closed-in-guest': '{0} (no program in the guest has it open)',
+  'attempt.not-opened': "{0} (couldn't be opened)",
+  'link.no-receiver':
+    'No receiver answered in domain "{0}" on its {1}. Start one in the guest with "{2}" and try again.',
+  'link.no-receiver-on-port': 'No receiver answered on {0}. Start one in the guest with "{1}" and try again.',
+  'link.none-unasked':
+    'Domain "{0}" has no link that is safe to try unasked. Add a second serial port or a virtio channel "{1}".',
+  'link.none-unasked-but':
+    'Domain "{0}" has no link that is safe to try unasked. If a receiver runs on one of these, name it: {1}.',
+  'link.no-such-device': 'Domain "{0}" has no device "{1}". It has {2}.',
+  'link.no-device': 'Domain "{0}" has no device "{1}", and no other that can be opened.',
+  'link.not-openable': 'The {0} of domain "{1}" can\'t be opened: {2}.',
+  'link.busy':
+    'The {0} of domain "{1}" is in use by another program, such as virsh console or another copy. Close it and try again.',
+  'link.port-busy': 'The serial port "{0}" is in use by another program. Close it and try again.',
+  'link.port-missing': 'This computer has no serial port "{0}".',
+  'link.port-denied': 'You can\'t open "{0}": it belongs to another user, or another program has it.',
+  'link.port-failed': '"{0}" can\'t be used as a serial port.',
+  'link.port-lost': 'The serial port "{0}" went away.',
+  'link.bad-xml': "libvirt sent a definition of {0} that can't be read.",
+
+  // A session with a receiver, as a whole.
+  'session.no-receiver':
+    'No receiver answered in {0}. Start one there with "python3 receiver.py" and try again.',
+  'session.version':
+    'The receiver in {0} speaks another version of the protocol. Install the one that came with Guestwire.',
+  'session.lost': 'The receiver in {0} stopped answering. Make sure it is running, then copy again.',
+  'session.closed': 'The link to {0} was closed. Make sure the receiver is running, then copy again.',
+  'session.reset': 'The receiver in {0} was stopped or restarted. Make sure it is running, then copy again.',
+
+  // The copy as a whole.
+  'copy.cancelled': 'The copy was cancelled.',
+  'copy.failed': 'The copy failed ({0}).',
+  'copy.unexpected': 'Something unexpected happened. The log has the details.',
+  'copy.no-folder': 'There is no folder "{0}" in the guest. Create it there or choose another folder.',
+  'copy.not-a-folder':
+    '"{0}" is not a folder in the guest. Copying several files, or to a path ending in a separator, requires one.',
+
+  // The domain.
+  'domain.shutoff': 'Domain "{0}" is shut off. Start it and its receiver, then copy again.',
+  'domain.shutdown': 'Domain "{0}" is shutting down. Start it again, then copy.',
+  'domain.crashed': 'Domain "{0}" has crashed. Start it again, then copy.',
+  'domain.paused': 'Domain "{0}" is paused. Resume it, then copy again.',
+  'domain.pmsuspended': 'Domain "{0}" is asleep. Wake it, then copy again.',
+  'domain.stopped': 'Domain "{0}" stopped during the copy. Start it and its receiver, then copy again.',
+  'domain.daemon-lost':
+    'The connection to libvirt at {0} was lost during the copy. Make sure its daemon is running, then copy again.',
+  'domain.none': 'There is no {0} at {1}.',
+  'domain.no-xml': "libvirt doesn't show you its definition.",
+
+  // libvirt.
+  'libvirt.says': '{0} libvirt says: {1}',
+  'libvirt.access-denied':
+    'You don\'t have permission to open libvirt\'s socket "{0}". Run "sudo usermod -aG libvirt $USER" and log in again.',
+  'libvirt.denied':
+    'libvirt at {0} doesn\'t let you do this. Run "sudo usermod -aG libvirt $USER" and log in again.',
+  'libvirt.auth-failed':
+    'libvirt doesn\'t let you use {0}. Run "sudo usermod -aG libvirt $USER" and log in again.',
+  'libvirt.sasl':
+    "{0} asks for a user name and a password (SASL), which Guestwire doesn't support. Use its local socket or ssh.",
+  'libvirt.read-only':
+    'You have read-only access to {0} and can\'t copy into its domains. Run "sudo usermod -aG libvirt $USER" and log in again.',
+  'libvirt.bad-device': 'The device "{0}" of {1} can\'t be opened.',
+  'libvirt.busy': 'The device "{0}" of {1} is in use by another client. Close it there and try again.',
+  'libvirt.bad-uri': '"{0}" is not a libvirt URI. A URI looks like qemu:///system.',
+  'libvirt.transport':
+    '{0} asks for the transport "{1}", which Guestwire doesn\'t support. Use a local URI or ssh.',
+  'libvirt.config': 'libvirt refuses the definition of {0}.',
+  'libvirt.connection-lost': 'The connection to libvirt at {0} was lost.',
+  'libvirt.silent': "libvirt at {0} doesn't answer. Make sure its daemon is running.",
+  'libvirt.failed': 'libvirt at {0} reported an error.',
+  'libvirt.invalid-argument': "libvirt at {0} can't handle this request.",
+  'libvirt.no-metadata': '{0} has no such metadata.',
+  'libvirt.no-pool': 'libvirt at {0} has no such storage pool.',
+  'libvirt.no-volume': 'libvirt at {0} has no such storage volume.',
+  'libvirt.volume-exists': 'libvirt at {0} already has a storage volume of that name.',
+  'libvirt.no-socket': 'libvirt\'s socket "{0}" doesn\'t exist. Make sure libvirtd is installed and running.',
+  'libvirt.not-listening':
+    'Nothing answers at libvirt\'s socket "{0}". Start the daemon with "sudo systemctl start libvirtd".',
+  'libvirt.no-helper':
+    '"{0}", which leads to libvirt\'s daemon, couldn\'t be started. Make sure it is installed.',
+  'libvirt.operation-invalid': "This isn't possible in the current state of {0}.",
+  'libvirt.protocol': 'What answers at {0} is not libvirt.',
+  'libvirt.stalled':
+    'The guest stopped reading from {0}. Make sure its receiver is running, then copy again.',
+  'libvirt.stream-failed':
+    'The link to {0} broke: the domain was stopped, or another client took the device.',
+  'libvirt.upload-failed': 'libvirt at {0} ended the upload of "{1}".',
+  'libvirt.upload-unconfirmed':
+    'libvirt at {0} didn\'t confirm the upload of "{1}", which may be incomplete.',
+  'libvirt.timeout': 'libvirt at {0} took too long.',
+  'libvirt.unsupported': "libvirt at {0} doesn't support this.",
+
+  // One file: {0} is the source, {1} the destination unless it comes first.
+  'file.ENOENT': '"{0}" doesn\'t exist on this computer. Check its name.',
+  'file.EACCES': 'You don\'t have permission to read "{0}".',
+  'file.EISDIR': '"{0}" is a folder and can\'t be read as a file.',
+  'file.ENOTDIR': '"{0}" doesn\'t exist: a part of its path is not a folder.',
+  'file.ELOOP': '"{0}" can\'t be read: its symbolic links lead in a circle.',
+  'file.ENAMETOOLONG': 'The name "{0}" is too long for this computer.',
+  'file.EMFILE': '"{0}" can\'t be opened: this computer has too many files open.',
+  'file.EIO': '"{0}" can\'t be read: its disk reports an error.',
+  'file.source-special': '"{0}" is not a file or folder, so it can\'t be copied.',
+  'file.outside-root': '"{0}" is outside the folder the receiver can write to. Choose a path inside it.',
+  'file.outside-named-root':
+    '"{0}" is outside "{1}", the folder the receiver can write to. Choose a path inside it.',
+  'file.read-only': '"{0}" was not written: the receiver in the guest runs in read-only mode.',
+  'file.read-only-filesystem': '"{0}" can\'t be written: that file system of the guest is mounted read-only.',
+  'file.no-directory':
+    '"{0}" can\'t be written: there is no such folder in the guest. Create it there or choose another folder.',
+  'file.not-a-directory': '"{0}" can\'t be written: a part of that path is not a folder in the guest.',
+  'file.is-directory': '"{0}" is a folder in the guest, and a file can\'t replace it. Choose another name.',
+  'file.is-symlink':
+    '"{0}" is a symbolic link in the guest and won\'t be replaced. Choose another name, or remove the link there.',
+  'file.is-special': '"{0}" is a device or socket in the guest and can\'t take a file. Choose another name.',
+  'file.exists': '"{0}" exists in the guest with other content.',
+  'file.not-found': '"{0}" is gone from the guest.',
+  'file.permission': '"{0}" can\'t be written: the receiver\'s user has no permission for it in the guest.',
+  'file.permission-of':
+    '"{0}" can\'t be written: the receiver\'s user "{1}" has no permission for it in the guest.',
+  'file.no-space': '"{0}" was not written: the guest\'s disk is full. Make room there.',
+  'file.quota': '"{0}" was not written: the receiver\'s user is over its disk quota in the guest.',
+  'file.too-large': '"{0}" is too large for the guest\'s file system at "{1}".',
+  'file.name-too-long': 'The name "{0}" is too long for the guest.',
+  'file.bad-name': 'The guest\'s file system doesn\'t accept the name "{0}".',
+  'file.sharing': '"{0}" can\'t be written: another program in the guest has it open.',
+  'file.size-mismatch': '"{0}" changed while it was copied, and nothing was kept. Copy it again.',
+  'file.damaged': '"{0}" did not arrive whole at "{1}", and nothing was kept. Copy it again.',
+  'file.basis-changed': '"{0}" changed in the guest while it was being replaced. Copy it again.',
+  'file.cancelled': '"{0}" was not copied: the copy was cancelled.',
+  'file.defect':
+    'The receiver in the guest couldn\'t handle the request for "{0}". Install the receiver that came with Guestwire.',
+  'file.lost': '"{0}" was not copied: the receiver in the guest stopped answering.',
+  'file.closed': '"{0}" was not copied: the link to the guest was closed.',
+  'file.reset': '"{0}" was not copied: the receiver in the guest was stopped or restarted.',
+  'file.unverified': '"{0}" arrived, but the guest couldn\'t confirm its SHA-256.',
+  'file.failed': '"{0}" was not copied to "{1}" ({2}).',
+
+  // The link that a copy takes.
+  'note.passed-over': 'Copying over {0} because {1} has no receiver or is in use by another program.',
+  'note.channel-is-faster': 'A virtio channel would be many times faster than {0}.',
+
+  // A console in a terminal; {0} is its name.
+  'console.name': '{0} of {1}',
+  'console.connecting': 'Connecting to {0}…',
+  'console.connected': 'Connected to {0}. If nothing shows, press Enter.',
+  'console.again': '{0} Press Enter to connect again.',
+  'console.dropped': 'Ctrl-C: {0} bytes of what you pasted were not sent.',
+  'console.not-reading': "The guest isn't reading: {0} characters were not sent.",
+  'console.size':
+    'The guest can\'t detect the window size over a serial line. If lines wrap incorrectly, type "stty rows {0} cols {1}" there.',
+  'console.busy': '{0} is in use by another client.',
+  'console.not-running': "{0} can't be opened because the domain isn't running.",
+  'console.daemon-gone': '{0} is closed: the libvirt daemon disconnected.',
+  'console.domain-stopped': '{0} is closed: the domain was stopped.',
+  'console.taken-over': '{0} is closed: another client took it over.',
+  'console.ended': '{0} is closed: libvirt ended it without saying why.',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type MessageId = keyof typeof ENGLISH;

@@ -1,0 +1,78 @@
+import type { LibvirtError, LibvirtErrorCode } from 'libvirt';
+import { type Message, type MessageValue, message } from './message.ts';
+
+interface Facts {
+  /** The connection's URI. */
+  readonly at: MessageValue;
+  readonly guest: Message;
+  readonly subject: string;
+}
+
+type Wording = (facts: Facts) => Message;
+
+const failed: Wording = ({ at }) => message('libvirt.failed', at);
+
+const WORDINGS: Readonly<Record<LibvirtErrorCode, Wording>> = {
+  aborted: () => message('copy.cancelled'),
+  'access-denied': ({ subject }) => message('libvirt.access-denied', subject),
+  'auth-failed': ({ subject, at }) => message('libvirt.auth-failed', subject || at),
+  'bad-device': ({ subject, guest }) => message('libvirt.bad-device', subject, guest),
+  'bad-uri': ({ subject }) => message('libvirt.bad-uri', subject),
+  busy: ({ subject, guest }) => message('libvirt.busy', subject, guest),
+  config: ({ guest }) => message('libvirt.config', guest),
+  'connection-lost': ({ at }) => message('libvirt.connection-lost', at),
+  denied: ({ at }) => message('libvirt.denied', at),
+  internal: failed,
+  'invalid-argument': ({ at }) => message('libvirt.invalid-argument', at),
+  'no-domain': ({ at, guest }) => message('domain.none', guest, at),
+  'no-metadata': ({ guest }) => message('libvirt.no-metadata', guest),
+  'no-pool': ({ at }) => message('libvirt.no-pool', at),
+  'no-socket': ({ subject }) => message('libvirt.no-socket', subject),
+  'no-volume': ({ at }) => message('libvirt.no-volume', at),
+  'operation-failed': failed,
+  'operation-invalid': ({ guest }) => message('libvirt.operation-invalid', guest),
+  protocol: ({ at }) => message('libvirt.protocol', at),
+  'read-only': ({ at }) => message('libvirt.read-only', at),
+  stalled: ({ guest }) => message('libvirt.stalled', guest),
+  'stream-failed': ({ guest }) => message('libvirt.stream-failed', guest),
+  system: failed,
+  timeout: ({ at }) => message('libvirt.timeout', at),
+  unsupported: ({ at }) => message('libvirt.unsupported', at),
+  'volume-exists': ({ at }) => message('libvirt.volume-exists', at),
+};
+
+/** Codes whose sentence says all there is: what libvirt adds would only repeat it. */
+const SAYS_ALL: ReadonlySet<LibvirtErrorCode> = new Set([
+  'no-domain',
+  'read-only',
+  'busy',
+  'no-pool',
+  'no-volume',
+]);
+
+/** libvirt's own words stand behind, where they may say more than the code does. */
+export function describeLibvirtError(error: LibvirtError, at: MessageValue, guest: Message): Message {
+  const wording = wordingOf(error)({ at, guest, subject: error.subject ?? '' });
+  if (error.says === undefined || SAYS_ALL.has(error.code)) return wording;
+  return message('libvirt.says', wording, error.says);
+}
+
+function wordingOf({ code, reason }: LibvirtError): Wording {
+  switch (reason) {
+    case 'no-helper':
+      return ({ subject }) => message('libvirt.no-helper', subject);
+    case 'not-listening':
+      return ({ subject }) => message('libvirt.not-listening', subject);
+    case 'sasl':
+      return ({ subject }) => message('libvirt.sasl', subject);
+    case 'silent':
+      return ({ at }) => message('libvirt.silent', at);
+    case 'transport':
+      return ({ at, subject }) => message('libvirt.transport', at, subject);
+    case 'upload':
+      return ({ at, subject }) =>
+        message(code === 'stalled' ? 'libvirt.upload-unconfirmed' : 'libvirt.upload-failed', at, subject);
+    case undefined:
+      return WORDINGS[code];
+  }
+}

@@ -1,0 +1,96 @@
+import {
+  type Attempt,
+  type CandidateReason,
+  CHANNEL_NAME,
+  type LinkDescription,
+  type LinkError,
+  type OsFamily,
+} from '../../link/index.ts';
+import { alternatives, listOf, type Message, message } from './message.ts';
+
+/** "virtio channel org.guestwire.0", "isa-serial port serial1". */
+export function linkLabel({ kind, element, model = '', device }: LinkDescription): Message {
+  switch (element) {
+    case 'channel':
+      return message('link.channel', device);
+    case 'serial':
+      return message('link.serial', model, device);
+    case 'console':
+      return message('link.console', model, device);
+    case 'host':
+      return message(kind === 'pty' ? 'link.pty' : 'link.host-port', device);
+  }
+}
+
+/** Why a link is or isn't tried: a clause without a full stop. */
+export function candidateReason(reason: CandidateReason): Message {
+  switch (reason.code) {
+    case 'backend':
+      return message(
+        'reason.backend',
+        alternatives(reason.possible.map(one => message('quoted', one))),
+        reason.backend,
+      );
+    case 'kernel-console':
+      return message('reason.kernel-console', reason.console);
+    default:
+      return message(`reason.${reason.code}`);
+  }
+}
+
+/** How a receiver is started in the guest. */
+function receiverCommand(osFamily: OsFamily): string {
+  return osFamily === 'windows'
+    ? 'powershell -ExecutionPolicy Bypass -File receiver.ps1'
+    : 'python3 receiver.py';
+}
+
+/** @param guest - the domain, where the error doesn't name it */
+export function describeLinkError(error: LinkError, guest: Message): Message {
+  const { domain = '', device = '', available, candidate } = error;
+  switch (error.code) {
+    case 'no-receiver':
+      return noReceiver(error);
+    case 'no-link':
+      return available.length > 0
+        ? message('link.none-unasked-but', domain, listOf(available))
+        : message('link.none-unasked', domain, CHANNEL_NAME);
+    case 'no-such-device':
+      return available.length > 0
+        ? message('link.no-such-device', domain, device, listOf(available))
+        : message('link.no-device', domain, device);
+    case 'not-openable': {
+      const label = candidate ? linkLabel(candidate) : device;
+      return message('link.not-openable', label, domain, candidate ? candidateReason(candidate.reason) : '');
+    }
+    case 'busy':
+      return candidate && error.domain !== undefined
+        ? message('link.busy', linkLabel(candidate), domain)
+        : message('link.port-busy', device);
+    case 'device-missing':
+      return message('link.port-missing', device);
+    case 'device-permission':
+      return message('link.port-denied', device);
+    case 'device-failed':
+      return message('link.port-failed', device);
+    case 'device-lost':
+      return message('link.port-lost', device);
+    case 'bad-xml':
+      return message('link.bad-xml', guest);
+    case 'aborted':
+      return message('copy.cancelled');
+  }
+}
+
+function noReceiver({ domain, osFamily, attempts }: LinkError): Message {
+  const links = alternatives(attempts.map(attemptText));
+  const command = receiverCommand(osFamily);
+  return domain === undefined
+    ? message('link.no-receiver-on-port', links, command)
+    : message('link.no-receiver', domain, links, command);
+}
+
+function attemptText({ link, outcome }: Attempt): Message {
+  const label = linkLabel(link);
+  return outcome === 'silent' ? label : message(`attempt.${outcome}`, label);
+}
