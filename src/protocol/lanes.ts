@@ -3,6 +3,7 @@
  * (PROTOCOL.md §6), and passes what happens on any of them to the group.
  */
 import type { Duplex } from 'node:stream';
+import { throwIfAborted } from '../text/abort.ts';
 import { ProtocolError } from './errors.ts';
 import { LaneGroup } from './laneGroup.ts';
 import { type LaneMode, LanePolicy } from './lanePolicy.ts';
@@ -123,7 +124,7 @@ export class Lanes {
       const { session: number } = this.#main.session.welcome;
       if (!isLaneable(session)) throw new ProtocolError('closed', 'no serial port of a receiver with lanes');
       await session.request('join', { session: number.toString(16).padStart(8, '0') });
-      signal.throwIfAborted();
+      throwIfAborted(signal);
     } catch (error) {
       await session.close();
       throw error;

@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { abortable } from '../text/abort.ts';
 import { FrameType } from './constants.ts';
 import { ProtocolError } from './errors.ts';
 import { isLaneable, type LaneEnd, type LaneOptions, Lanes } from './lanes.ts';
@@ -33,22 +34,21 @@ const LAST_STREAM = 0xffff;
 /**
  * Greets whoever is at the other end of the stream.
  *
- * @throws ProtocolError `no-receiver`, `version`, `closed` or `aborted`; the stream is then destroyed.
+ * @throws ProtocolError `no-receiver`, `version` or `closed`, or an AbortError; the stream is then destroyed.
  */
 export async function openSession(stream: Duplex, options: OpenOptions = {}): Promise<Session> {
   const session = new Session(stream, options.agent ?? 'guestwire');
-  const end = (error: ProtocolError) => session.destroy(error);
-  const onAbort = () => end(new ProtocolError('aborted', 'cancelled'));
   const timeoutMs = options.timeoutMs ?? DEFAULT_HANDSHAKE_MS;
-  const timer = setTimeout(() => end(new ProtocolError('no-receiver', 'no receiver answered')), timeoutMs);
-  options.signal?.addEventListener('abort', onAbort, { once: true });
+  const silence = new ProtocolError('no-receiver', 'no receiver answered');
+  const timer = setTimeout(() => session.destroy(silence), timeoutMs);
   try {
-    if (options.signal?.aborted) onAbort();
-    await session.established;
+    await abortable(session.established, options.signal);
     return session;
+  } catch (error) {
+    session.destroy(new ProtocolError('closed', 'the session was given up'));
+    throw error;
   } finally {
     clearTimeout(timer);
-    options.signal?.removeEventListener('abort', onAbort);
   }
 }
 

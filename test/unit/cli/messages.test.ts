@@ -8,6 +8,7 @@ import { codeOfError, describeError } from '../../../src/cli/messages.ts';
 import { UsageError } from '../../../src/cli/parseArguments.ts';
 import { LinkError } from '../../../src/link/index.ts';
 import { ProtocolError, type ProtocolErrorCode, RemoteError } from '../../../src/protocol/index.ts';
+import { abortError } from '../../../src/text/abort.ts';
 import { type FileResult, TransferError } from '../../../src/transfer/index.ts';
 
 const context = { uri: 'qemu:///system', domain: 'demo', source: 'a.txt', destination: '/tmp/b' };
@@ -75,7 +76,6 @@ describe('sentences about a file', () => {
 
 describe('sentences about the whole copy', () => {
   const libvirtCodes: readonly LibvirtErrorCode[] = [
-    'aborted',
     'access-denied',
     'auth-failed',
     'bad-device',
@@ -113,14 +113,7 @@ describe('sentences about the whole copy', () => {
   });
 
   it('exist for every end of a session', () => {
-    const codes: readonly ProtocolErrorCode[] = [
-      'no-receiver',
-      'version',
-      'lost',
-      'closed',
-      'reset',
-      'aborted',
-    ];
+    const codes: readonly ProtocolErrorCode[] = ['no-receiver', 'version', 'lost', 'closed', 'reset'];
     for (const code of codes) {
       assertSentence(describeError(new ProtocolError(code, 'x'), context));
       assertSentence(describeError(new ProtocolError(code, 'x')));
@@ -157,6 +150,7 @@ describe('sentences about the whole copy', () => {
   it('exist even for what nobody foresaw', () => {
     assertSentence(describeError(new Error('line one\n    at somewhere')).replace('\\n    at', ''));
     assertSentence(describeError('just text'));
+    assert.equal(describeError(abortError(), context), 'The copy was cancelled.');
   });
 
   it('come with a code for scripts', () => {
@@ -167,6 +161,7 @@ describe('sentences about the whole copy', () => {
       new TransferError('no-directory', ''),
       new UsageError(''),
       new CliError('not-running', ''),
+      abortError(),
       new Error(''),
     ].map(codeOfError);
     assert.deepEqual(codes, [
@@ -176,6 +171,7 @@ describe('sentences about the whole copy', () => {
       'no-directory',
       'usage',
       'not-running',
+      'aborted',
       'internal',
     ]);
   });
