@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAborted, throwIfAborted } from '../text/abort.ts';
 import type { Candidate } from './candidate.ts';
 import { isAutomatic } from './candidates.ts';
-import { type Attempt, isLinkError, LinkError, throwIfAborted } from './errors.ts';
+import { type Attempt, isLinkError, LinkError } from './errors.ts';
 import type { Link, LinkDescription, OsFamily } from './link.ts';
 
 /**
@@ -49,7 +50,7 @@ const STAGGER_MS = 1500;
 /**
  * Tries the links that may be tried unasked, best first, and takes the first on which a receiver answers; or
  * the one that was named. The others are closed, those that open late included. Throws LinkError `no-link`,
- * `no-receiver`, `busy` or `aborted`; or what the handshake threw; or what opening threw, if nothing opened.
+ * `no-receiver` or `busy`, or an AbortError; or what the handshake threw; or what opening threw, if nothing opened.
  */
 export async function findReceiver<Session>(
   search: ReceiverSearch<Session>,
@@ -192,8 +193,4 @@ function noLink<Session>(search: ReceiverSearch<Session>): LinkError {
   const available = search.candidates.filter(one => one.use !== 'unusable').map(one => one.device);
   const { domainName: domain } = search;
   return new LinkError('no-link', `${domain} has no link that is safe to try unasked`, { domain, available });
-}
-
-function isAborted(error: unknown): boolean {
-  return isLinkError(error) && error.code === 'aborted';
 }

@@ -1,6 +1,7 @@
 import { isLibvirtError } from 'libvirt';
 import { isLinkError } from '../../link/index.ts';
-import { isProtocolError, isRemoteError, type ProtocolErrorCode } from '../../protocol/index.ts';
+import { isProtocolError, isRemoteError } from '../../protocol/index.ts';
+import { isAborted } from '../../text/abort.ts';
 import { TransferError } from '../../transfer/index.ts';
 import { GuestError } from '../guest/guestError.ts';
 import { describeFileError, type FileMessageContext, isFileErrorCode } from './fileMessages.ts';
@@ -19,10 +20,11 @@ export interface ErrorContext extends FileMessageContext {
 /** What went wrong as a whole. An error's own `message` is for logs: it is in none of these. */
 export function describeError(error: unknown, context: ErrorContext = {}): Message {
   const guest = guestOf(context);
+  if (isAborted(error)) return message('copy.cancelled');
   if (error instanceof GuestError) return describeGuestError(error);
   if (isLinkError(error)) return describeLinkError(error, guest);
   if (isLibvirtError(error)) return describeLibvirtError(error, context.uri ?? '', guest);
-  if (isProtocolError(error)) return describeProtocolError(error.code, guest);
+  if (isProtocolError(error)) return message(`session.${error.code}`, guest);
   if (isRemoteError(error)) return describePathError(error.code, error.path, context);
   if (error instanceof TransferError) return describeTransferError(error, context);
   return message('copy.unexpected');
@@ -30,14 +32,11 @@ export function describeError(error: unknown, context: ErrorContext = {}): Messa
 
 /** A short name of the error for scripts. */
 export function codeOfError(error: unknown): string {
+  if (isAborted(error)) return 'aborted';
   if (isLibvirtError(error) || isLinkError(error) || isProtocolError(error) || isRemoteError(error))
     return error.code;
   if (error instanceof TransferError || error instanceof GuestError) return error.code;
   return 'internal';
-}
-
-function describeProtocolError(code: ProtocolErrorCode, guest: Message): Message {
-  return code === 'aborted' ? message('copy.cancelled') : message(`session.${code}`, guest);
 }
 
 function guestOf({ domain }: ErrorContext): Message {

@@ -13,7 +13,6 @@ type Wording = (facts: Facts) => Message;
 const failed: Wording = ({ at }) => message('libvirt.failed', at);
 
 const WORDINGS: Readonly<Record<LibvirtErrorCode, Wording>> = {
-  aborted: () => message('copy.cancelled'),
   'access-denied': ({ subject }) => message('libvirt.access-denied', subject),
   'auth-failed': ({ subject, at }) => message('libvirt.auth-failed', subject || at),
   'bad-device': ({ subject, guest }) => message('libvirt.bad-device', subject, guest),

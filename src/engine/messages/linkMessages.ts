@@ -77,8 +77,6 @@ export function describeLinkError(error: LinkError, guest: Message): Message {
       return message('link.port-lost', device);
     case 'bad-xml':
       return message('link.bad-xml', guest);
-    case 'aborted':
-      return message('copy.cancelled');
   }
 }
 

@@ -1,7 +1,7 @@
 /** The calls that wait for their answers, by serial. */
 import { STATUS_ERROR } from './constants.ts';
 import { readError } from './domainCodec.ts';
-import { abortedError, LibvirtError, protocolError, silenceError } from './errors.ts';
+import { abortError, LibvirtError, protocolError, silenceError } from './errors.ts';
 import type { PacketHeader } from './packet.ts';
 import { XdrReader } from './xdr.ts';
 
@@ -47,7 +47,7 @@ export class PendingCalls {
       resolve(result);
     };
     this.#calls.set(ticket.serial, { procedure, take, reject });
-    const onAbort = () => this.#giveUp(ticket.serial, abortedError());
+    const onAbort = () => this.#giveUp(ticket.serial, abortError());
     signal?.addEventListener('abort', onAbort, { once: true });
     const timer = timeoutMs && setTimeout(() => this.#giveUp(ticket.serial, silenceError()), timeoutMs);
     send(ticket);
@@ -91,7 +91,7 @@ export class PendingCalls {
     this.#calls.clear();
   }
 
-  #giveUp(serial: number, error: LibvirtError): void {
+  #giveUp(serial: number, error: Error): void {
     const call = this.#calls.get(serial);
     if (call === undefined) return;
     this.#calls.set(serial, undefined);
