@@ -2,6 +2,7 @@ import { describeError } from '../engine/messages/describeError.ts';
 import { EXIT_INCOMPLETE, EXIT_INTERRUPTED } from './exitCodes.ts';
 import { main } from './main.ts';
 import { type OutputStream, printError } from './terminal.ts';
+import { worded } from './wording.ts';
 
 const interruption = new AbortController();
 
@@ -24,7 +25,7 @@ let exitCode = EXIT_INCOMPLETE;
 try {
   exitCode = await main(process.argv.slice(2), process, interruption.signal);
 } catch (error) {
-  printError(process, describeError(error));
+  printError(process, worded(describeError(error)));
 }
 await Promise.all([flush(process.stdout), flush(process.stderr)]);
 // A connection that will not close must not keep the terminal.

@@ -1,6 +1,11 @@
-import { connect, type LibvirtConnection, type ListedDomain } from 'libvirt';
+import { connect, type DomainState, type LibvirtConnection, type ListedDomain } from 'libvirt';
 import { uriOf } from '../engine/guest/openGuest.ts';
+import { describeError } from '../engine/messages/describeError.ts';
+import { candidateReason, linkLabel } from '../engine/messages/linkMessages.ts';
+import { inEnglish, message } from '../engine/messages/message.ts';
+import { stateMessage } from '../engine/messages/stateMessages.ts';
 import {
+  type Candidate,
   type CandidateUse,
   isLinkError,
   type LinkKind,
@@ -11,6 +16,7 @@ import {
 import { printable } from '../text/printable.ts';
 import type { ListArguments } from './parseArguments.ts';
 import type { Terminal } from './terminal.ts';
+import { worded } from './wording.ts';
 
 export interface ListedLink {
   /** As `--link` takes it. */
@@ -25,23 +31,12 @@ export interface DomainEntry {
   readonly name: string;
   readonly uuid: string;
   readonly id: number | null;
-  readonly state: string;
+  readonly state: DomainState;
   readonly guestSystem: OsFamily;
   readonly links: readonly ListedLink[];
   /** Why there are no links, where the XML could not be read. */
   readonly problem?: string;
 }
-
-const STATES: Readonly<Record<ListedDomain['state'], string>> = {
-  nostate: 'state unknown',
-  running: 'running',
-  blocked: 'running',
-  paused: 'paused',
-  shutdown: 'shutting down',
-  shutoff: 'shut off',
-  crashed: 'crashed',
-  pmsuspended: 'asleep',
-};
 
 const USES: Readonly<Record<CandidateUse, string>> = {
   automatic: 'tried',
@@ -76,31 +71,36 @@ async function describeDomain(
   const entry = { name, uuid, id: domain.id ?? null, state };
   try {
     const devices = parseDomainDevices(await connection.domainXml(domain, { signal }));
-    const links = rankCandidates(devices).map(({ device, kind, label, use, reason }) => ({
-      device,
-      kind,
-      label,
-      use,
-      reason,
-    }));
-    return { ...entry, guestSystem: devices.osFamily, links };
+    return { ...entry, guestSystem: devices.osFamily, links: rankCandidates(devices).map(listedLink) };
   } catch (error) {
     if (signal.aborted) throw error;
-    const problem = isLinkError(error) ? error.message : 'libvirt does not give its XML to you.';
+    const problem = inEnglish(
+      isLinkError(error) ? describeError(error, { domain: name }) : message('domain.no-xml'),
+    );
     return { ...entry, guestSystem: 'unknown', links: [], problem };
   }
 }
 
+function listedLink(candidate: Candidate): ListedLink {
+  const { device, kind, use, reason } = candidate;
+  return {
+    ...{ device, kind, label: inEnglish(linkLabel(candidate)) },
+    ...{ use, reason: inEnglish(candidateReason(reason)) },
+  };
+}
+
 function listText(connection: LibvirtConnection, entries: readonly DomainEntry[]): string {
   const at = printable(connection.uri);
-  const notes = connection.readOnly ? [`Your user may only look at ${at}, not copy into its domains.`] : [];
+  const notes = connection.readOnly
+    ? [`You have read-only access to ${at} and can't copy into its domains.`]
+    : [];
   if (entries.length === 0) notes.push(`There are no domains at ${at}.`);
   return [...notes, ...entries.map(domainText)].map(text => `${text}\n`).join('');
 }
 
 /** The domain's line, and one for each link: device, verdict, what it is and why. */
 export function domainText(entry: DomainEntry): string {
-  const state = STATES[entry.state as ListedDomain['state']] ?? entry.state;
+  const state = worded(stateMessage(entry.state));
   const lines = [`${printable(entry.name)}  (${state})`];
   const width = Math.max(0, ...entry.links.map(link => printable(link.device).length));
   for (const link of entry.links) {

@@ -8,6 +8,7 @@ import { HELP } from './help.ts';
 import { listDomains } from './listDomains.ts';
 import { type Arguments, type ListArguments, parseArguments, UsageError } from './parseArguments.ts';
 import { printError, type Terminal } from './terminal.ts';
+import { worded } from './wording.ts';
 
 /** Runs com-dd; resolves to the exit code. The signal is the user's first Ctrl-C. */
 export async function main(
@@ -35,7 +36,7 @@ async function list(args: ListArguments, terminal: Terminal, signal: AbortSignal
     return EXIT_OK;
   } catch (error) {
     if (signal.aborted || codeOfError(error) === 'aborted') return EXIT_INTERRUPTED;
-    printError(terminal, describeError(error, { uri: uriOf(args.connect) }));
+    printError(terminal, worded(describeError(error, { uri: uriOf(args.connect) })));
     return EXIT_INCOMPLETE;
   }
 }

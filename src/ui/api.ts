@@ -1,6 +1,5 @@
 import type * as vscode from 'vscode';
 import type { Connections, DomainPlace } from '../engine/connections/connections.ts';
-import { l10n } from '../engine/support/l10n.ts';
 import { TransferFailure } from '../engine/transfers/transferFailure.ts';
 import type { TransferList } from '../engine/transfers/transferList.ts';
 import type { ConflictPolicy, CopyResult } from '../transfer/index.ts';
@@ -8,6 +7,7 @@ import { allUnsaved } from './copy/askUnsaved.ts';
 import { destinationProblem } from './copy/destinations.ts';
 import { distinctSources } from './copy/sources.ts';
 import { settings } from './settings.ts';
+import { l10n } from './support/l10n.ts';
 
 export interface CopyToGuestOptions {
   /** Name or UUID. */

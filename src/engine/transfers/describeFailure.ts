@@ -1,6 +1,6 @@
+import { harmless, withoutNotation } from '../../ui/support/harmless.ts';
+import { l10n } from '../../ui/support/l10n.ts';
 import type { ErrorContext } from '../messages/describeError.ts';
-import { harmless, withoutNotation } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
 
 interface Wording {
   codeOfError(error: unknown): string;

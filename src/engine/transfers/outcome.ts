@@ -1,7 +1,7 @@
 import type { CopyResult, FileResult } from '../../transfer/index.ts';
+import { harmless, withoutNotation } from '../../ui/support/harmless.ts';
+import { l10n } from '../../ui/support/l10n.ts';
 import { describeFileError, type FileMessageContext } from '../messages/fileMessages.ts';
-import { harmless, withoutNotation } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
 import { translated } from '../support/sentences.ts';
 import { MAX_LISTED, type Outcome } from './transfer.ts';
 

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import { DEFAULT_CONNECTION } from '../../engine/connections/connections.ts';
 import { type Engine, loadEngine } from '../../engine/loadEngine.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import { settings } from '../settings.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { Command } from './command.ts';
 
 /** Adds a URI to the setting; the tree follows the setting. */
@@ -45,6 +45,6 @@ function uriProblem(engine: Engine, text: string): string | undefined {
     if (engine.parseUri(text).transport === 'unix') return undefined;
     return l10n.t('Only local connections work so far: give one without a host, such as qemu:///system.');
   } catch (error) {
-    return engine.describeError(error);
+    return localized(engine.describeError(error));
   }
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { l10n } from '../../engine/support/l10n.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
+import { l10n } from '../support/l10n.ts';
 import { presentTransfer } from '../transfers/transferPresentation.ts';
 import { isTransferNode } from '../transfers/transfersTree.ts';
 

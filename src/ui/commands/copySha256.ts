@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { l10n } from '../../engine/support/l10n.ts';
+import { l10n } from '../support/l10n.ts';
 import { hashesText } from '../transfers/transferText.ts';
 import { chooseTransfer } from './chooseTransfer.ts';
 import type { Command } from './command.ts';

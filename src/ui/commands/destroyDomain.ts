@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 import { chooseDomain } from './chooseDomain.ts';
 import type { Command } from './command.ts';
 

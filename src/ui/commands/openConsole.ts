@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
 import { defaultConsole } from '../../engine/console/chooseConsole.ts';
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import type { Candidate } from '../../link/index.ts';
 import { isDomainsNode } from '../domains/domainsNode.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 import { chooseDomain } from './chooseDomain.ts';
 import type { Command } from './command.ts';
 

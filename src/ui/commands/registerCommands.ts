@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { loadEngine } from '../../engine/loadEngine.ts';
-import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
+import { harmless } from '../support/harmless.ts';
+import { localized } from '../support/l10n.ts';
 import { addConnection } from './addConnection.ts';
 import { cancelTransfer } from './cancelTransfer.ts';
 import { clearTransfers } from './clearTransfers.ts';
@@ -70,7 +71,7 @@ async function run(
     const code = codeOfError(error);
     if (code === 'aborted') return undefined;
     parts.log.error(`${name}: ${harmless(String(error))}`);
-    void vscode.window.showErrorMessage(withoutNotation(describeError(error)));
+    void vscode.window.showErrorMessage(localized(describeError(error)));
     return undefined;
   }
 }

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import { DEFAULT_CONNECTION } from '../../engine/connections/connections.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import { isDomainsNode } from '../domains/domainsNode.ts';
 import { settings } from '../settings.ts';
+import { l10n } from '../support/l10n.ts';
 import type { Command } from './command.ts';
 
 /** Takes a URI out of the setting. The domains there are not touched. */

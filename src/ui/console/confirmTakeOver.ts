@@ -1,11 +1,12 @@
 import * as vscode from 'vscode';
-import { l10n } from '../../engine/support/l10n.ts';
+import type { Message } from '../../engine/messages/message.ts';
+import { l10n, localized } from '../support/l10n.ts';
 
 /** What it may break is said before: libvirt 9.0 crashed in 3 of 60 take-overs, measured. */
-export async function confirmTakeOver(name: string): Promise<boolean> {
+export async function confirmTakeOver(name: Message): Promise<boolean> {
   const takeOver = l10n.t('Take Over');
   const answer = await vscode.window.showWarningMessage(
-    l10n.t('{0} is in use by another client. Take it over?', name),
+    l10n.t('{0} is in use by another client. Take it over?', localized(name)),
     {
       modal: true,
       detail: l10n.t(

@@ -4,8 +4,9 @@ import { domainKey } from '../../engine/connections/receivers.ts';
 import { ConsoleSession } from '../../engine/console/consoleSession.ts';
 import { DomainConsole } from '../../engine/console/domainConsole.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
-import { harmless } from '../../engine/support/harmless.ts';
 import type { Candidate } from '../../link/index.ts';
+import { harmless } from '../support/harmless.ts';
+import { localized } from '../support/l10n.ts';
 import { confirmTakeOver } from './confirmTakeOver.ts';
 import { consoleTerminal } from './consoleTerminal.ts';
 
@@ -50,7 +51,10 @@ function keyOf({ connection, domain }: DomainPlace, { device }: Candidate): stri
 }
 
 function create(place: DomainPlace, candidate: Candidate): OpenConsole {
-  const session = new ConsoleSession(new DomainConsole(place, candidate, { loadEngine, confirmTakeOver }));
+  const session = new ConsoleSession(
+    new DomainConsole(place, candidate, { loadEngine, confirmTakeOver }),
+    localized,
+  );
   const terminal = vscode.window.createTerminal({
     name: `${harmless(place.domain.name)} (${harmless(candidate.device)})`,
     pty: consoleTerminal(session),

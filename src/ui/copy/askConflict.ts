@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { l10n } from '../../engine/support/l10n.ts';
 import type { Conflict, ConflictDecision } from '../../transfer/index.ts';
+import { l10n } from '../support/l10n.ts';
 import { conflictChoices, conflictTitle } from './conflictChoices.ts';
 
 interface ChoiceItem extends vscode.QuickPickItem {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { l10n } from '../../engine/support/l10n.ts';
+import { l10n } from '../support/l10n.ts';
 import { guestsText } from '../transfers/jobText.ts';
 import { destinationProblem } from './destinations.ts';
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 import { unsavedDocument } from './sources.ts';
 
 /**

@@ -1,7 +1,7 @@
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import { formatBytes } from '../../text/units.ts';
 import type { Conflict, ConflictDecision } from '../../transfer/index.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 
 export interface ConflictChoice {
   readonly label: string;

@@ -1,6 +1,6 @@
 import type { GuestSystem } from '../../engine/connections/receivers.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import type { OsFamily } from '../../link/index.ts';
+import { l10n } from '../support/l10n.ts';
 
 /** `guestwire.destination`: by domain name, or by guest system under these keys. */
 export type DestinationSetting = Readonly<Record<string, string>>;

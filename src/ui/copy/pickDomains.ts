@@ -2,8 +2,6 @@ import * as vscode from 'vscode';
 import { activityOf } from '../../engine/connections/activity.ts';
 import type { Connections } from '../../engine/connections/connections.ts';
 import type { Receivers } from '../../engine/connections/receivers.ts';
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import {
   type DomainChoices,
   domainChoices,
@@ -12,6 +10,8 @@ import {
   targetKey,
 } from '../../engine/transfers/domainChoices.ts';
 import { presentDomain } from '../domains/domainPresentation.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 
 interface TargetItem extends vscode.QuickPickItem {
   readonly target?: Target;

@@ -2,10 +2,11 @@ import type { DomainState, ListedDomain } from 'libvirt';
 import { activityOf } from '../../engine/connections/activity.ts';
 import type { ConnectionStatus } from '../../engine/connections/connectionStatus.ts';
 import type { GuestSystem, ReceiverState } from '../../engine/connections/receivers.ts';
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
-import { translated } from '../../engine/support/sentences.ts';
+import { candidateReason, linkLabel } from '../../engine/messages/linkMessages.ts';
+import { stateMessage } from '../../engine/messages/stateMessages.ts';
 import type { Candidate, CandidateUse } from '../../link/index.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n, localized } from '../support/l10n.ts';
 
 /** A tree item before it is VS Code's. All texts are harmless. */
 export interface Presentation {
@@ -38,23 +39,7 @@ const ICONS: Readonly<Record<DomainState, Icon>> = {
 };
 
 export function stateText(state: DomainState): string {
-  switch (state) {
-    case 'running':
-    case 'blocked':
-      return l10n.t('running');
-    case 'paused':
-      return l10n.t('paused');
-    case 'shutdown':
-      return l10n.t('shutting down');
-    case 'shutoff':
-      return l10n.t('shut off');
-    case 'crashed':
-      return l10n.t('crashed');
-    case 'pmsuspended':
-      return l10n.t('asleep');
-    case 'nostate':
-      return l10n.t('state unknown');
-  }
+  return localized(stateMessage(state));
 }
 
 export interface DomainFacts {
@@ -132,7 +117,7 @@ export interface ConnectionFacts {
 export function presentConnection({ uri, status, domainCount }: ConnectionFacts): Presentation {
   const whole = harmless(uri);
   const state = connectionText(status, domainCount);
-  const problem = status.kind === 'failed' ? harmless(status.message) : '';
+  const problem = status.kind === 'failed' ? localized(status.message) : '';
   // Two connections may differ in their parameters alone; but how they are comes first, for the rest is cut off.
   const [label = '', parameters] = whole.split('?', 2);
   return {
@@ -175,8 +160,8 @@ const LINK_ICONS: Readonly<Record<CandidateUse, string>> = {
 };
 
 export function presentLink(candidate: Candidate): Presentation {
-  const label = harmless(translated(candidate.label));
-  const reason = harmless(translated(candidate.reason));
+  const label = localized(linkLabel(candidate));
+  const reason = localized(candidateReason(candidate.reason));
   return {
     label,
     description: reason,

@@ -4,9 +4,9 @@ import { activityOf } from '../../engine/connections/activity.ts';
 import type { Connections, ConnectionsChange } from '../../engine/connections/connections.ts';
 import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
 import { domainKey, type Receivers } from '../../engine/connections/receivers.ts';
+import { loadEngine } from '../../engine/loadEngine.ts';
 import { debounce } from '../../engine/support/debounce.ts';
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import { type Presentation, presentConnection, presentDomain, presentLink } from './domainPresentation.ts';
 import type { ConnectionNode, DomainNode, DomainsNode } from './domainsNode.ts';
 import { welcomeFor } from './domainsWelcome.ts';
@@ -103,7 +103,7 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
   #emptyNote(connection: ManagedConnection): DomainsNode {
     const { status } = connection;
     return status.kind === 'failed'
-      ? { kind: 'note', connection, id: 'problem', text: harmless(status.message), icon: 'warning' }
+      ? { kind: 'note', connection, id: 'problem', text: localized(status.message), icon: 'warning' }
       : { kind: 'note', connection, id: 'empty', text: l10n.t('No domains'), icon: 'info' };
   }
 
@@ -118,7 +118,9 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
       const text = l10n.t('No serial port, console or virtio channel that could be used');
       return [{ kind: 'note', connection, id: `${uuid}\nno-links`, text, icon: 'info' }];
     } catch (error) {
-      const text = l10n.t('Its devices are not known: {0}', harmless(messageOf(error)));
+      const { describeError } = await loadEngine();
+      const problem = localized(describeError(error, { uri: connection.uri, domain: domain.name }));
+      const text = l10n.t('Its devices are not known: {0}', problem);
       return [{ kind: 'note', connection, id: `${uuid}\nproblem`, text, icon: 'warning' }];
     }
   }
@@ -199,8 +201,4 @@ function treeItem(
   item.accessibilityInformation = { label: accessibleLabel };
   item.iconPath = new vscode.ThemeIcon(icon.id, icon.color ? new vscode.ThemeColor(icon.color) : undefined);
   return item;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

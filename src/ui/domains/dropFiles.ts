@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { l10n } from '../../engine/support/l10n.ts';
 import type { Target } from '../../engine/transfers/domainChoices.ts';
 import type { CopyFlow } from '../copy/copyFlow.ts';
+import { l10n } from '../support/l10n.ts';
 import { type DomainsNode, domainOf } from './domainsNode.ts';
 
 const URI_LIST = 'text/uri-list';

@@ -1,7 +1,5 @@
 import * as vscode from 'vscode';
 import { loadEngine } from '../../engine/loadEngine.ts';
-import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import {
   addChannel,
   CHANNEL_XML,
@@ -9,6 +7,8 @@ import {
   channelChange,
   readChannelFacts,
 } from '../../install/addChannel.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { InstallParts } from './installParts.ts';
 
 type When = 'now' | 'next-start';
@@ -113,7 +113,7 @@ async function offerLater(
   if (!wasLive || !channelChange(facts, 'next-start')) throw error;
   const { connection, domain } = parts.place;
   const { describeError } = await loadEngine();
-  const reason = withoutNotation(describeError(error, { uri: connection.uri, domain: domain.name }));
+  const reason = localized(describeError(error, { uri: connection.uri, domain: domain.name }));
   const later = l10n.t('Add for the Next Start');
   const message = l10n.t('The channel was not added, and nothing was changed. {0}', reason);
   if ((await vscode.window.showErrorMessage(message, later)) === later) await add(parts, facts, 'next-start');

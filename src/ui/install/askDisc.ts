@@ -1,8 +1,6 @@
 import * as vscode from 'vscode';
 import { domainKey } from '../../engine/connections/receivers.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
-import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import { makeInstallerDisc } from '../../install/disc/discFiles.ts';
 import { type DiscPool, deleteDisc, discPools, uploadDisc } from '../../install/disc/discVolume.ts';
 import {
@@ -15,6 +13,8 @@ import {
 } from '../../install/disc/insertDisc.ts';
 import { formatBytes } from '../../text/units.ts';
 import { version } from '../../text/version.ts';
+import { harmless, withoutNotation } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import {
   driveName,

@@ -2,10 +2,11 @@ import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
 import { domainKey } from '../../engine/connections/receivers.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
-import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
+import { linkLabel } from '../../engine/messages/linkMessages.ts';
 import type { DomainNode } from '../domains/domainsNode.ts';
 import { settings } from '../settings.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { InstallParts } from './installParts.ts';
 
 /** Something that can be done when a receiver was found. */
@@ -34,15 +35,13 @@ export async function checkReceiver(parts: InstallParts, next?: NextStep): Promi
       return l10n.t(
         'A receiver answers in "{0}", by {1}.',
         harmless(domain.name),
-        harmless(guest.link.description.label),
+        localized(linkLabel(guest.link.description)),
       );
     } catch (error) {
       if (aborter.signal.aborted) return undefined;
       if (engine.codeOfError(error) !== 'no-receiver') throw error;
       receivers.silent(key);
-      return new Error(
-        withoutNotation(engine.describeError(error, { uri: connection.uri, domain: domain.name })),
-      );
+      return new Error(localized(engine.describeError(error, { uri: connection.uri, domain: domain.name })));
     }
   });
   if (found instanceof Error) {

@@ -1,7 +1,7 @@
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import type { CdDrive } from '../../install/disc/cdDrives.ts';
 import type { DriveFacts, DrivePlan, InsertedDisc } from '../../install/disc/insertDisc.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 
 /** As root in the guest. The drive's name is the usual one of a first drive. */
 export const LINUX_COMMAND = 'mount -o ro /dev/sr0 /mnt && sh /mnt/install.sh; umount /mnt';

@@ -1,6 +1,4 @@
 import * as vscode from 'vscode';
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import { isLoginPrompt } from '../../install/console/answers.ts';
 import { RECEIVER_PATH } from '../../install/console/bootstrapLine.ts';
 import type { Conversation } from '../../install/console/conversation.ts';
@@ -8,6 +6,8 @@ import { SendError, type Sent, sendReceiver, textOf } from '../../install/consol
 import { formatBytes } from '../../text/units.ts';
 import { consoleOf } from '../commands/openConsole.ts';
 import type { OpenConsole } from '../console/consoles.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import type { InstallParts } from './installParts.ts';
 import { readReceiver } from './receiverFile.ts';

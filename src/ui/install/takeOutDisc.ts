@@ -2,8 +2,6 @@ import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
 import { domainKey } from '../../engine/connections/receivers.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
-import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import { deleteDisc } from '../../install/disc/discVolume.ts';
 import {
   type InsertedDisc,
@@ -12,6 +10,8 @@ import {
   strayDisc,
   takeOutDisc,
 } from '../../install/disc/insertDisc.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import { takenOutText, takeOutTitle } from './discTexts.ts';
 import type { InstallParts } from './installParts.ts';
 
@@ -62,7 +62,7 @@ export async function openDrive<T>(
   } catch (error) {
     if (!isHeldByGuest(error)) throw error;
     const { describeError } = await loadEngine();
-    const reason = withoutNotation(describeError(error, { uri: connection.uri, domain: domain.name }));
+    const reason = localized(describeError(error, { uri: connection.uri, domain: domain.name }));
     const force = l10n.t('Open by Force');
     const message = l10n.t(
       'The guest holds the CD that is in its drive: unmount or eject it there, and try again. {0}',

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import { activityOf } from '../../engine/connections/activity.ts';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import { pasteCommand } from '../../install/console/pasteCommand.ts';
+import { l10n } from '../support/l10n.ts';
 import { askChannel } from './askChannel.ts';
 import { askDisc } from './askDisc.ts';
 import { checkReceiver } from './checkReceiver.ts';

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import { l10n } from '../../engine/support/l10n.ts';
 import { type Job, jobOf } from '../../engine/transfers/jobs.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
+import { l10n } from '../support/l10n.ts';
 import { History } from './sparkline.ts';
 import { presentLast, presentThroughput, type Readout } from './throughputText.ts';
 

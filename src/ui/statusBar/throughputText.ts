@@ -1,8 +1,8 @@
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import { formatBytes, formatDuration } from '../../text/units.ts';
 import type { Progress } from '../../transfer/index.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 import { percentOf, rateText } from '../transfers/progressText.ts';
 import { outcomeText, resultText, sourcesText } from '../transfers/transferText.ts';
 import { sparkline } from './sparkline.ts';

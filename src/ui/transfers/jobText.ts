@@ -1,10 +1,10 @@
 /** What is said of a copy as a whole, into one guest or several. */
 
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import type { Job } from '../../engine/transfers/jobs.ts';
 import { isFinished, type Transfer } from '../../engine/transfers/transfer.ts';
 import { formatDuration } from '../../text/units.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 import { nameOf, percentOf, progressText, rateText } from './progressText.ts';
 import { detailsText, outcomeText, sourcesText } from './transferText.ts';
 

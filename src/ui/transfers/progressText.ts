@@ -1,8 +1,8 @@
 import { basename, posix } from 'node:path';
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import { formatBytes, formatDuration } from '../../text/units.ts';
 import type { Progress } from '../../transfer/index.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 
 /** 100 only when all is there. */
 export function percentOf(

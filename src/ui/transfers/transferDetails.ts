@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { l10n } from '../../engine/support/l10n.ts';
 import { jobOf } from '../../engine/transfers/jobs.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
+import { l10n } from '../support/l10n.ts';
 import { jobDetails } from './jobText.ts';
 import { sourcesText } from './transferText.ts';
 

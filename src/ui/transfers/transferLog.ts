@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
-import { harmless } from '../../engine/support/harmless.ts';
 import type { Log } from '../../engine/support/log.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
+import { harmless } from '../support/harmless.ts';
 import { outcomeText, sourcesText } from './transferText.ts';
 
 /** One line for each turn of a copy. */

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import { type Job, jobOf, jobsOf } from '../../engine/transfers/jobs.ts';
 import { isFinished, type Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 import { jobResult } from './jobText.ts';
 import { showDetails } from './transferDetails.ts';
 import { outcomeText, sourcesText } from './transferText.ts';

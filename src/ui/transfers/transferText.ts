@@ -1,7 +1,7 @@
-import { harmless } from '../../engine/support/harmless.ts';
-import { l10n } from '../../engine/support/l10n.ts';
 import type { CopyRequest, Outcome } from '../../engine/transfers/transfer.ts';
 import { formatBytes } from '../../text/units.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n } from '../support/l10n.ts';
 import { nameOf, rateText } from './progressText.ts';
 
 /** "notes.txt", "notes.txt and 2 more". */

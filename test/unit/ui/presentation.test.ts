@@ -4,7 +4,7 @@ import type { DomainState } from 'libvirt';
 import type { ConnectionStatus } from '../../../src/engine/connections/connectionStatus.ts';
 import { backOffMs, isPassing } from '../../../src/engine/connections/connectionStatus.ts';
 import { Receivers } from '../../../src/engine/connections/receivers.ts';
-import { harmless } from '../../../src/engine/support/harmless.ts';
+import { harmless } from '../../../src/ui/support/harmless.ts';
 import { parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
 import {
   type DomainFacts,

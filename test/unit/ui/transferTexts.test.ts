@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fillIn } from '../../../src/engine/support/l10n.ts';
+import { fillIn } from '../../../src/ui/support/l10n.ts';
 import { outcomeOf } from '../../../src/engine/transfers/outcome.ts';
 import type { Transfer } from '../../../src/engine/transfers/transfer.ts';
 import { guestIdOf } from '../../../src/engine/transfers/transfer.ts';

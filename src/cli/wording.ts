@@ -1,0 +1,18 @@
+import type { MessageId } from '../engine/messages/english.ts';
+import { fillIn, type Message, render } from '../engine/messages/message.ts';
+import { printable } from '../text/printable.ts';
+
+/** What com-dd's user can do about it, behind the message. */
+const HINTS: Readonly<Partial<Record<MessageId, string>>> = {
+  'domain.none': '"com-dd --list" shows the domains.',
+  'file.exists': 'Use --conflict overwrite, skip, newer or rename.',
+  'note.channel-is-faster':
+    "Add one with \"virsh attach-device\" and <channel type='unix'><target type='virtio' name='org.guestwire.0'/></channel>.",
+};
+
+/** A message of the engine in English, safe to print. */
+export function worded(message: Message): string {
+  const text = render(message, { translate: fillIn, neutralize: printable });
+  const hint = HINTS[message.id];
+  return hint === undefined ? text : `${text} ${hint}`;
+}
