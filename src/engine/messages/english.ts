@@ -97,7 +97,7 @@ export const ENGLISH = {
   'domain.no-xml': "libvirt doesn't show you its definition.",
 
   // libvirt.
-  'libvirt.says': '{0} libvirt says: {1}',
+  'libvirt.says': '{0} libvirt says: "{1}".',
   'libvirt.access-denied':
     'You don\'t have permission to open libvirt\'s socket "{0}". Run "sudo usermod -aG libvirt $USER" and log in again.',
   'libvirt.denied':
@@ -118,7 +118,7 @@ export const ENGLISH = {
   'libvirt.silent': "libvirt at {0} doesn't answer. Make sure its daemon is running.",
   'libvirt.failed': 'libvirt at {0} reported an error.',
   'libvirt.invalid-argument': "libvirt at {0} can't handle this request.",
-  'libvirt.no-metadata': '{0} has no such metadata.',
+  'libvirt.no-metadata': 'libvirt at {0} has no such metadata.',
   'libvirt.no-pool': 'libvirt at {0} has no such storage pool.',
   'libvirt.no-volume': 'libvirt at {0} has no such storage volume.',
   'libvirt.volume-exists': 'libvirt at {0} already has a storage volume of that name.',
@@ -189,7 +189,7 @@ export const ENGLISH = {
   'note.channel-is-faster': 'A virtio channel would be many times faster than {0}.',
 
   // A console in a terminal; {0} is its name.
-  'console.name': '{0} of {1}',
+  'console.name': '{0} in {1}',
   'console.connecting': 'Connecting to {0}…',
   'console.connected': 'Connected to {0}. If nothing shows, press Enter.',
   'console.again': '{0} Press Enter to connect again.',

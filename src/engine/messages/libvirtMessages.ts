@@ -24,7 +24,7 @@ const WORDINGS: Readonly<Record<LibvirtErrorCode, Wording>> = {
   internal: failed,
   'invalid-argument': ({ at }) => message('libvirt.invalid-argument', at),
   'no-domain': ({ at, guest }) => message('domain.none', guest, at),
-  'no-metadata': ({ guest }) => message('libvirt.no-metadata', guest),
+  'no-metadata': ({ at }) => message('libvirt.no-metadata', at),
   'no-pool': ({ at }) => message('libvirt.no-pool', at),
   'no-socket': ({ subject }) => message('libvirt.no-socket', subject),
   'no-volume': ({ at }) => message('libvirt.no-volume', at),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { type Duplex, duplexPair } from 'node:stream';
 import { describe, it } from 'node:test';
+import { worded } from '../../../src/cli/wording.ts';
 import { ConsoleSession, type ConsoleSource } from '../../../src/engine/console/consoleSession.ts';
+import { message } from '../../../src/engine/messages/message.ts';
 import { until } from '../libvirt/fakeServer.ts';
 
 const busy = new Error('busy');
@@ -16,7 +18,7 @@ function fakeSource(failures: Error[] = [], takeOver = false): FakeSource {
   const opened: boolean[] = [];
   const guests: Duplex[] = [];
   return {
-    name: 'serial0 of demo',
+    name: message('console.name', 'serial0', 'demo'),
     opened,
     guests,
     open: async ({ takeOver: force }) => {
@@ -29,13 +31,13 @@ function fakeSource(failures: Error[] = [], takeOver = false): FakeSource {
     },
     isBusy: error => error === busy,
     confirmTakeOver: async () => takeOver,
-    whyClosed: async error => `Not opened: ${(error as Error).message}.`,
-    whyEnded: async error => (error === undefined ? 'It ended.' : 'It failed.'),
+    whyClosed: async error => message('verbatim', `Not opened: ${(error as Error).message}.`),
+    whyEnded: async error => message('verbatim', error === undefined ? 'It ended.' : 'It failed.'),
   };
 }
 
 function start(source: FakeSource) {
-  const session = new ConsoleSession(source);
+  const session = new ConsoleSession(source, worded);
   const shown = { text: '' };
   session.output.on(text => {
     shown.text += text;

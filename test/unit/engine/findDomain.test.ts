@@ -43,10 +43,10 @@ describe('finding a domain', () => {
     await requireRunning(connection('blocked'), domain, never);
     const off = ['shutoff', 'shutdown', 'crashed', 'paused', 'pmsuspended'] as const;
     for (const state of off) {
-      await assert.rejects(
-        requireRunning(connection(state), domain, never),
-        /^CliError: Domain "demo" (is|has) .*\.$/,
-      );
+      await assert.rejects(requireRunning(connection(state), domain, never), {
+        name: 'GuestError',
+        details: { code: 'not-running', domain: 'demo', state },
+      });
     }
   });
 });

@@ -1,164 +1,149 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { LibvirtError, type LibvirtErrorCode } from 'libvirt';
-import { CliError } from '../../../src/engine/guest/guestError.ts';
-import { codeOfError, describeError } from '../../../src/engine/messages/describeError.ts';
-import { describeFileError, isFileErrorCode } from '../../../src/engine/messages/fileMessages.ts';
+import { LibvirtError } from 'libvirt';
+import { worded } from '../../../src/cli/wording.ts';
+import { GuestError } from '../../../src/engine/guest/guestError.ts';
+import { codeOfError, describeError, type ErrorContext } from '../../../src/engine/messages/describeError.ts';
+import {
+  describeFileError,
+  type FileMessageContext,
+  isFileErrorCode,
+} from '../../../src/engine/messages/fileMessages.ts';
 import { LinkError } from '../../../src/link/index.ts';
-import { ProtocolError, type ProtocolErrorCode, RemoteError } from '../../../src/protocol/index.ts';
+import { ProtocolError, RemoteError } from '../../../src/protocol/index.ts';
 import { abortError } from '../../../src/text/abort.ts';
-import { type FileResult, TransferError } from '../../../src/transfer/index.ts';
+import { TransferError } from '../../../src/transfer/index.ts';
+import { localized } from '../../../src/ui/support/l10n.ts';
+import { errorsOfEveryLayer, LOG_WORDS } from './errorSamples.ts';
 
 const context = { uri: 'qemu:///system', domain: 'demo', source: 'a.txt', destination: '/tmp/b' };
 
-function failed(code: string, message = 'internal words'): FileResult {
-  const nothing = { bytes: 0, sha256: null, verified: false, skipped: false };
-  return { source: 'a.txt', destination: '/tmp/b', ...nothing, error: { code, message } };
-}
+const failed = (code?: string) => ({
+  source: 'a.txt',
+  destination: '/tmp/b',
+  ...(code === undefined ? {} : { error: { code } }),
+});
+const sayFile = (code?: string, facts?: FileMessageContext) => worded(describeFileError(failed(code), facts));
+const say = (error: unknown, facts?: ErrorContext) => worded(describeError(error, facts));
 
-/** One line, one or two clauses, closed by a full stop, with nothing a terminal would obey. */
+/** Whole sentences, with nothing a terminal would obey. */
 function assertSentence(text: string): void {
   assert.match(text, /^(?:["A-Z]|libvirt)[^\n]{10,}[.?]$/u);
-  assert.doesNotMatch(text, /undefined|NaN|\[object|Error:| {4}at /);
+  assert.doesNotMatch(text, /undefined|NaN|\[object|Error:| {4}at |\{\d\}/);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
   assert.doesNotMatch(text, /[\u0000-\u001f]/);
 }
 
-describe('sentences about a file', () => {
-  it('exist for every error code of the protocol', () => {
-    const specification = readFileSync(new URL('../../../guest/PROTOCOL.md', import.meta.url), 'utf8');
-    const table = /### Error codes\n([\s\S]*?)\n## 6/.exec(specification)?.[1] ?? '';
-    const rows = table.split('\n').filter(line => line.startsWith('| `'));
-    const codes = rows.flatMap(row =>
-      [...(row.split('|')[1] ?? '').matchAll(/`([a-z-]+)`/g)].map(match => match[1] ?? ''),
+/** Those in PROTOCOL.md's table. */
+function protocolFileCodes(): string[] {
+  const specification = readFileSync(new URL('../../../guest/PROTOCOL.md', import.meta.url), 'utf8');
+  const table = /### Error codes\n([\s\S]*?)\n## 6/.exec(specification)?.[1] ?? '';
+  const rows = table.split('\n').filter(line => line.startsWith('| `'));
+  const codes = rows.flatMap(row =>
+    [...(row.split('|')[1] ?? '').matchAll(/`([a-z-]+)`/g)].map(match => match[1] ?? ''),
+  );
+  assert.ok(codes.length > 20, 'the table of PROTOCOL.md was not found');
+  return codes;
+}
+
+describe('a message about a file', () => {
+  it('exists for every error code of the protocol', () => {
+    const codes = protocolFileCodes();
+    // `io` stands for any other error, and is shown as a code.
+    assert.deepEqual(
+      codes.filter(code => !isFileErrorCode(code) && code !== 'io'),
+      [],
     );
-    assert.ok(codes.length > 20, 'the table of PROTOCOL.md was not found');
-    // `io` stands for any other error: what the receiver says about it is shown.
-    const without = codes.filter(code => !isFileErrorCode(code) && code !== 'io');
-    assert.deepEqual(without, []);
-    for (const code of codes) assertSentence(describeFileError(failed(code)));
+    for (const code of codes) assertSentence(sayFile(code));
   });
 
-  it('name the file concerned and what to do', () => {
-    const say = (code: string) => describeFileError(failed(code), { user: 'joe', root: '/srv' });
-    assert.equal(say('ENOENT'), '"a.txt" does not exist on this computer: check its name.');
-    assert.equal(say('EACCES'), `"a.txt" can't be read: your user has no permission for it.`);
+  it('names the file concerned and what to do', () => {
+    const facts = { user: 'joe', root: '/srv' };
+    assert.equal(sayFile('ENOENT'), '"a.txt" doesn\'t exist on this computer. Check its name.');
+    assert.equal(sayFile('EACCES'), 'You don\'t have permission to read "a.txt".');
     assert.equal(
-      say('permission'),
-      `"/tmp/b" can't be written: the receiver's user "joe" has no permission for it in the guest.`,
+      sayFile('permission', facts),
+      '"/tmp/b" can\'t be written: the receiver\'s user "joe" has no permission for it in the guest.',
     );
     assert.equal(
-      say('outside-root'),
-      '"/tmp/b" lies outside of the folder the receiver may write to, "/srv": choose a path inside it.',
+      sayFile('outside-root', facts),
+      '"/tmp/b" is outside "/srv", the folder the receiver can write to. Choose a path inside it.',
     );
-    assert.match(say('no-space'), /disk is full/);
-    assert.match(say('exists'), /--conflict overwrite, skip, newer or rename/);
+    assert.match(sayFile('no-space'), /disk is full/);
+    assert.match(sayFile('exists'), /--conflict overwrite, skip, newer or rename/);
   });
 
-  it('hold for codes nobody knows', () => {
-    const text = describeFileError(failed('EWEIRD', 'strange\u001b[2J thing'));
-    assertSentence(text);
-    assert.match(text, /strange\\x1b\[2J thing \(EWEIRD\)/);
+  it('gives the code where nobody knows it', () => {
+    assertSentence(sayFile('EWEIRD'));
+    assert.match(sayFile('EWEIRD\u001b[2J'), /\(EWEIRD\\x1b\[2J\)/);
   });
 
-  it('make names harmless', () => {
+  it('makes names harmless on a terminal', () => {
     const file = { ...failed('exists'), destination: '/tmp/\u001b]0;x\u0007' };
-    assertSentence(describeFileError(file));
+    assertSentence(worded(describeFileError(file)));
   });
 
-  it('tell of a copy that the guest did not confirm', () => {
-    const { error: _, ...file } = failed('');
-    assert.match(describeFileError(file), /could not confirm its SHA-256/);
+  it('says that the guest did not confirm the hash', () => {
+    assert.match(sayFile(), /couldn't confirm its SHA-256/);
   });
 });
 
-describe('sentences about the whole copy', () => {
-  const libvirtCodes: readonly LibvirtErrorCode[] = [
-    'access-denied',
-    'auth-failed',
-    'bad-device',
-    'bad-uri',
-    'busy',
-    'config',
-    'connection-lost',
-    'denied',
-    'internal',
-    'invalid-argument',
-    'no-domain',
-    'no-metadata',
-    'no-socket',
-    'operation-failed',
-    'operation-invalid',
-    'protocol',
-    'read-only',
-    'stalled',
-    'stream-failed',
-    'system',
-    'timeout',
-    'unsupported',
-  ];
-
-  it('exist for every error of libvirt', () => {
-    for (const code of libvirtCodes)
-      assertSentence(describeError(new LibvirtError(code, 'What it says'), context));
-    const unknown = describeError(new LibvirtError('no-domain', 'x'), context);
-    assert.equal(
-      unknown,
-      'There is no domain "demo" at qemu:///system: "com-dd --list" shows those there are.',
-    );
-    const readOnly = describeError(new LibvirtError('read-only', 'x'), context);
-    assert.match(readOnly, /may only look.*usermod -aG libvirt/);
-  });
-
-  it('exist for every end of a session', () => {
-    const codes: readonly ProtocolErrorCode[] = ['no-receiver', 'version', 'lost', 'closed', 'reset'];
-    for (const code of codes) {
-      assertSentence(describeError(new ProtocolError(code, 'x'), context));
-      assertSentence(describeError(new ProtocolError(code, 'x')));
+describe('a message about the whole copy', () => {
+  it('exists for every error of every layer, with names or without', () => {
+    for (const error of errorsOfEveryLayer('x', protocolFileCodes())) {
+      assertSentence(say(error, context));
+      assertSentence(say(error));
     }
-    assert.match(
-      describeError(new ProtocolError('version', 'x'), context),
-      /domain "demo" speaks another version/,
-    );
   });
 
-  it('exist for an out path that cannot take the copy', () => {
-    const notFolder = new TransferError('not-a-directory', 'x', '/tmp/b');
-    assert.match(
-      describeError(notFolder, context),
-      /^"\/tmp\/b" is not a folder in the guest, which several files/,
-    );
-    assert.match(
-      describeError(new TransferError('no-directory', 'x', '/q/'), context),
-      /no folder "\/q\/" in the guest/,
-    );
-    const remote = new RemoteError('outside-root', 'x', new Map([['path', '/etc']]));
+  it('never has the words that an error has for logs, in com-dd or in VS Code', () => {
+    const errors = errorsOfEveryLayer('x', protocolFileCodes());
+    assert.ok(errors.length > 150);
+    for (const error of errors) {
+      const message = describeError(error, context);
+      assert.ok(!worded(message).includes(LOG_WORDS), worded(message));
+      assert.ok(!localized(message).includes(LOG_WORDS), localized(message));
+      assert.ok(!JSON.stringify(message).includes(LOG_WORDS), JSON.stringify(message));
+    }
+  });
+
+  it('names the domain, the connection and what to do', () => {
     assert.equal(
-      describeError(remote, { ...context, root: '/srv' }),
-      '"/etc" lies outside of the folder the receiver may write to, "/srv": choose a path inside it.',
+      say(new LibvirtError('no-domain', ''), context),
+      'There is no domain "demo" at qemu:///system. "com-dd --list" shows the domains.',
     );
-    assertSentence(describeError(new RemoteError('new-code', 'its words', new Map()), context));
+    assert.match(
+      say(new LibvirtError('read-only', ''), context),
+      /read-only access to qemu.*usermod -aG libvirt/,
+    );
+    assert.match(say(new ProtocolError('version', ''), context), /domain "demo" speaks another version/);
   });
 
-  it('hand on what is a sentence already, made harmless', () => {
-    assert.equal(describeError(new LinkError('busy', 'The port \u001b is busy.')), 'The port \\x1b is busy.');
-    assert.equal(describeError(new CliError('x', 'It is so.')), 'It is so.');
+  it("shows the daemon's own words where they say more", () => {
+    const error = new LibvirtError('internal', '', { says: 'no \u001b space' });
+    assert.equal(
+      say(error, context),
+      'libvirt at qemu:///system reported an error. libvirt says: "no \\x1b space".',
+    );
   });
 
-  it('exist even for what nobody foresaw', () => {
-    assertSentence(describeError(new Error('line one\n    at somewhere')).replace('\\n    at', ''));
-    assertSentence(describeError('just text'));
-    assert.equal(describeError(abortError(), context), 'The copy was cancelled.');
+  it('exists for an out path that cannot take the copy', () => {
+    const notFolder = new TransferError('not-a-directory', '', '/tmp/b');
+    assert.match(say(notFolder, context), /^"\/tmp\/b" is not a folder in the guest\. Copying several files/);
+    const noFolder = new TransferError('no-directory', '', '/q/');
+    assert.match(say(noFolder, context), /no folder "\/q\/" in the guest/);
+    const remote = new RemoteError('outside-root', '', new Map([['path', '/etc']]));
+    assert.match(say(remote, { ...context, root: '/srv' }), /^"\/etc" is outside "\/srv"/);
   });
 
-  it('come with a code for scripts', () => {
+  it('comes with a code for scripts', () => {
     const codes = [
       new LinkError('busy', ''),
       new LibvirtError('no-domain', ''),
       new ProtocolError('lost', ''),
       new TransferError('no-directory', ''),
-      new CliError('not-running', ''),
+      new GuestError({ code: 'not-running', domain: 'x', state: 'paused' }),
       abortError(),
       new Error(''),
     ].map(codeOfError);

@@ -15,30 +15,27 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const uriOf = (path: string) => `qemu:///system?socket=${path}`;
 const noErrno = (message: string) => assert.doesNotMatch(message, /E[A-Z]{4,}|errno/);
 
-test('no socket: says which, and asks whether the daemon runs', async () => {
+test('a socket that is not there is told by its path', async () => {
   const path = join(folder, 'absent-sock');
   await assert.rejects(connect(uriOf(path)), (error: Error & { code: string }) => {
     assert.equal(error.code, 'no-socket');
-    assert.equal(
-      error.message,
-      `libvirt's socket ${path} does not exist; is libvirtd installed and running?`,
-    );
+    assert.partialDeepStrictEqual(error, { subject: path });
     return true;
   });
 });
 
-test('a socket that nobody serves: says how to start the daemon', async () => {
+test('a socket that nobody serves is told by its path', async () => {
   const path = join(folder, 'dead-sock');
   writeFileSync(path, '');
   await assert.rejects(connect(uriOf(path)), (error: Error & { code: string }) => {
     assert.equal(error.code, 'no-socket');
-    assert.match(error.message, /Nothing answers at .*dead-sock; start the daemon/);
+    assert.partialDeepStrictEqual(error, { reason: 'not-listening', subject: path });
     noErrno(error.message);
     return true;
   });
 });
 
-test('a socket this user may not open: says how to get into the group', async t => {
+test('a socket this user may not open is told by its path', async t => {
   if (process.geteuid?.() !== 0) return denied();
   // Root may open anything, so it steps down to "nobody" for the one connection.
   t.diagnostic('as uid 65534');
@@ -57,7 +54,7 @@ async function denied(): Promise<void> {
   try {
     await assert.rejects(connect(uriOf(join(parent, 'sock'))), (error: Error & { code: string }) => {
       assert.equal(error.code, 'access-denied');
-      assert.match(error.message, /usermod -aG libvirt/);
+      assert.partialDeepStrictEqual(error, { subject: join(parent, 'sock') });
       noErrno(error.message);
       return true;
     });
@@ -81,12 +78,16 @@ test('a daemon that hangs up at once is a lost connection', async () => {
   server.close();
 });
 
-test('a transport that is not there says what to use', async () => {
-  await assert.rejects(connect('qemu+ssh://host/system'), { code: 'unsupported', message: /"ssh"/ });
+test('a transport that is not there is told', async () => {
+  await assert.rejects(connect('qemu+ssh://host/system'), {
+    ...{ code: 'unsupported', reason: 'transport', subject: 'ssh' },
+  });
 });
 
 test('a command that is not there', async () => {
-  await assert.rejects(dialCommand('no-such-helper-of-libvirt', []), { code: 'no-socket' });
+  await assert.rejects(dialCommand('no-such-helper-of-libvirt', []), {
+    ...{ code: 'no-socket', reason: 'no-helper', subject: 'no-such-helper-of-libvirt' },
+  });
 });
 
 test('what a command says on stderr becomes the message, even though its output ended first', async () => {
@@ -94,7 +95,7 @@ test('what a command says on stderr becomes the message, even though its output 
   const dial: Dialer = (_uri, options) => dialCommand('sh', ['-c', script], options);
   await assert.rejects(connect('qemu:///system', { dial }), {
     code: 'connection-lost',
-    message: /ssh: no route to host/,
+    says: /ssh: no route to host/,
   });
 });
 

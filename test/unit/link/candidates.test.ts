@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { worded } from '../../../src/cli/wording.ts';
+import { candidateReason, linkLabel } from '../../../src/engine/messages/linkMessages.ts';
 import {
   chooseCandidate,
   isLinkError,
@@ -59,7 +61,7 @@ describe('ranking of links', () => {
     const devices = parseDomainDevices(xml);
     assert.equal(candidateOf(devices, 'serial1').use, 'unusable');
     assert.equal(candidateOf(devices, 'serial2').use, 'named-only');
-    assert.match(candidateOf(devices, 'serial2').reason, /console=ttyS2/);
+    assert.deepEqual(candidateOf(devices, 'serial2').reason, { code: 'kernel-console', console: 'ttyS2' });
     assert.equal(candidateOf(devices, 'serial3').use, 'automatic');
   });
 
@@ -72,7 +74,7 @@ describe('ranking of links', () => {
       laneCandidates(candidates, candidateOf(devices, device)).map(lane => lane.device);
     assert.deepEqual(lanesOf('serial1'), ['serial2']);
     assert.deepEqual(lanesOf('serial0'), ['serial1', 'serial2']);
-    const channel = { kind: 'channel', device: 'org.guestwire.0', label: '' } as const;
+    const channel = { kind: 'channel', element: 'channel', device: 'org.guestwire.0' } as const;
     assert.deepEqual(laneCandidates(candidates, channel), []);
   });
 
@@ -85,21 +87,25 @@ describe('ranking of links', () => {
     );
   });
 
-  it('says why in words', () => {
+  it('says which link it is, and why it is tried or not', () => {
     const mixed = fixtureDevices('mixed');
-    const say = (device: string) =>
-      `${candidateOf(mixed, device).label}: ${candidateOf(mixed, device).reason}`;
+    const say = (device: string) => {
+      const candidate = candidateOf(mixed, device);
+      return `${worded(linkLabel(candidate))}: ${worded(candidateReason(candidate.reason))}`;
+    };
     assert.deepEqual(
       ['serial1', 'org.guestwire.0', 'serial0', 'console1', 'org.qemu.guest_agent.0'].map(say),
       [
         'isa-serial port serial1: an extra serial port, where no login is expected',
         'virtio channel org.guestwire.0: no program in the guest has it open',
-        'isa-serial port serial0: a login may sit on the first serial port; used only when named',
-        'virtio console console1: a login may sit on a console; used only when named',
-        'virtio channel org.qemu.guest_agent.0: it belongs to the QEMU guest agent; used only when named',
+        'isa-serial port serial0: a login may be on the first serial port; used only if you name it',
+        'virtio console console1: a login may be on a console; used only if you name it',
+        'virtio channel org.qemu.guest_agent.0: belongs to the QEMU guest agent; used only if you name it',
       ],
     );
-    assert.match(candidateOf(fixtureDevices('backends'), 'serial0').reason, /"tcp".*only "pty" or "unix"/);
+    assert.deepEqual(candidateOf(fixtureDevices('backends'), 'serial0').reason, {
+      ...{ code: 'backend', backend: 'tcp', possible: ['pty', 'unix'] },
+    });
   });
 });
 
@@ -119,16 +125,23 @@ describe('a named device', () => {
       error =>
         isLinkError(error) &&
         error.code === 'no-such-device' &&
-        error.message.includes('"serial7"') &&
+        error.device === 'serial7' &&
         ['serial0', 'serial1', 'console1', 'org.guestwire.0'].every(name => error.available.includes(name)),
     );
-    assert.throws(() => chooseCandidate([], 'serial7', 'demo'), /it has none that can be opened/);
+    assert.throws(
+      () => chooseCandidate([], 'serial7', 'demo'),
+      error => isLinkError(error) && error.available.length === 0,
+    );
   });
 
   it('that cannot be opened says why', () => {
     assert.throws(
       () => chooseCandidate(rankCandidates(fixtureDevices('backends')), 'serial2', 'demo'),
-      error => isLinkError(error) && error.code === 'not-openable' && /backend is "file"/.test(error.message),
+      error =>
+        isLinkError(error) &&
+        error.code === 'not-openable' &&
+        error.candidate?.reason.code === 'backend' &&
+        error.candidate.reason.backend === 'file',
     );
   });
 });

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { worded } from '../../../src/cli/wording.ts';
+import { describeError } from '../../../src/engine/messages/describeError.ts';
 import {
   type Candidate,
   findReceiver,
@@ -118,9 +120,9 @@ describe('search for a receiver', () => {
     const error = await failureOf(search);
     assert.equal(error.code, 'no-receiver');
     assert.equal(
-      error.message,
+      worded(describeError(error)),
       'No receiver answered in domain "demo" on its isa-serial port serial1, isa-serial port serial2 (in use by ' +
-        'another program) or virtio channel org.guestwire.0 (no program in the guest has it open): start one in ' +
+        'another program) or virtio channel org.guestwire.0 (no program in the guest has it open). Start one in ' +
         'the guest with "python3 receiver.py" and try again.',
     );
   });
@@ -180,11 +182,11 @@ describe('search for a receiver', () => {
     const nameable = fakeSearch(rankCandidates(fixtureDevices('virtio-only')), {});
     const error = await failureOf(nameable.search);
     assert.equal(error.code, 'no-link');
-    assert.match(error.message, /name it: console0, console1\.$/);
+    assert.match(worded(describeError(error)), /name it: console0, console1\.$/);
     assert.deepEqual(error.available, ['console0', 'console1']);
     assert.match(
-      (await failureOf(fakeSearch([], {}).search)).message,
-      /add a second serial port or a virtio channel/,
+      worded(describeError(await failureOf(fakeSearch([], {}).search))),
+      /Add a second serial port or a virtio channel/,
     );
   });
 
@@ -194,8 +196,8 @@ describe('search for a receiver', () => {
     );
     assert.equal(error.code, 'no-receiver');
     assert.match(
-      error.message,
-      /on its virtio channel org\.guestwire\.0 \(no program in the guest has it open\): start/,
+      worded(describeError(error)),
+      /on its virtio channel org\.guestwire\.0 \(no program in the guest has it open\)\. Start/,
     );
   });
 
@@ -206,7 +208,10 @@ describe('search for a receiver', () => {
     assert.deepEqual([...opened.keys()], ['serial0']);
     const silent = fakeSearch(threeLinks, {});
     const windows = { ...silent.search, osFamily: 'windows' as const, named };
-    assert.match((await failureOf(windows)).message, /on its isa-serial port serial0: start .*receiver\.ps1/);
+    assert.match(
+      worded(describeError(await failureOf(windows))),
+      /on its isa-serial port serial0\. Start .*receiver\.ps1/,
+    );
   });
 
   it('hands on that a named link is busy', async () => {

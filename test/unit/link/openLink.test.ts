@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import { LibvirtError, type LibvirtStream } from 'libvirt';
+import { worded } from '../../../src/cli/wording.ts';
+import { describeError } from '../../../src/engine/messages/describeError.ts';
 import { type ConsoleOpener, isLinkError, openLink } from '../../../src/link/index.ts';
 import { candidateOf, fixtureDevices } from './fixtures.ts';
 
@@ -37,8 +39,9 @@ describe('opening a link', () => {
     assert.deepEqual(connection.calls, [{ method: 'console', device: 'serial1', force: false }]);
     assert.deepEqual(link.description, {
       kind: 'serial',
+      element: 'serial',
+      model: 'isa-serial',
       device: 'serial1',
-      label: 'isa-serial port serial1',
     });
   });
 
@@ -54,7 +57,9 @@ describe('opening a link', () => {
       error =>
         isLinkError(error) &&
         error.code === 'busy' &&
-        /isa-serial port serial1 of domain "demo" is in use .*close that and try again/.test(error.message),
+        /isa-serial port serial1 of domain "demo" is in use .*Close it and try again/.test(
+          worded(describeError(error)),
+        ),
     );
   });
 

@@ -4,7 +4,6 @@ import type { DomainState } from 'libvirt';
 import type { ConnectionStatus } from '../../../src/engine/connections/connectionStatus.ts';
 import { backOffMs, isPassing } from '../../../src/engine/connections/connectionStatus.ts';
 import { Receivers } from '../../../src/engine/connections/receivers.ts';
-import { harmless } from '../../../src/ui/support/harmless.ts';
 import { parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
 import {
   type DomainFacts,
@@ -14,6 +13,7 @@ import {
   systemText,
 } from '../../../src/ui/domains/domainPresentation.ts';
 import { type Welcome, welcomeFor } from '../../../src/ui/domains/domainsWelcome.ts';
+import { harmless } from '../../../src/ui/support/harmless.ts';
 import { domainOf } from './samples.ts';
 
 function facts(state: DomainState, more: Partial<DomainFacts> = {}): DomainFacts {
