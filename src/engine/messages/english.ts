@@ -105,14 +105,14 @@ export const ENGLISH = {
   'libvirt.auth-failed':
     'libvirt doesn\'t let you use {0}. Run "sudo usermod -aG libvirt $USER" and log in again.',
   'libvirt.sasl':
-    "{0} asks for a user name and a password (SASL), which Guestwire doesn't support. Use its local socket or ssh.",
+    "The daemon at {0} asks for a user name and a password (SASL), which Guestwire doesn't support. Use its local socket or ssh.",
   'libvirt.read-only':
     'You have read-only access to {0} and can\'t copy into its domains. Run "sudo usermod -aG libvirt $USER" and log in again.',
   'libvirt.bad-device': 'The device "{0}" of {1} can\'t be opened.',
   'libvirt.busy': 'The device "{0}" of {1} is in use by another client. Close it there and try again.',
   'libvirt.bad-uri': '"{0}" is not a libvirt URI. A URI looks like qemu:///system.',
   'libvirt.transport':
-    '{0} asks for the transport "{1}", which Guestwire doesn\'t support. Use a local URI or ssh.',
+    'The URI {0} asks for the transport "{1}", which Guestwire doesn\'t support. Use a local URI or ssh.',
   'libvirt.config': 'libvirt refuses the definition of {0}.',
   'libvirt.connection-lost': 'The connection to libvirt at {0} was lost.',
   'libvirt.silent': "libvirt at {0} doesn't answer. Make sure its daemon is running.",

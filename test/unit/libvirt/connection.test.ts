@@ -282,7 +282,7 @@ test('a daemon that leaves pings unanswered is lost', async () => {
   rpc.onceClosed(closed.resolve);
   const error = await closed.promise;
   assert.equal(error?.code, 'connection-lost');
-  assert.match(error?.message ?? '', /does not answer/);
+  assert.equal(error?.reason, 'silent');
   const pings = fake.peer(0).received.filter(({ program }) => program === KEEPALIVE);
   assert.deepEqual(
     pings.map(({ procedure, type, serial }) => [procedure, type, serial]),
