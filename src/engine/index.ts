@@ -7,10 +7,10 @@ import { translated } from './support/sentences.ts';
 
 export { connect, defaultUri, isLibvirtError, parseUri } from 'libvirt';
 export { isHostPort, isLinkError, openLink, parseDomainDevices, rankCandidates } from '../link/index.ts';
-export { copyToEach, localDisk } from '../transfer/index.ts';
-export { diagnose } from './guest/diagnose.ts';
+export { localDisk } from '../transfer/index.ts';
 export { openGuest } from './guest/openGuest.ts';
 export { codeOfError } from './messages/describeError.ts';
+export { runCopies } from './transfers/runCopies.ts';
 
 /** com-dd's sentence, in the user's language. */
 export function describeError(error: unknown, context?: ErrorContext): string {

@@ -1,17 +1,17 @@
 import type { ErrorContext } from '../messages/describeError.ts';
 import { harmless, withoutNotation } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import type { CopyFailure } from './runCopies.ts';
 
 interface Wording {
-  codeOfError(error: unknown): string;
   describeError(error: unknown, context?: ErrorContext): string;
 }
 
 /** One sentence for a notification: com-dd's own, except where that speaks of com-dd. */
-export function describeFailure(wording: Wording, error: unknown, context: ErrorContext): string {
+export function describeFailure(wording: Wording, { code, error, context }: CopyFailure): string {
   const domain = harmless(context.domain ?? '');
   const uri = harmless(context.uri ?? '');
-  switch (wording.codeOfError(error)) {
+  switch (code) {
     case 'aborted':
       return l10n.t('The copy was cancelled.');
     case 'no-domain':

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { domainKey } from '../../engine/connections/receivers.ts';
+import { domainKey } from '../../engine/guest/target.ts';
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
 import { chooseDomain } from './chooseDomain.ts';

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
-import { domainKey } from '../../engine/connections/receivers.ts';
 import { ConsoleSession } from '../../engine/console/consoleSession.ts';
 import { DomainConsole } from '../../engine/console/domainConsole.ts';
+import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { harmless } from '../../engine/support/harmless.ts';
 import type { Candidate } from '../../link/index.ts';

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
-import { domainKey } from '../../engine/connections/receivers.ts';
+import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
@@ -26,9 +26,10 @@ export async function checkReceiver(parts: InstallParts, next?: NextStep): Promi
     const engine = await loadEngine();
     const key = domainKey(connection.uri, domain.uuid);
     // What is known of the devices may be from before a channel was added.
-    const request = { connect: connection.uri, link: settings.linkOf(domain.name), domain: domain.uuid };
+    const { name, uuid } = domain;
+    const target = { kind: 'domain', uri: connection.uri, uuid, name, link: settings.linkOf(name) } as const;
     try {
-      const guest = await engine.openGuest(request, aborter.signal);
+      const guest = await engine.openGuest(target, aborter);
       receivers.answered(key, guest.session.welcome.system);
       await guest.close().catch(() => undefined);
       return l10n.t(

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
-import { domainKey } from '../../engine/connections/receivers.ts';
+import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
