@@ -40,7 +40,7 @@ export class PendingCalls {
   ): Promise<T> {
     this.#lastSerial = (this.#lastSerial % 0x7fffffff) + 1;
     const ticket = { procedure, serial: this.#lastSerial };
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const { promise, resolve, reject } = settler<T>();
     const take = (reader: XdrReader) => {
       const result = decode(reader, ticket);
       reader.end();
@@ -103,4 +103,15 @@ export function readWholeError(reader: XdrReader): LibvirtError {
   const error = readError(reader);
   reader.end();
   return error;
+}
+
+/** What Promise.withResolvers gives; Node 20 doesn't have that. */
+function settler<T>() {
+  let resolve: (result: T) => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<T>((onResult, onError) => {
+    resolve = onResult;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
 }
