@@ -1,5 +1,4 @@
 export type LinkErrorCode =
-  | 'aborted' // the caller's AbortSignal
   | 'bad-xml' // the domain's XML is too large or not XML
   | 'busy' // another program holds the device
   | 'device-failed' // the host's device can't be opened for another reason
@@ -47,8 +46,4 @@ export class LinkError extends Error {
 
 export function isLinkError(error: unknown): error is LinkError {
   return error instanceof LinkError;
-}
-
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new LinkError('aborted', 'Opening the link was cancelled.');
 }

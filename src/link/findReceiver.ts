@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAborted, throwIfAborted } from '../text/abort.ts';
 import { type Candidate, isAutomatic } from './candidates.ts';
 import type { OsFamily } from './domainDevices.ts';
-import { type Attempt, isLinkError, LinkError, throwIfAborted } from './errors.ts';
+import { type Attempt, isLinkError, LinkError } from './errors.ts';
 import { CHANNEL_NAME, type Link, type LinkDescription } from './link.ts';
 
 /**
@@ -49,7 +50,7 @@ const STAGGER_MS = 1500;
 /**
  * Tries the links that may be tried unasked, best first, and takes the first on which a receiver answers; or
  * the one that was named. The others are closed, those that open late included. Throws LinkError `no-link`,
- * `no-receiver`, `busy` or `aborted`; or what the handshake threw; or what opening threw, if nothing opened.
+ * `no-receiver` or `busy`, or an AbortError; or what the handshake threw; or what opening threw, if nothing opened.
  */
 export async function findReceiver<Session>(
   search: ReceiverSearch<Session>,
@@ -201,10 +202,6 @@ function noLink<Session>(search: ReceiverSearch<Session>): LinkError {
       : `add a second serial port or a virtio channel "${CHANNEL_NAME}" to it`;
   const message = `Domain "${search.domainName}" has no link that is safe to try unasked: ${hint}.`;
   return new LinkError('no-link', message, { available });
-}
-
-function isAborted(error: unknown): boolean {
-  return isLinkError(error) && error.code === 'aborted';
 }
 
 function receiverCommand(osFamily: OsFamily): string {

@@ -1,5 +1,6 @@
+import { throwIfAborted } from '../text/abort.ts';
 import type { Candidate } from './candidates.ts';
-import { LinkError, throwIfAborted } from './errors.ts';
+import { LinkError } from './errors.ts';
 import type { Link, LinkDescription } from './link.ts';
 import { SerialStream } from './serialStream.ts';
 
@@ -19,7 +20,7 @@ export function isHostPort(device: string): boolean {
 /**
  * Opens a serial line or a pty of the host, raw and locked against other users of it. `serialport` and its
  * native code are loaded here and nowhere else. Throws LinkError `device-missing`, `device-permission`,
- * `busy`, `device-failed` or `aborted`.
+ * `busy` or `device-failed`, or an AbortError.
  */
 export async function openHostPort(path: string, options: OpenHostPortOptions = {}): Promise<Link> {
   throwIfAborted(options.signal);

@@ -1,6 +1,7 @@
 import { type Domain, isLibvirtError, type LibvirtConnection, type LibvirtStream } from 'libvirt';
+import { throwIfAborted } from '../text/abort.ts';
 import type { Candidate } from './candidates.ts';
-import { LinkError, throwIfAborted } from './errors.ts';
+import { LinkError } from './errors.ts';
 import type { Link } from './link.ts';
 
 /** What of a connection a link needs. */
@@ -44,8 +45,8 @@ export function chooseCandidate(
 
 /**
  * Opens a device of a running domain as a stream of libvirt's, waiting some seconds for one that is busy: the
- * daemon needs that long to notice that a holder has died. Throws LinkError `busy` or `aborted`, and
- * LibvirtError for whatever else libvirt says.
+ * daemon needs that long to notice that a holder has died. Throws LinkError `busy`, an AbortError,
+ * and LibvirtError for whatever else libvirt says.
  */
 export async function openLink(
   connection: ConsoleOpener,

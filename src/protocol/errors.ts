@@ -9,9 +9,7 @@ export type ProtocolErrorCode =
   /** the link was closed under us */
   | 'closed'
   /** the receiver ended the session: it was stopped or restarted */
-  | 'reset'
-  /** the caller's AbortSignal */
-  | 'aborted';
+  | 'reset';
 
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';

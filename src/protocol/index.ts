@@ -20,6 +20,6 @@ export type { LaneMode } from './lanePolicy.ts';
 export type { LaneOpener, LaneOptions } from './lanes.ts';
 export type { BasisRange, PutStream } from './putStream.ts';
 export type { Reply } from './reply.ts';
-export { type OpenOptions, openSession, type Session } from './session.ts';
+export { openSession, type Session, type SessionOptions } from './session.ts';
 export type { SignatureStream } from './signatureStream.ts';
 export type { Welcome } from './welcome.ts';

@@ -13,7 +13,7 @@ export interface LaneCore {
   /** Bytes of frames that it would send at once. */
   readonly room: number;
   /** Nothing queued and nothing unacknowledged. */
-  readonly settled: boolean;
+  readonly isIdle: boolean;
   /** How long it has been waiting for a word; undefined where it does not wait for one. */
   silentMs(now: number): number | undefined;
   send(outgoing: Outgoing, now: number): void;
@@ -162,5 +162,5 @@ function isSooner<Core>(one: Lane<Core>, other: Lane<Core>, { wireBytes }: Entry
 
 /** One frame may always be under way; see §6 for one that is sent again. */
 function hasRoom(core: LaneCore, { wireBytes, isSentAgain }: Entry): boolean {
-  return core.room >= wireBytes || (core.settled && (core.room > 0 || isSentAgain));
+  return core.room >= wireBytes || (core.isIdle && (core.room > 0 || isSentAgain));
 }

@@ -53,7 +53,7 @@ export class ReliableSender {
   }
 
   /** Nothing queued and nothing unacknowledged. */
-  get settled(): boolean {
+  get isIdle(): boolean {
     return this.#entries.length === 0;
   }
 

@@ -44,8 +44,8 @@ interface Established {
 
 export class SessionCore {
   readonly parser = new FrameParser(HOST_FRAME_LIMIT);
-  /** Requests are open: silence is then suspicious. */
-  waiting = false;
+  /** Silence is then suspicious. */
+  hasOpenRequests = false;
   ended: ProtocolError | undefined;
   readonly #events: SessionEvents;
   readonly #nonce: number;
@@ -85,8 +85,8 @@ export class SessionCore {
     return this.#established?.sender.room ?? 0;
   }
 
-  get settled(): boolean {
-    return this.#established?.sender.settled ?? true;
+  get isIdle(): boolean {
+    return this.#established?.sender.isIdle ?? true;
   }
 
   get resentFrames(): number {
@@ -101,12 +101,12 @@ export class SessionCore {
   /** Queues a reliable frame. */
   send(outgoing: Outgoing, now: number): void {
     if (this.ended) return;
-    this.expect(now);
+    this.noteSent(now);
     this.#established?.sender.enqueue(outgoing);
   }
 
   /** From now on silence counts, for something is about to be sent to the receiver, if need be by another port. */
-  expect(now: number): void {
+  noteSent(now: number): void {
     this.#now = now;
     this.#beginExpecting();
   }
@@ -170,7 +170,7 @@ export class SessionCore {
   }
 
   get #expectsAnswer(): boolean {
-    return this.waiting || this.#unansweredPings > 0 || (this.#established?.sender.inFlight ?? false);
+    return this.hasOpenRequests || this.#unansweredPings > 0 || (this.#established?.sender.inFlight ?? false);
   }
 
   get #nextPingAt(): number {

@@ -31,6 +31,11 @@ export interface Welcome {
   capabilities: ReadonlySet<string>;
 }
 
+/** Whether further ports are worth joining: only a UART, which wakes the guest for every few bytes, gains by company. */
+export function canUseLanes({ device, capabilities }: Welcome): boolean {
+  return device === 'uart' && capabilities.has('lanes');
+}
+
 export function encodeHello(agent: string): Buffer {
   return encodeText('hello', {
     protocol: `${PROTOCOL_LOW}-${PROTOCOL_HIGH}`,

@@ -1,5 +1,6 @@
 /** Asks what to do with files that are already there: one question at a time, and never again after "for all". */
-import { ProtocolError, type RemoteError } from '../protocol/index.ts';
+import type { RemoteError } from '../protocol/index.ts';
+import { abortError } from '../text/abort.ts';
 import type { SourceEntry } from './sourceTree.ts';
 import type { Conflict, ConflictDecision, ConflictPolicy, CopyOptions } from './types.ts';
 
@@ -23,7 +24,7 @@ export class ConflictResolver {
   /**
    * @param exists - the receiver's `exists` error
    * @returns the policy to try again with, or undefined when the error stands.
-   * @throws ProtocolError `aborted` when the user cancels the whole copy.
+   * @throws AbortError when the user cancels the whole copy.
    */
   resolve(entry: SourceEntry, exists: RemoteError): Promise<WirePolicy | undefined> {
     const turn = this.#lastQuestion.then(() => this.#decide(entry, exists));
@@ -36,7 +37,7 @@ export class ConflictResolver {
     if (this.#policy !== 'ask') return this.#policy;
     if (!this.#ask) return undefined;
     const decision: ConflictDecision = await this.#ask(describe(entry, exists));
-    if (decision.action === 'cancel') throw new ProtocolError('aborted', 'the copy was cancelled');
+    if (decision.action === 'cancel') throw abortError();
     if (decision.forAll) this.#policy = decision.action;
     return decision.action;
   }

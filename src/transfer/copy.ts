@@ -1,6 +1,6 @@
 /** A copy: walks the sources, makes directories, sends files one behind the other without waiting for each answer. */
-import { isProtocolError, isRemoteError, type ProtocolError, type Session } from '../protocol/index.ts';
-import { throwIfAborted } from './abortable.ts';
+import { isProtocolError, isRemoteError, type Session } from '../protocol/index.ts';
+import { isAborted, throwIfAborted } from '../text/abort.ts';
 import type { BundleItem } from './bundle/bundleItem.ts';
 import { canBundle, goesInBundle, isSentUnasked } from './bundle/bundlePlan.ts';
 import { Bundler } from './bundle/bundler.ts';
@@ -18,7 +18,7 @@ import { readAhead } from './readAhead.ts';
 import { SMALL_FILE_BYTES, SourceStreams } from './sourceStreams.ts';
 import { localDisk, type SourceSystem } from './sourceSystem.ts';
 import { type SourceEntry, type WalkItem, walkSource } from './sourceTree.ts';
-import { TransferError } from './transferError.ts';
+import { endsCopy, TransferError } from './transferError.ts';
 import type { CopyOptions, CopyResult, FileResult } from './types.ts';
 
 /** Small files that are read and sent at once; more would only wait for the guest. */
@@ -38,8 +38,8 @@ const AHEAD_BYTES = 4 << 20;
  *
  * @param destination - path in the guest: an existing directory takes the sources' base names, a character device is
  * written straight, anything else is the name of the single source's copy
- * @throws TransferError or RemoteError when the destination cannot take anything, ProtocolError when the session ends
- * (`aborted` after the signal)
+ * @throws TransferError or RemoteError when the destination cannot take anything, ProtocolError when the session ends,
+ * an AbortError after the signal
  */
 export function copy(
   session: Session,
@@ -89,7 +89,7 @@ class CopyJob {
   /** Files that are still being read. */
   readonly #preparing = new Set<Promise<void>>();
   /** What ends the whole copy: the session's end or the user's cancellation. */
-  #fatal: ProtocolError | undefined;
+  #fatal: Error | undefined;
 
   constructor(session: Session, streams: SourceStreams, options: CopyOptions) {
     this.#session = session;
@@ -304,7 +304,7 @@ class CopyJob {
   }
 
   #note(result: FileResult, error: unknown): void {
-    if (isProtocolError(error)) this.#fatal ??= error;
+    if (endsCopy(error)) this.#fatal ??= error;
     result.error = describe(error);
   }
 
@@ -320,6 +320,7 @@ function contentBytes(entry: SourceEntry): number {
 }
 
 function describe(error: unknown): { code: string; message: string } {
+  if (isAborted(error)) return { code: 'aborted', message: error.message };
   if (isRemoteError(error) || isProtocolError(error) || error instanceof TransferError) {
     return { code: error.code, message: error.message };
   }

@@ -1,6 +1,6 @@
 /** Copies one file or symbolic link: the conflict policy, and a second try where the first leaned on a wrong basis. */
 import { isRemoteError } from '../protocol/index.ts';
-import { abortable } from './abortable.ts';
+import { abortable } from '../text/abort.ts';
 import type { ConflictResolver, WirePolicy } from './conflictResolver.ts';
 import { holdsSameContent } from './destination.ts';
 import { FilePut, type PutContext } from './filePut.ts';

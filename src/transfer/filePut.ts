@@ -1,6 +1,6 @@
 /** One file through one put: what the guest has of it is asked for first, then the rest is sent and verified. */
 import { isRemoteError, type PutStream, type Reply, type Session } from '../protocol/index.ts';
-import { abortable } from './abortable.ts';
+import { abortable } from '../text/abort.ts';
 import { modeField, mtimeField } from './attributes.ts';
 import type { WirePolicy } from './conflictResolver.ts';
 import { blockSizeFor } from './delta/blockSize.ts';

@@ -1,6 +1,6 @@
 /** Sends pieces through a put, cut into frames, as fast as the session takes them. */
 import { DATA_OFFSET_BYTES, type PutStream, type Session } from '../protocol/index.ts';
-import { abortable } from './abortable.ts';
+import { abortable } from '../text/abort.ts';
 import type { CompressionPolicy } from './compressionPolicy.ts';
 import type { Piece, Pieces } from './pieces.ts';
 

@@ -1,6 +1,6 @@
 /** The directories of a copy in the guest: made on the way, given their own mode and mtime when all is in them. */
-import { isProtocolError, ProtocolError, type Reply } from '../protocol/index.ts';
-import { abortable, throwIfAborted } from './abortable.ts';
+import type { Reply } from '../protocol/index.ts';
+import { abortable, abortError, throwIfAborted } from '../text/abort.ts';
 import { modeField, mtimeField } from './attributes.ts';
 import type { BundleItem } from './bundle/bundleItem.ts';
 import { OWNER_ACCESS } from './bundle/bundleRecord.ts';
@@ -9,6 +9,7 @@ import type { PutContext } from './filePut.ts';
 import type { Place } from './putPlan.ts';
 import { Slots } from './slots.ts';
 import type { SourceEntry } from './sourceTree.ts';
+import { endsCopy } from './transferError.ts';
 
 export interface GuestDirectory {
   readonly entry: SourceEntry;
@@ -24,7 +25,7 @@ interface Listener {
   /** It cannot be made, or not be given its attributes. */
   failed(directory: GuestDirectory, error: unknown): void;
   /** The copy as a whole is over. */
-  ended(error: ProtocolError): void;
+  ended(error: Error): void;
 }
 
 /** Requests that are under way at once; of the streams they leave enough to the files. */
@@ -169,14 +170,14 @@ export class GuestDirectories {
       skipsUnchanged: false,
       done: () => undefined,
       fail: error => {
-        if (isProtocolError(error)) this.#listener.ended(error);
+        if (endsCopy(error)) this.#listener.ended(error);
       },
     };
   }
 
   async #mkdir({ path, entry }: GuestDirectory): Promise<Reply> {
     throwIfAborted(this.#context.options.signal);
-    if (this.#isOver) throw new ProtocolError('aborted', 'the copy is over');
+    if (this.#isOver) throw abortError();
     return this.#request('mkdir', { path, mode: modeField(entry.info, OWNER_ACCESS) });
   }
 
@@ -187,7 +188,7 @@ export class GuestDirectories {
   }
 
   #failed(directory: GuestDirectory, error: unknown): void {
-    if (isProtocolError(error)) this.#listener.ended(error);
+    if (endsCopy(error)) this.#listener.ended(error);
     else this.#listener.failed(directory, error);
   }
 

@@ -1,5 +1,5 @@
 import type { PutStream, Session } from '../protocol/index.ts';
-import { abortable } from './abortable.ts';
+import { abortable } from '../text/abort.ts';
 
 /** Opens a put, or another request that DATA follows; one that comes about after the signal does not stay open. */
 export function openPut(

@@ -1,5 +1,5 @@
 /** When which copy may run: one at a time on a link, several side by side on different ones. One may take several links. */
-import { ProtocolError } from '../protocol/errors.ts';
+import { abortError } from '../text/abort.ts';
 
 export interface TransferQueueOptions {
   /** How many may run at once altogether; asked each time, for it may change. */
@@ -26,7 +26,7 @@ export class TransferQueue {
    * Does the work when its turn comes.
    *
    * @param resources - what can't be shared, such as the link: two that need one of them never run at once
-   * @throws ProtocolError `aborted` if the signal fires while it waits; then the work never starts. Once it runs, the
+   * @throws AbortError if the signal fires while it waits; then the work never starts. Once it runs, the
    * signal is the work's own matter.
    */
   async run<T>(resources: readonly string[], work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -58,11 +58,10 @@ export class TransferQueue {
 
   #turn(resources: readonly string[], signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const aborted = () => new ProtocolError('aborted', 'the copy was cancelled');
-      if (signal?.aborted) return reject(aborted());
+      if (signal?.aborted) return reject(abortError());
       const onAbort = () => {
         this.#waiting = this.#waiting.filter(other => other !== waiting);
-        reject(aborted());
+        reject(abortError());
       };
       const start = () => {
         signal?.removeEventListener('abort', onAbort);

@@ -1,3 +1,6 @@
+import { isProtocolError } from '../protocol/index.ts';
+import { isAborted } from '../text/abort.ts';
+
 /** A copy that could not even begin, or a source that could not be read; `code` as in FileResult's errors. */
 export class TransferError extends Error {
   override readonly name = 'TransferError';
@@ -10,4 +13,9 @@ export class TransferError extends Error {
     this.code = code;
     this.path = path;
   }
+}
+
+/** What ends the whole copy rather than one file's: the session's end, or the user's cancellation. */
+export function endsCopy(error: unknown): error is Error {
+  return isProtocolError(error) || isAborted(error);
 }

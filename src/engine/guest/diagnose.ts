@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Domain, type DomainState, isLibvirtError, type LibvirtConnection } from 'libvirt';
 import { isProtocolError } from '../../protocol/index.ts';
+import { isAborted } from '../../text/abort.ts';
 import { quote } from '../messages/fileMessages.ts';
 import { notRunning } from './findDomain.ts';
 import { CliError } from './guestError.ts';
@@ -23,6 +24,8 @@ export async function diagnose(error: unknown, { connection, domain }: OpenGuest
     const state = await settledState(connection, domain, error.code === 'closed' ? SETTLE_MS : 0);
     return OFF.includes(state) ? stopped(domain) : (notRunning(domain, state) ?? error);
   } catch (cause) {
+    // A daemon that takes longer than it was given is as good as lost.
+    if (isAborted(cause)) return daemonLost(connection);
     if (!isLibvirtError(cause)) return error;
     // A transient domain is forgotten when it stops.
     return cause.code === 'no-domain' ? stopped(domain) : daemonLost(connection);

@@ -5,16 +5,22 @@ import {
   chooseCandidate,
   type FoundReceiver,
   findReceiver,
-  type Handshake,
   hostPortCandidate,
   isHostPort,
+  type Link,
   laneCandidates,
   openHostPort,
   openLink,
   parseDomainDevices,
   rankCandidates,
 } from '../../link/index.ts';
-import { isProtocolError, type LaneMode, openSession, type Session } from '../../protocol/index.ts';
+import {
+  isProtocolError,
+  type LaneMode,
+  type LaneOptions,
+  openSession,
+  type Session,
+} from '../../protocol/index.ts';
 import type { FileMessageContext } from '../messages/fileMessages.ts';
 import { findDomain, requireRunning } from './findDomain.ts';
 import type { DomainTarget, Target } from './target.ts';
@@ -97,29 +103,31 @@ async function findInDomain(
   const named = device === 'auto' ? undefined : chooseCandidate(candidates, device, domain.name);
   const open = (candidate: Candidate, attempt: AbortSignal) =>
     openLink(connection, domain, candidate, { signal: attempt });
+  const lanesBeside = ({ description }: Link): LaneOptions | undefined => {
+    const openers = laneCandidates(candidates, description).map(
+      candidate => async (attempt: AbortSignal) => (await open(candidate, attempt)).stream,
+    );
+    return lanes === 'off' ? undefined : { openers, mode: lanes };
+  };
   const found = await findReceiver({
     domainName: domain.name,
     osFamily: devices.osFamily,
     candidates,
     named,
     open,
-    handshake,
+    handshake: (link, attempt) => handshake(link, attempt, lanesBeside(link)),
     signal,
   });
-  const openers = laneCandidates(candidates, found.link.description).map(
-    candidate => async (attempt: AbortSignal) => (await open(candidate, attempt)).stream,
-  );
-  if (lanes !== 'off') found.session.useLanes({ openers, mode: lanes });
   return { ...found, hasChannel: devices.channels.some(({ name }) => name === CHANNEL_NAME) };
 }
 
 /** The search sets its own time limits, by the signal. */
-const handshake: Handshake<Session> = async (link, signal) => {
+async function handshake(link: Link, signal: AbortSignal, lanes?: LaneOptions): Promise<Session | undefined> {
   try {
-    return await openSession(link.stream, { signal, timeoutMs: 60_000 });
+    return await openSession(link.stream, { signal, timeoutMs: 60_000, lanes });
   } catch (error) {
     if (isProtocolError(error) && error.code === 'version') throw error;
     if (isProtocolError(error)) return undefined;
     throw error;
   }
-};
+}

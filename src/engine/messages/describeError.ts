@@ -1,6 +1,7 @@
 import { isLibvirtError, type LibvirtError, type LibvirtErrorCode } from 'libvirt';
 import { isLinkError } from '../../link/index.ts';
 import { isProtocolError, isRemoteError, type ProtocolErrorCode } from '../../protocol/index.ts';
+import { isAborted } from '../../text/abort.ts';
 import { printable } from '../../text/printable.ts';
 import { TransferError } from '../../transfer/index.ts';
 import { CliError } from '../guest/guestError.ts';
@@ -15,6 +16,7 @@ export interface ErrorContext extends FileMessageContext {
 
 /** What went wrong as a whole: one sentence, safe to print, without a stack or a bare number. */
 export function describeError(error: unknown, context: ErrorContext = {}): string {
+  if (isAborted(error)) return 'The copy was cancelled.';
   if (error instanceof CliError || isLinkError(error)) return printable(error.message);
   if (isLibvirtError(error)) return describeLibvirtError(error, context);
   if (isProtocolError(error)) return PROTOCOL_SENTENCES[error.code](guestOf(context));
@@ -25,6 +27,7 @@ export function describeError(error: unknown, context: ErrorContext = {}): strin
 
 /** A short name of the error for `--json`. */
 export function codeOfError(error: unknown): string {
+  if (isAborted(error)) return 'aborted';
   if (isLibvirtError(error) || isLinkError(error) || isProtocolError(error) || isRemoteError(error))
     return error.code;
   if (error instanceof TransferError || error instanceof CliError) return error.code;
@@ -39,7 +42,6 @@ const PROTOCOL_SENTENCES: Readonly<Record<ProtocolErrorCode, (guest: string) => 
   lost: guest => `The receiver in ${guest} stopped answering: see that it runs, and copy again.`,
   closed: guest => `The link to ${guest} was closed: see that it runs, and copy again.`,
   reset: guest => `The receiver in ${guest} was stopped or restarted: see that it runs, and copy again.`,
-  aborted: () => 'The copy was cancelled.',
 };
 
 function guestOf({ domain }: ErrorContext): string {
@@ -82,7 +84,6 @@ const OWN_WORDS: LibvirtSentence = ({ says }) => (/[.?!]$/.test(says) ? says : `
 
 /** libvirt's own texts stand where they say more than the code does. */
 const LIBVIRT_SENTENCES: Readonly<Record<LibvirtErrorCode, LibvirtSentence>> = {
-  aborted: () => 'The copy was cancelled.',
   'access-denied': OWN_WORDS,
   'auth-failed': OWN_WORDS,
   'bad-device': OWN_WORDS,

@@ -1,3 +1,4 @@
+import { isAborted } from '../../text/abort.ts';
 import type { Outcome } from './transfer.ts';
 
 /** Why a copy as a whole came to nothing; `message` is one sentence, safe to show. */
@@ -15,7 +16,5 @@ export class TransferFailure extends Error {
 }
 
 export function isCancellation(error: unknown): boolean {
-  return error instanceof TransferFailure
-    ? error.code === 'aborted'
-    : (error as { code?: unknown } | undefined)?.code === 'aborted';
+  return isAborted(error) || (error instanceof TransferFailure && error.code === 'aborted');
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { abortable } from '../../transfer/abortable.ts';
+import { abortable } from '../../text/abort.ts';
 import type { CopyResult, Progress } from '../../transfer/index.ts';
 import type { TransferQueue } from '../../transfer/queue.ts';
 import { Emitter } from '../support/emitter.ts';

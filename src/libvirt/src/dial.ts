@@ -1,7 +1,7 @@
 /** The ways to a daemon on this host: its UNIX socket, or a helper's stdio that starts the user's daemon. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect as connectSocket, type Socket } from 'node:net';
-import { abortedError, LibvirtError } from './errors.ts';
+import { abortError, LibvirtError } from './errors.ts';
 import { type DialOptions, duplexTransport, type Transport } from './transport.ts';
 import { type ConnectionUri, socketPaths } from './uri.ts';
 
@@ -47,7 +47,7 @@ async function tryPaths(
     try {
       return await dialSocket(path, signal);
     } catch (cause) {
-      if (cause instanceof LibvirtError) throw cause;
+      if (signal?.aborted) throw abortError();
       failures.push({ path, reason: reasonOf(cause), cause });
     }
   }
@@ -56,9 +56,9 @@ async function tryPaths(
 
 function dialSocket(path: string, signal: AbortSignal | undefined): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(abortedError());
+    if (signal?.aborted) return reject(abortError());
     const socket = connectSocket({ path });
-    const onAbort = () => socket.destroy(abortedError());
+    const onAbort = () => socket.destroy(abortError());
     signal?.addEventListener('abort', onAbort, { once: true });
     socket.once('error', error => {
       signal?.removeEventListener('abort', onAbort);
@@ -117,7 +117,7 @@ export function dialCommand(
   options: DialOptions = {},
 ): Promise<Transport> {
   return new Promise((resolve, reject) => {
-    if (options.signal?.aborted) return reject(abortedError());
+    if (options.signal?.aborted) return reject(abortError());
     const child = spawn(command, commandArguments, { stdio: ['pipe', 'pipe', 'pipe'] });
     child.once('error', cause => {
       reject(

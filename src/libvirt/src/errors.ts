@@ -1,10 +1,9 @@
 /**
- * One error type for everything: libvirt's refusals, a lost connection, a bad packet, a cancelled call.
+ * One error type for what goes wrong: libvirt's refusals, a lost connection, a bad packet.
  * Numbers: include/libvirt/virterror.h (virErrorNumber, virErrorDomain).
  */
 
 export type LibvirtErrorCode =
-  | 'aborted' // the caller's AbortSignal
   | 'access-denied' // the socket exists, its permissions keep us out
   | 'auth-failed' // the daemon offers no way to authenticate that we have, or the way failed
   | 'bad-device' // no such console or channel, or one that can't be opened as a stream
@@ -89,9 +88,9 @@ export function codeOfNumber(number: number, domain: number): LibvirtErrorCode {
   return CODE_OF_NUMBER.get(number) ?? 'operation-failed';
 }
 
-/** The one error of a cancellation; a caller that cancelled has nothing to show for it. */
-export function abortedError(): LibvirtError {
-  return new LibvirtError('aborted', 'The call to libvirt was cancelled.');
+/** A cancellation is no error of libvirt's: it is the platform's AbortError, as callers know it from `fetch`. */
+export function abortError(): DOMException {
+  return new DOMException('The call to libvirt was cancelled.', 'AbortError');
 }
 
 export function closedError(): LibvirtError {

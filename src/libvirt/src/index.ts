@@ -14,7 +14,7 @@ export type * from './types.ts';
 export { type ConnectionUri, defaultUri, parseUri } from './uri.ts';
 
 export interface ConnectOptions {
-  /** Gives up connecting (code `aborted`). Once connected it has no effect; then there is `close()`. */
+  /** Gives up connecting (with an AbortError). Once connected it has no effect; then there is `close()`. */
   readonly signal?: AbortSignal | undefined;
   /** How to reach the daemon, for this connection and for each stream's. Default: a local socket. */
   readonly dial?: Dialer | undefined;
@@ -24,7 +24,7 @@ export interface ConnectOptions {
 
 /**
  * Resolves once authenticated and opened. A password dialog of polkit is waited for without limit.
- * @throws LibvirtError with code `bad-uri`, `no-socket`, `access-denied`, `denied`, `auth-failed`, `aborted` …
+ * @throws LibvirtError with code `bad-uri`, `no-socket`, `access-denied`, `denied`, `auth-failed` …, or an AbortError
  */
 export async function connect(uri: string, options: ConnectOptions = {}): Promise<LibvirtConnection> {
   const { signal, dial = dialLocal, readOnly } = options;

@@ -1,7 +1,7 @@
 /** From a URI to a connection on which calls can be made: dial, authenticate, agree on keepalive, open. */
 import { authenticate } from './auth.ts';
 import { FEATURE_KEEPALIVE, HANDSHAKE_TIMEOUT_MS, OPEN_READ_ONLY, PROC } from './constants.ts';
-import { abortedError } from './errors.ts';
+import { abortError } from './errors.ts';
 import type { KeepaliveTimes } from './keepalive.ts';
 import { RpcConnection } from './rpc.ts';
 import type { Dialer } from './transport.ts';
@@ -18,7 +18,7 @@ export interface OpenPlan {
 
 export async function openConnection(plan: OpenPlan): Promise<RpcConnection> {
   const { uri, signal, readOnly } = plan;
-  if (signal?.aborted) throw abortedError();
+  if (signal?.aborted) throw abortError();
   const rpc = new RpcConnection(await plan.dial(uri, { signal, readOnly }));
   try {
     await shakeHands(rpc, plan);

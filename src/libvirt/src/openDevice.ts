@@ -9,7 +9,7 @@ import {
   PROC,
 } from './constants.ts';
 import { writeDomain } from './domainCodec.ts';
-import { abortedError, LibvirtError } from './errors.ts';
+import { abortError, LibvirtError } from './errors.ts';
 import type { Ticket } from './pendingCalls.ts';
 import type { RpcConnection } from './rpc.ts';
 import { RpcStream } from './stream.ts';
@@ -57,7 +57,7 @@ async function retryWhileBusy<T>(signal: AbortSignal | undefined, attempt: () =>
       if (!isBusy(error) || performance.now() >= deadline) throw error;
     }
     await sleep(BUSY_RETRY_INTERVAL_MS, undefined, { signal }).catch(() => {
-      throw abortedError();
+      throw abortError();
     });
   }
 }

@@ -1,7 +1,7 @@
 /** The calls that wait for their answers, by serial. */
 import { STATUS_ERROR } from './constants.ts';
 import { readError } from './domainCodec.ts';
-import { abortedError, LibvirtError, protocolError, silenceError } from './errors.ts';
+import { abortError, LibvirtError, protocolError, silenceError } from './errors.ts';
 import type { PacketHeader } from './packet.ts';
 import { XdrReader } from './xdr.ts';
 
@@ -40,14 +40,14 @@ export class PendingCalls {
   ): Promise<T> {
     this.#lastSerial = (this.#lastSerial % 0x7fffffff) + 1;
     const ticket = { procedure, serial: this.#lastSerial };
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const { promise, resolve, reject } = settler<T>();
     const take = (reader: XdrReader) => {
       const result = decode(reader, ticket);
       reader.end();
       resolve(result);
     };
     this.#calls.set(ticket.serial, { procedure, take, reject });
-    const onAbort = () => this.#giveUp(ticket.serial, abortedError());
+    const onAbort = () => this.#giveUp(ticket.serial, abortError());
     signal?.addEventListener('abort', onAbort, { once: true });
     const timer = timeoutMs && setTimeout(() => this.#giveUp(ticket.serial, silenceError()), timeoutMs);
     send(ticket);
@@ -91,7 +91,7 @@ export class PendingCalls {
     this.#calls.clear();
   }
 
-  #giveUp(serial: number, error: LibvirtError): void {
+  #giveUp(serial: number, error: Error): void {
     const call = this.#calls.get(serial);
     if (call === undefined) return;
     this.#calls.set(serial, undefined);
@@ -103,4 +103,15 @@ export function readWholeError(reader: XdrReader): LibvirtError {
   const error = readError(reader);
   reader.end();
   return error;
+}
+
+/** What Promise.withResolvers gives; Node 20 doesn't have that. */
+function settler<T>() {
+  let resolve: (result: T) => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<T>((onResult, onError) => {
+    resolve = onResult;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
 }

@@ -14,7 +14,7 @@ import {
   TYPE_REPLY,
   TYPE_STREAM,
 } from './constants.ts';
-import { abortedError, closedError, LibvirtError, protocolError, silenceError } from './errors.ts';
+import { abortError, closedError, LibvirtError, protocolError, silenceError } from './errors.ts';
 import { Keepalive, type KeepaliveTimes } from './keepalive.ts';
 import { encodeHeader, type PacketHeader, PacketParser } from './packet.ts';
 import {
@@ -98,7 +98,7 @@ export class RpcConnection {
     decode: Decode<T>,
     options: RpcCallOptions = {},
   ): Promise<T> {
-    if (options.signal?.aborted) throw abortedError();
+    if (options.signal?.aborted) throw abortError();
     if (this.#closed) throw closedError();
     return this.#calls.add(procedure, decode, options, ticket =>
       this.#send({ program: PROGRAM_REMOTE, ...ticket, type: TYPE_CALL, status: STATUS_OK }, payload),

@@ -51,7 +51,7 @@ export interface LifecycleEvent {
 }
 
 export interface CallOptions {
-  /** Abandons the call; it then rejects with code `aborted`. What the daemon has begun, it still does. */
+  /** Abandons the call; it then rejects with an AbortError. What the daemon has begun, it still does. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,6 +1,6 @@
 /** One bundle or compare on its way: sent like a file, PROTOCOL.md §6. */
 import type { PutStream, Reply } from '../../protocol/index.ts';
-import { abortable } from '../abortable.ts';
+import { abortable } from '../../text/abort.ts';
 import type { PutContext } from '../filePut.ts';
 import { openPut } from '../openPut.ts';
 import { patiently } from '../patiently.ts';

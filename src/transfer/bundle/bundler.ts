@@ -3,13 +3,14 @@
  * asked first (`compare`), so that no contents go over in vain. Several bundles are under way at once: one is written
  * while the next is sent and a third is read.
  */
-import { isProtocolError, MAX_BUNDLE_BYTES, type Reply } from '../../protocol/index.ts';
-import { abortable } from '../abortable.ts';
+import { MAX_BUNDLE_BYTES, type Reply } from '../../protocol/index.ts';
+import { abortable } from '../../text/abort.ts';
 import type { ConflictResolver } from '../conflictResolver.ts';
 import { joinGuestPath } from '../destination.ts';
 import type { PutContext } from '../filePut.ts';
 import { isSlowLine } from '../lineSpeed.ts';
 import type { Outcome } from '../outcome.ts';
+import { endsCopy } from '../transferError.ts';
 import { Batch } from './batch.ts';
 import type { BundleItem } from './bundleItem.ts';
 import { BundlePut } from './bundlePut.ts';
@@ -165,7 +166,7 @@ export class Bundler {
 
   /** A bundle that was refused as a whole: each request of its own says why. */
   #settleFailed(items: readonly BundleItem[], error: unknown): Promise<void> | undefined {
-    if (!isProtocolError(error)) return this.#stragglers.run(items);
+    if (!endsCopy(error)) return this.#stragglers.run(items);
     for (const item of items) item.fail(error);
     return undefined;
   }

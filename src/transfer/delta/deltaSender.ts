@@ -1,6 +1,6 @@
 /** Sends a source as what changed since the basis: literals as DATA, compressed where it pays, the rest as COPY. */
 import type { BasisRange, PutStream } from '../../protocol/index.ts';
-import { abortable } from '../abortable.ts';
+import { abortable } from '../../text/abort.ts';
 import type { FileSender } from '../fileSender.ts';
 import { type PieceEncoder, pieceOf } from '../pieces.ts';
 import type { SourceReader } from '../sourceReader.ts';

@@ -7,6 +7,7 @@ import { codeOfError, describeError } from '../../../src/engine/messages/describ
 import { describeFileError, isFileErrorCode } from '../../../src/engine/messages/fileMessages.ts';
 import { LinkError } from '../../../src/link/index.ts';
 import { ProtocolError, type ProtocolErrorCode, RemoteError } from '../../../src/protocol/index.ts';
+import { abortError } from '../../../src/text/abort.ts';
 import { type FileResult, TransferError } from '../../../src/transfer/index.ts';
 
 const context = { uri: 'qemu:///system', domain: 'demo', source: 'a.txt', destination: '/tmp/b' };
@@ -74,7 +75,6 @@ describe('sentences about a file', () => {
 
 describe('sentences about the whole copy', () => {
   const libvirtCodes: readonly LibvirtErrorCode[] = [
-    'aborted',
     'access-denied',
     'auth-failed',
     'bad-device',
@@ -112,14 +112,7 @@ describe('sentences about the whole copy', () => {
   });
 
   it('exist for every end of a session', () => {
-    const codes: readonly ProtocolErrorCode[] = [
-      'no-receiver',
-      'version',
-      'lost',
-      'closed',
-      'reset',
-      'aborted',
-    ];
+    const codes: readonly ProtocolErrorCode[] = ['no-receiver', 'version', 'lost', 'closed', 'reset'];
     for (const code of codes) {
       assertSentence(describeError(new ProtocolError(code, 'x'), context));
       assertSentence(describeError(new ProtocolError(code, 'x')));
@@ -156,6 +149,7 @@ describe('sentences about the whole copy', () => {
   it('exist even for what nobody foresaw', () => {
     assertSentence(describeError(new Error('line one\n    at somewhere')).replace('\\n    at', ''));
     assertSentence(describeError('just text'));
+    assert.equal(describeError(abortError(), context), 'The copy was cancelled.');
   });
 
   it('come with a code for scripts', () => {
@@ -165,8 +159,17 @@ describe('sentences about the whole copy', () => {
       new ProtocolError('lost', ''),
       new TransferError('no-directory', ''),
       new CliError('not-running', ''),
+      abortError(),
       new Error(''),
     ].map(codeOfError);
-    assert.deepEqual(codes, ['busy', 'no-domain', 'lost', 'no-directory', 'not-running', 'internal']);
+    assert.deepEqual(codes, [
+      'busy',
+      'no-domain',
+      'lost',
+      'no-directory',
+      'not-running',
+      'aborted',
+      'internal',
+    ]);
   });
 });

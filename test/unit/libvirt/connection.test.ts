@@ -123,13 +123,15 @@ test('connecting can be cancelled in the middle, and leaves no connection', asyn
   const connecting = connect(uri, { dial: fake.dial, signal: controller.signal });
   await until('the handshake began', () => fake.peers[0]?.calls(66).length === 1);
   controller.abort();
-  await assert.rejects(connecting, { name: 'LibvirtError', code: 'aborted' });
+  await assert.rejects(connecting, { name: 'AbortError' });
   await until('the connection is dropped', () => fake.peer(0).ended);
 });
 
 test('a signal that is aborted already does not even dial', async () => {
   const fake = new FakeLibvirtd();
-  await assert.rejects(connect(uri, { dial: fake.dial, signal: AbortSignal.abort() }), { code: 'aborted' });
+  await assert.rejects(connect(uri, { dial: fake.dial, signal: AbortSignal.abort() }), {
+    name: 'AbortError',
+  });
   assert.equal(fake.peers.length, 0);
 });
 
@@ -220,7 +222,7 @@ test('a cancelled call does not disturb those after it, nor does its late answer
   const call = connection.hostname({ signal: controller.signal });
   await until('it is asked', () => held.length === 1);
   controller.abort();
-  await assert.rejects(call, { code: 'aborted' });
+  await assert.rejects(call, { name: 'AbortError' });
   held[0]?.();
   assert.deepEqual(await connection.lookupByName('demo'), demoDomain);
   assert.deepEqual(closes, []);

@@ -289,7 +289,7 @@ test('busy: waiting can be cancelled', async () => {
   const opening = connection.openConsole(demoDomain, 'serial0', { signal: controller.signal });
   await until('it was tried twice', () => (fake.peers[1]?.calls(201).length ?? 0) >= 2);
   controller.abort();
-  await assert.rejects(opening, { code: 'aborted' });
+  await assert.rejects(opening, { name: 'AbortError' });
   await until('the private connection is closed', () => fake.peer(1).ended);
   await connection.close();
 });

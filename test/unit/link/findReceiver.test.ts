@@ -12,6 +12,7 @@ import {
   type ReceiverSearch,
   rankCandidates,
 } from '../../../src/link/index.ts';
+import { abortError } from '../../../src/text/abort.ts';
 import { domainXml, fixtureDevices, serialXml } from './fixtures.ts';
 
 const channel = (state: string) =>
@@ -53,7 +54,7 @@ function fakeSearch(candidates: readonly Candidate[], behaviours: Record<string,
 
 async function untilAborted(signal: AbortSignal): Promise<never> {
   await new Promise(resolve => signal.addEventListener('abort', resolve));
-  throw new LinkError('aborted', 'aborted');
+  throw abortError();
 }
 
 async function failureOf(search: ReceiverSearch<string>): Promise<LinkError> {
@@ -162,7 +163,7 @@ describe('search for a receiver', () => {
   it('stops when cancelled, before and during', async () => {
     const { search, opened } = fakeSearch(threeLinks, {});
     const abort = new AbortController();
-    const failing = failureOf({
+    const failing = findReceiver({
       ...search,
       handshakeTimeoutMs: 60_000,
       totalTimeoutMs: 60_000,
@@ -170,9 +171,9 @@ describe('search for a receiver', () => {
     });
     await delay(10);
     abort.abort();
-    assert.equal((await failing).code, 'aborted');
+    await assert.rejects(failing, { name: 'AbortError' });
     for (const link of opened.values()) assert.equal(link.stream.destroyed, true);
-    assert.equal((await failureOf({ ...search, signal: abort.signal })).code, 'aborted');
+    await assert.rejects(findReceiver({ ...search, signal: abort.signal }), { name: 'AbortError' });
   });
 
   it('tells what to name or to add when nothing may be tried', async () => {

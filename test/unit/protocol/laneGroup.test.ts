@@ -41,7 +41,7 @@ class Bench {
     this.group = new LaneGroup(main, new LanePolicy('on'));
     this.runUntil(() => this.fake.ports.every(({ pings }) => pings > 0), 1_000);
     for (const core of further) this.group.add(core);
-    main.waiting = true;
+    main.hasOpenRequests = true;
   }
 
   #newCore(nonce: number): SessionCore {

@@ -23,10 +23,7 @@ class Bench {
       this.opened += 1;
       return link;
     });
-    this.session = openSession(main).then(session => {
-      session.useLanes({ openers, mode });
-      return session;
-    });
+    this.session = openSession(main, { lanes: { openers, mode } });
   }
 
   #flush(): void {

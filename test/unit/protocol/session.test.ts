@@ -104,7 +104,7 @@ describe('Session', () => {
     const abort = new AbortController();
     const opening = openSession(new FakeLink(receiver), { signal: abort.signal });
     abort.abort();
-    await assert.rejects(opening, { code: 'aborted' });
+    await assert.rejects(opening, { name: 'AbortError' });
   });
 
   it('rejects everything that waits when the link closes or breaks', async () => {

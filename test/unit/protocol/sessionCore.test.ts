@@ -83,7 +83,7 @@ class Bench {
       send(FrameType.DATA, [offset, content.subarray(at, at + pieceBytes)]);
     }
     send(FrameType.CONTROL, [encodeText('commit', {})]);
-    this.core.waiting = true;
+    this.core.hasOpenRequests = true;
   }
 
   /** The receiver's own probe and resynchronisation, coarse but by the same rules. */
@@ -125,7 +125,7 @@ describe('SessionCore', () => {
     bench.receiver.mute = true;
     bench.run(5_000);
     bench.receiver.mute = false;
-    bench.runUntil(() => bench.core.settled, 5_000);
+    bench.runUntil(() => bench.core.isIdle, 5_000);
     assert.equal(bench.core.resentFrames, 0);
     assert.deepEqual(bench.receiver.files.get('/f'), content);
   });
@@ -145,7 +145,7 @@ describe('SessionCore', () => {
       return [chunk];
     };
     bench.sendPut(content, 1_500);
-    bench.runUntil(() => bench.core.settled, 10_000);
+    bench.runUntil(() => bench.core.isIdle, 10_000);
     assert.ok(most > 7_500 && most <= 10_000, `${most} bytes under way`);
   });
 
@@ -169,7 +169,7 @@ describe('SessionCore', () => {
       bench.toHost = lossy;
       bench.sendPut(content, 1_000);
       const answered = () => bench.messages.some(({ message }) => message.verb === 'done');
-      bench.runUntil(() => answered() && bench.core.settled, 120_000);
+      bench.runUntil(() => answered() && bench.core.isIdle, 120_000);
       assert.deepEqual(bench.receiver.files.get('/f'), content);
       assert.equal(bench.ended, undefined);
       assert.ok(bench.core.resentFrames > 0, 'the line lost nothing: the test proves nothing');
@@ -198,7 +198,7 @@ describe('SessionCore', () => {
       `${bench.receiver.pings} pings in a minute`,
     );
     bench.sendPut(content.subarray(0, 10), 10);
-    bench.runUntil(() => bench.core.settled, 100);
+    bench.runUntil(() => bench.core.isIdle, 100);
   });
 
   it('ends when the receiver says that it was stopped or knows the session no more', () => {

@@ -80,7 +80,7 @@ describe('directories of a copy', () => {
     assert.equal(asked.length, 1 + 20 * 3 - 2 - 1);
     assert.ok(asked.every((where, index) => index === 0 || asked.indexOf(path.dirname(where)) < index));
     controller.abort();
-    await assert.rejects(copying, { code: 'aborted' });
+    await assert.rejects(copying, { name: 'AbortError' });
   });
 
   it('leaves streams to the files', async () => {
@@ -93,7 +93,7 @@ describe('directories of a copy', () => {
     await settle();
     assert.equal(asked.length, 4);
     controller.abort();
-    await assert.rejects(copying, { code: 'aborted' });
+    await assert.rejects(copying, { name: 'AbortError' });
     await settle();
     assert.equal(asked.length, 4);
   });
