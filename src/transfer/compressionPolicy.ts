@@ -3,9 +3,9 @@
  * do, and by the data. One policy serves all files of a session, so that what was learned is not learned again.
  */
 import { constants, deflateRawSync } from 'node:zlib';
-import type { Codec, Level } from './codec.ts';
-import { GoodputMeter } from './goodputMeter.ts';
+import type { Codec, Level } from './codec/codec.ts';
 import { isSlowLine } from './lineSpeed.ts';
+import { GoodputMeter } from './meters.ts';
 
 export type CompressionMode = 'auto' | 'on' | 'off';
 

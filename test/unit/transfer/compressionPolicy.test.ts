@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { type Codec, chooseCodec } from '../../../src/transfer/codec.ts';
+import { chooseCodec } from '../../../src/transfer/codec/chooseCodec.ts';
+import type { Codec } from '../../../src/transfer/codec/codec.ts';
 import { type CompressionMode, CompressionPolicy } from '../../../src/transfer/compressionPolicy.ts';
 
 const PIECE_BYTES = 256 * 1_024;
