@@ -1,9 +1,9 @@
 import {
   type CopyOptions,
+  type CopyProgress,
   type CopyResult,
   type CopyTarget,
   copyToMany,
-  type Progress,
 } from '../transfer/index.ts';
 import { askConflict } from './askConflict.ts';
 import { diagnose } from './diagnose.ts';
@@ -94,9 +94,9 @@ async function copyAll(
 }
 
 /** Shows the guest that has the longest way to go: the copy is done when that one is. */
-function slowestOf(progress: ProgressLine, signal: AbortSignal): (part: Part, state: Progress) => void {
-  const states = new Map<Part, Progress>();
-  const left = (state: Progress) => state.bytesTotal - state.bytesDone;
+function slowestOf(progress: ProgressLine, signal: AbortSignal): (part: Part, state: CopyProgress) => void {
+  const states = new Map<Part, CopyProgress>();
+  const left = (state: CopyProgress) => state.bytesTotal - state.bytesDone;
   return (part, state) => {
     states.set(part, state);
     const slowest = [...states.values()].reduce((one, other) => (left(other) > left(one) ? other : one));

@@ -2,7 +2,7 @@
 import { FLAG_ASK } from './constants.ts';
 import { type Frame, frameBytes } from './frame.ts';
 
-export type Verdict = 'take' | 'drop';
+export type FrameVerdict = 'take' | 'drop';
 
 export class ReliableReader {
   /** Sequence of the frame expected next. */
@@ -17,7 +17,7 @@ export class ReliableReader {
     this.#window = window;
   }
 
-  accept(frame: Frame): Verdict {
+  accept(frame: Frame): FrameVerdict {
     if (frame.sequence < this.next) {
       this.#due('ack');
       return 'drop';

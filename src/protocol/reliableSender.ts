@@ -15,7 +15,7 @@ export interface Outgoing {
   isDespiteWindow?: boolean;
 }
 
-interface Entry {
+interface QueuedFrame {
   type: number;
   flags: number;
   stream: number;
@@ -37,7 +37,7 @@ export class ReliableSender {
   #window: number;
   #nextSequence = 0;
   /** Unacknowledged entries in order; the first `#sent` of them are under way. */
-  #entries: Entry[] = [];
+  #entries: QueuedFrame[] = [];
   #sent = 0;
   #flightBytes = 0;
   /** Pings that can still prove a loss: id → sequence of the first frame not yet sent before that ping. */
@@ -127,7 +127,7 @@ export class ReliableSender {
   }
 
   /** One frame may always be under way, unless the reader has closed its window altogether. */
-  #fits(entry: Entry): boolean {
+  #fits(entry: QueuedFrame): boolean {
     if (this.#flightBytes === 0) return this.#window > 0 || entry.isDespiteWindow;
     return this.#flightBytes + entry.wireBytes <= this.#window;
   }

@@ -8,7 +8,7 @@ export type {
   ConflictDecision,
   ConflictPolicy,
   CopyOptions,
+  CopyProgress,
   CopyResult,
   FileResult,
-  Progress,
 } from './types.ts';

@@ -1,6 +1,6 @@
 /** Counts what a copy has done and reports it, not more often than an eye can follow. */
 import { RateMeter } from './meters.ts';
-import type { Progress } from './types.ts';
+import type { CopyProgress } from './types.ts';
 
 const REPORT_MS = 100;
 
@@ -15,14 +15,14 @@ export class ProgressTracker {
   readonly #link: { readonly wireBytes: number };
   readonly #wireBytesBefore: number;
   readonly #startedAt = performance.now();
-  readonly #report: ((progress: Progress) => void) | undefined;
+  readonly #report: ((progress: CopyProgress) => void) | undefined;
   readonly #rate = new RateMeter();
   readonly #wireRate = new RateMeter();
   #bytesDone = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param link - what counts the bytes that go over it; those until now are none of this copy's */
-  constructor(link: { readonly wireBytes: number }, report: ((progress: Progress) => void) | undefined) {
+  constructor(link: { readonly wireBytes: number }, report: ((progress: CopyProgress) => void) | undefined) {
     this.#link = link;
     this.#wireBytesBefore = link.wireBytes;
     this.#report = report;

@@ -1,9 +1,10 @@
 /** Opens source files for reading: block by block, or as pieces made for one receiver's line. */
 import { DATA_OFFSET_BYTES, type Session, type Welcome } from '../protocol/index.ts';
+import type { FeatureMode } from '../text/featureMode.ts';
 import { BlockPool } from './blockPool.ts';
 import { chooseCodec } from './codec/chooseCodec.ts';
 import type { Codec } from './codec/codec.ts';
-import { type CompressionMode, CompressionPolicy } from './compressionPolicy.ts';
+import { CompressionPolicy } from './compressionPolicy.ts';
 import { type EncodedSources, FilePieces, PieceEncoder, type Pieces } from './pieces.ts';
 import type { SharedSources } from './sharedSources.ts';
 import { SourceReader } from './sourceReader.ts';
@@ -18,7 +19,7 @@ export const SMALL_FILE_BYTES = 32 * 1_024;
 
 export interface SourceStreamsOptions {
   readonly system: SourceSystem;
-  readonly compression: CompressionMode;
+  readonly compression: FeatureMode;
   /** Files are read together with other guests, of which this is one. */
   readonly sharing?: { readonly guest: object; readonly files: SharedSources } | undefined;
 }
@@ -87,10 +88,10 @@ export class SourceStreams implements EncodedSources {
 }
 
 /** Receivers of the same kind take the very same pieces, so what is made for one of them serves the others. */
-export function kindOfLine({ welcome }: Session, compression: CompressionMode): string {
+export function kindOfLine({ welcome }: Session, compression: FeatureMode): string {
   return [welcome.device, welcome.frame, compression, codecFor(welcome, compression)?.name].join();
 }
 
-function codecFor({ capabilities }: Welcome, compression: CompressionMode): Codec | undefined {
+function codecFor({ capabilities }: Welcome, compression: FeatureMode): Codec | undefined {
   return compression === 'off' ? undefined : chooseCodec(capabilities);
 }

@@ -3,9 +3,9 @@ import type {
   Conflict,
   ConflictDecision,
   CopyOptions,
+  CopyProgress,
   CopyResult,
   CopyTarget,
-  Progress,
   SourceInfo,
   SourceSystem,
 } from '../../transfer/index.ts';
@@ -28,7 +28,7 @@ export interface RunOptions {
   readonly compression: NonNullable<CopyOptions['compression']>;
   readonly delta: NonNullable<CopyOptions['delta']>;
   readonly lanes: NonNullable<GuestRequest['lanes']>;
-  readonly onProgress: (progress: Progress) => void;
+  readonly onProgress: (progress: CopyProgress) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictDecision>;
 }
 

@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 import { columnsOf } from '../../../src/cli/printable.ts';
 import { ProgressLine, progressText } from '../../../src/cli/progressLine.ts';
 import { formatBytes, formatDuration } from '../../../src/cli/units.ts';
-import type { Progress } from '../../../src/transfer/index.ts';
+import type { CopyProgress } from '../../../src/transfer/index.ts';
 import { fakeTerminal } from './fakeTerminal.ts';
 
-const progress: Progress = {
+const progress: CopyProgress = {
   file: '/home/me/notes.txt',
   filesDone: 0,
   filesTotal: 1,
