@@ -1,6 +1,14 @@
 /**
  * PROTOCOL.md §6, `lanes`, without input, output or a clock: numbers the frames of the main session, deals them out to
  * whichever lane brings them over first, and deals out again what a lost lane has not had acknowledged.
+ *
+ * | a frame is | where it stands | becomes |
+ * |---|---|---|
+ * | queued | `#queue`, `#unreleased` | given, when the lane that would bring it over soonest has room |
+ * | given | `lane.unacknowledged`, `#unreleased` | acknowledged, or queued again if its lane is lost |
+ * | acknowledged | `#unreleased` | released when all before it are: callers give memory back in order |
+ *
+ * A lane is only ever added and removed; the main session's port is the first and stays. If it is lost the session is.
  */
 import { FrameType, LANE_ANSWER_MS, LANE_HEAD_BYTES, LANE_LOST_MS } from './constants.ts';
 import { frameBytes } from './frame.ts';

@@ -1,6 +1,12 @@
 /**
  * Whether several lanes carry more than one does, by what they have been measured to do. Pure: the time is handed in.
  * Only time in which there was more to send than the lanes would take tells anything.
+ *
+ * | phase | lanes used | until | then |
+ * |---|---|---|---|
+ * | narrow | the first | enough is measured | wide |
+ * | wide | all | enough is measured | decided |
+ * | decided | all, if they were faster by WORTHWHILE_GAIN | the verdict is too old | narrow |
  */
 import type { FeatureMode } from '../text/featureMode.ts';
 
