@@ -1,4 +1,4 @@
-import type { ConflictPolicy, CopyResult, Progress } from '../../transfer/index.ts';
+import type { ConflictPolicy, CopyProgress, CopyResult } from '../../transfer/index.ts';
 
 /** What is to be copied where. Plain data: it survives a reload of the window. */
 export interface CopyRequest {
@@ -77,7 +77,7 @@ export interface TransferRecord {
 
 export interface Transfer extends TransferRecord {
   /** While it runs. */
-  readonly progress?: Progress | undefined;
+  readonly progress?: CopyProgress | undefined;
   /** A question to the user is open, and this file waits for the answer. */
   readonly asking?: string | undefined;
   /** Of this window only. */

@@ -1,6 +1,6 @@
 import type { ListedDomain } from 'libvirt';
 import type { CopyRequest, Outcome } from '../../../src/engine/transfers/transfer.ts';
-import type { CopyResult, FileResult, Progress } from '../../../src/transfer/index.ts';
+import type { CopyProgress, CopyResult, FileResult } from '../../../src/transfer/index.ts';
 
 export const sha256 = 'ab'.repeat(32);
 
@@ -51,7 +51,7 @@ export const outcome: Outcome = {
   hashes: [{ destination: '/srv/notes.txt', sha256 }],
 };
 
-export const progress: Progress = {
+export const progress: CopyProgress = {
   file: '/home/me/notes.txt',
   filesDone: 0,
   filesTotal: 1,
