@@ -2,7 +2,8 @@
 import * as vscode from 'vscode';
 import { Connections } from './engine/connections/connections.ts';
 import { DomainWatch } from './engine/connections/domainWatch.ts';
-import { domainKey, Receivers } from './engine/connections/receivers.ts';
+import { Receivers } from './engine/connections/receivers.ts';
+import { domainKey } from './engine/guest/target.ts';
 import { loadEngine } from './engine/loadEngine.ts';
 import { TransferList } from './engine/transfers/transferList.ts';
 import { InsertedDiscs } from './install/disc/insertedDiscs.ts';

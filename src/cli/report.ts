@@ -1,5 +1,6 @@
 import { describeFileError, type FileMessageContext } from '../engine/messages/fileMessages.ts';
 import type { CopyResult, FileResult } from '../transfer/index.ts';
+import { worded } from './wording.ts';
 
 /** The object of `--json`. Names stand as they are: JSON escapes what needs it. */
 export interface JsonReport {
@@ -44,7 +45,9 @@ export function emptyResult(files: FileResult[] = []): CopyResult {
 function withSentence(file: FileResult, context: FileMessageContext): FileResult {
   const { source, destination, bytes, sha256, verified, skipped, error } = file;
   const plain = { source, destination, bytes, sha256, verified, skipped };
-  return error ? { ...plain, error: { code: error.code, message: describeFileError(file, context) } } : plain;
+  return error
+    ? { ...plain, error: { code: error.code, message: worded(describeFileError(file, context)) } }
+    : plain;
 }
 
 /** `1048576 bytes copied, 5.271 s, 198934 bytes/s`, then the state of the hashes. */
@@ -77,7 +80,7 @@ export function isComplete(result: CopyResult): boolean {
 /** One sentence a file that was not copied, and at the end how many there were. */
 export function failures(result: CopyResult, context: FileMessageContext): string[] {
   const failed = result.files.filter(file => file.error || !(file.verified || file.skipped));
-  const sentences = failed.map(file => describeFileError(file, context));
+  const sentences = failed.map(file => worded(describeFileError(file, context)));
   if (result.files.length > 1 && failed.length > 0) {
     sentences.push(
       `${failed.length} of ${count(result.files.length)} ${failed.length === 1 ? 'was' : 'were'} not copied.`,

@@ -4,7 +4,7 @@
  */
 export { connect, defaultUri, isLibvirtError, parseUri } from 'libvirt';
 export { isHostPort, isLinkError, openLink, parseDomainDevices, rankCandidates } from '../link/index.ts';
-export { copyToEach, localDisk } from '../transfer/index.ts';
-export { diagnose } from './guest/diagnose.ts';
+export { localDisk } from '../transfer/index.ts';
 export { openGuest } from './guest/openGuest.ts';
 export { codeOfError, describeError } from './messages/describeError.ts';
+export { runCopies } from './transfers/runCopies.ts';

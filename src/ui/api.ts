@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import type { Connections, DomainPlace } from '../engine/connections/connections.ts';
-import { TransferFailure } from '../engine/transfers/transferFailure.ts';
+import type { TransferFailure } from '../engine/transfers/transferFailure.ts';
 import type { TransferList } from '../engine/transfers/transferList.ts';
 import type { ConflictPolicy, CopyResult } from '../transfer/index.ts';
 import { allUnsaved } from './copy/askUnsaved.ts';
@@ -8,6 +8,7 @@ import { destinationProblem } from './copy/destinations.ts';
 import { distinctSources } from './copy/sources.ts';
 import { settings } from './settings.ts';
 import { l10n } from './support/l10n.ts';
+import { localized } from './support/localized.ts';
 
 export interface CopyToGuestOptions {
   /** Name or UUID. */
@@ -37,13 +38,29 @@ export interface GuestwireApi {
   ): Promise<CopyResult>;
 }
 
+/** What other extensions get: the code for them, the message for their users. */
+class CopyError extends Error {
+  override readonly name = 'CopyError';
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A transfer's rejection is always a TransferFailure. */
+function rethrow(error: TransferFailure): never {
+  throw new CopyError(error.code, localized(error.explanation), { cause: error });
+}
+
 export function createApi(connections: Connections, transfers: TransferList): GuestwireApi {
   return {
     async copyToGuest(uris, options, token) {
       const sources = distinctSources(uris);
       const problem =
         sources.length > 0 ? destinationProblem(options.destination, sources.length) : 'no files';
-      if (problem !== undefined) throw new TransferFailure('invalid-argument', problem);
+      if (problem !== undefined) throw new CopyError('invalid-argument', problem);
       const { connection, domain } = await findDomain(connections, options);
       const request = {
         connection: connection.uri,
@@ -56,7 +73,7 @@ export function createApi(connections: Connections, transfers: TransferList): Gu
         conflict: options.conflict ?? settings.conflict,
       };
       const { completion } = transfers.add(request, token && abortSignalOf(token));
-      return (await completion).result;
+      return (await completion.catch(rethrow)).result;
     },
   };
 }
@@ -72,7 +89,7 @@ async function findDomain(
   const found =
     places.find(({ domain }) => domain.name === name) ?? places.find(({ domain }) => domain.uuid === name);
   if (found) return found;
-  throw new TransferFailure('no-domain', l10n.t('No configured connection has a domain "{0}".', name));
+  throw new CopyError('no-domain', l10n.t('No configured connection has a domain "{0}".', name));
 }
 
 function abortSignalOf(token: vscode.CancellationToken): AbortSignal {

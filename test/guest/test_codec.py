@@ -5,6 +5,7 @@ import os
 import random
 import re
 import runpy
+import sys
 import tempfile
 import unittest
 
@@ -15,7 +16,8 @@ class Source(unittest.TestCase):
     def test_is_python_3_6(self):
         path = os.path.join(REPOSITORY, 'guest', 'receiver.py')
         with open(path) as file:
-            tree = ast.parse(file.read(), feature_version=(3, 6))
+            # an older Python lacks the option, and is strict enough without it
+            tree = ast.parse(file.read(), **({'feature_version': (3, 6)} if sys.version_info >= (3, 8) else {}))
         names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         later = {'time_ns', 'monotonic_ns', 'perf_counter_ns', 'SimpleQueue', 'removeprefix', 'removesuffix',
                  'cached_property', 'eventfd', 'pidfd_open', 'file_digest', 'randbytes', 'prod', 'preadv',

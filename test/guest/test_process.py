@@ -7,6 +7,7 @@ import signal
 import stat
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
@@ -532,7 +533,8 @@ class Resources(Case):
             host.send(DATA, stream, struct.pack('>Q', number << 22) + bomb, ask=True, flags=2)
         host.commit(stream, bytes(8 << 22))
         self.assertEqual(host.answer(stream, 2)[0], 'done')
-        self.assertLess(peak_memory_kb(process.process.pid) - before, 4000)
+        most = 4000 if sys.version_info >= (3, 7) else 6000     # Python 3.6 takes some 4,750 for the same
+        self.assertLess(peak_memory_kb(process.process.pid) - before, most)
 
 
 class Fuzz(Case):

@@ -52,6 +52,12 @@ describe('copying', () => {
 
   tidyBetweenTests(() => workbench);
 
+  /** The key of Copy to Last Guest VM. */
+  async function pressCopyToLast(): Promise<void> {
+    await workbench.page.keyboard.press('Control+k');
+    await workbench.page.keyboard.press('Control+g');
+  }
+
   async function copyTo({ name }: Guest, file: string, destination = '/tmp/'): Promise<void> {
     await workbench.chooseFromMenu(workbench.file(file), 'Copy to Guest VM');
     await workbench.pick(name);
@@ -135,11 +141,11 @@ describe('copying', () => {
     await workbench.page.locator('.editor-group-container .view-line', { hasText: 'once more' }).waitFor();
     await workbench.page.locator('.editor-group-container .view-lines').click();
     // The guest's is the one that was copied there: it is replaced.
-    await workbench.page.keyboard.press('Control+Alt+g');
+    await pressCopyToLast();
     await workbench.notification('Copied and verified: todo.md').waitFor();
     assert.equal(await guest.sha256('/tmp/todo.md'), sha256);
     await guest.mustRun('echo "somebody\'s work" >> /tmp/todo.md');
-    await workbench.page.keyboard.press('Control+Alt+g');
+    await pressCopyToLast();
     await workbench.asked('exists in');
     await workbench.pick('Overwrite');
     await workbench.notification(/Copying todo\.md/).waitFor({ state: 'hidden' });
@@ -149,7 +155,7 @@ describe('copying', () => {
   it('again from the Explorer, what is selected there: by the menu, for its key does not know it', async () => {
     await guest.mustRun('rm -f /tmp/single.bin');
     await workbench.file('single.bin').click();
-    await workbench.page.keyboard.press('Control+Alt+g');
+    await pressCopyToLast();
     await workbench.notification('from the context menu').waitFor();
     await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Last Guest VM');
     await workbench.notification('Copied and verified: single.bin').waitFor();

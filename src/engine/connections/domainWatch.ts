@@ -1,10 +1,11 @@
 import type { ListedDomain } from 'libvirt';
 import { CHANNEL_NAME } from '../../link/link.ts';
+import { domainKey } from '../guest/target.ts';
 import { debounce } from '../support/debounce.ts';
 import { activityOf } from './activity.ts';
 import type { Connections } from './connections.ts';
 import type { DomainDetails, ManagedConnection } from './managedConnection.ts';
-import { domainKey, type Receivers } from './receivers.ts';
+import type { Receivers } from './receivers.ts';
 
 export interface DomainWatchOptions {
   readonly connections: Connections;

@@ -11,11 +11,6 @@ interface Handshake {
   readonly answered: boolean;
 }
 
-/** A domain among all connections. */
-export function domainKey(uri: string, uuid: string): string {
-  return `${uri}\n${uuid}`;
-}
-
 /**
  * What is known of the receivers in the guests. It comes from handshakes that a copy made anyway, and from what libvirt
  * says of the channel: nobody's serial port is written to only to find out.

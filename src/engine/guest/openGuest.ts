@@ -14,21 +14,15 @@ import {
   parseDomainDevices,
   rankCandidates,
 } from '../../link/index.ts';
-import {
-  isProtocolError,
-  type LaneMode,
-  type LaneOptions,
-  openSession,
-  type Session,
-} from '../../protocol/index.ts';
+import { isProtocolError, type LaneOptions, openSession, type Session } from '../../protocol/index.ts';
+import type { FeatureMode } from '../../text/featureMode.ts';
 import { findDomain, requireRunning } from './findDomain.ts';
+import type { DomainTarget, Target } from './target.ts';
 
-export interface GuestRequest {
-  readonly connect: string | undefined;
-  readonly link: string;
-  readonly domain: string;
+export interface OpenGuestOptions {
+  readonly signal: AbortSignal;
   /** Further serial ports of the domain beside the link; default `auto`. */
-  readonly lanes?: LaneMode | 'off' | undefined;
+  readonly lanes?: FeatureMode | undefined;
 }
 
 /** A session with a receiver, and what is needed to find out later why it ended. */
@@ -44,9 +38,10 @@ export function uriOf(connectOption: string | undefined): string {
   return connectOption ?? defaultUri();
 }
 
-/** From the words of the command line to a session. Throws coded errors of every layer below. */
-export async function openGuest(request: GuestRequest, signal: AbortSignal): Promise<OpenGuest> {
-  return isHostPort(request.link) ? openOnHostPort(request.link, signal) : openDomain(request, signal);
+/** From an address to a session. Throws coded errors of every layer below. */
+export async function openGuest(target: Target, options: OpenGuestOptions): Promise<OpenGuest> {
+  if (target.kind === 'port') return openOnHostPort(target.path, options.signal);
+  return isHostPort(target.link) ? openOnHostPort(target.link, options.signal) : openDomain(target, options);
 }
 
 async function openOnHostPort(path: string, signal: AbortSignal): Promise<OpenGuest> {
@@ -68,12 +63,13 @@ async function openOnHostPort(path: string, signal: AbortSignal): Promise<OpenGu
   };
 }
 
-async function openDomain(request: GuestRequest, signal: AbortSignal): Promise<OpenGuest> {
-  const connection = await connect(uriOf(request.connect), { signal });
+async function openDomain(target: DomainTarget, options: OpenGuestOptions): Promise<OpenGuest> {
+  const { signal } = options;
+  const connection = await connect(target.uri, { signal });
   try {
-    const domain = await findDomain(connection, request.domain, signal);
+    const domain = await findDomain(connection, target.uuid ?? target.name, signal);
     await requireRunning(connection, domain, signal);
-    const found = await findInDomain(connection, domain, request, signal);
+    const found = await findInDomain(connection, domain, target.link, options);
     const close = async () => {
       await found.session.close();
       await connection.close();
@@ -88,19 +84,19 @@ async function openDomain(request: GuestRequest, signal: AbortSignal): Promise<O
 async function findInDomain(
   connection: LibvirtConnection,
   domain: Domain,
-  { link: device, lanes = 'auto' }: GuestRequest,
-  signal: AbortSignal,
+  device: string,
+  { lanes = 'auto', signal }: OpenGuestOptions,
 ): Promise<FoundReceiver<Session> & { hasChannel: boolean }> {
   const devices = parseDomainDevices(await connection.domainXml(domain, { signal }));
   const candidates = rankCandidates(devices);
   const named = device === 'auto' ? undefined : chooseCandidate(candidates, device, domain.name);
   const open = (candidate: Candidate, attempt: AbortSignal) =>
     openLink(connection, domain, candidate, { signal: attempt });
-  const lanesBeside = ({ description }: Link): LaneOptions | undefined => {
+  const lanesBeside = ({ description }: Link): LaneOptions => {
     const openers = laneCandidates(candidates, description).map(
       candidate => async (attempt: AbortSignal) => (await open(candidate, attempt)).stream,
     );
-    return lanes === 'off' ? undefined : { openers, mode: lanes };
+    return { openers, mode: lanes };
   };
   const found = await findReceiver({
     domainName: domain.name,

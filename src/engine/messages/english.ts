@@ -9,7 +9,6 @@ export const ENGLISH = {
   'join.list': '{0}, {1}',
   'join.or': '{0} or {1}',
   quoted: '"{0}"',
-  verbatim: '{0}',
 
   // Who is spoken of.
   'guest.domain': 'domain "{0}"',

@@ -50,7 +50,7 @@ export function describeLinkError(error: LinkError, guest: Message): Message {
   const { domain = '', device = '', available, candidate } = error;
   switch (error.code) {
     case 'no-receiver':
-      return noReceiver(error);
+      return noReceiver(error, guest);
     case 'no-link':
       return available.length > 0
         ? message('link.none-unasked-but', domain, listOf(available))
@@ -80,7 +80,8 @@ export function describeLinkError(error: LinkError, guest: Message): Message {
   }
 }
 
-function noReceiver({ domain, osFamily, attempts }: LinkError): Message {
+function noReceiver({ domain, osFamily, attempts }: LinkError, guest: Message): Message {
+  if (attempts.length === 0) return message('session.no-receiver', guest);
   const links = alternatives(attempts.map(attemptText));
   const command = receiverCommand(osFamily);
   return domain === undefined

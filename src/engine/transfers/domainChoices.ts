@@ -1,6 +1,6 @@
 import { activityOf } from '../connections/activity.ts';
 import type { DomainPlace } from '../connections/connections.ts';
-import { domainKey } from '../connections/receivers.ts';
+import { domainKey } from '../guest/target.ts';
 
 /** Where a copy may go: a domain, or a serial line of this computer with a receiver at its other end. */
 export type Target =

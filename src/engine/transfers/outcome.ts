@@ -1,11 +1,9 @@
+import type { LinkDescription } from '../../link/index.ts';
 import type { CopyResult, FileResult } from '../../transfer/index.ts';
-import { harmless, withoutNotation } from '../../ui/support/harmless.ts';
-import { l10n } from '../../ui/support/l10n.ts';
 import { describeFileError, type FileMessageContext } from '../messages/fileMessages.ts';
-import { translated } from '../support/sentences.ts';
 import { MAX_LISTED, type Outcome } from './transfer.ts';
 
-export function outcomeOf(result: CopyResult, link: string, context: FileMessageContext): Outcome {
+export function outcomeOf(result: CopyResult, link: LinkDescription, context: FileMessageContext): Outcome {
   const { files, bytes, wireBytes, seconds, bytesPerSecond, resumedFrom, lanes } = result;
   const failed = files.filter(hasFailed);
   return {
@@ -22,7 +20,7 @@ export function outcomeOf(result: CopyResult, link: string, context: FileMessage
     bytesPerSecond: Number.isFinite(bytesPerSecond) ? bytesPerSecond : 0,
     link,
     lanes,
-    failures: failed.slice(0, MAX_LISTED).map(file => fileSentence(file, context)),
+    failures: failed.slice(0, MAX_LISTED).map(file => describeFileError(file, context)),
     hashes: files.flatMap(hashOf).slice(0, MAX_LISTED),
   };
 }
@@ -33,16 +31,4 @@ function hasFailed(file: FileResult): boolean {
 
 function hashOf({ destination, sha256, verified }: FileResult): { destination: string; sha256: string }[] {
   return verified && sha256 !== null ? [{ destination, sha256 }] : [];
-}
-
-/** com-dd's sentence, except where that speaks of com-dd's own options. */
-function fileSentence(file: FileResult, context: FileMessageContext): string {
-  if (file.error?.code === 'exists') {
-    return l10n.t('"{0}" exists in the guest with other content.', harmless(file.destination));
-  }
-  const sentence = describeFileError(file, context).replace(
-    'the receiver that came with this com-dd',
-    'the receiver that came with Guestwire',
-  );
-  return withoutNotation(translated(sentence));
 }

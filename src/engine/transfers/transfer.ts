@@ -1,4 +1,6 @@
-import type { ConflictPolicy, CopyResult, Progress } from '../../transfer/index.ts';
+import type { LinkDescription } from '../../link/index.ts';
+import type { ConflictPolicy, CopyProgress, CopyResult } from '../../transfer/index.ts';
+import type { Message } from '../messages/message.ts';
 
 /** What is to be copied where. Plain data: it survives a reload of the window. */
 export interface CopyRequest {
@@ -50,19 +52,18 @@ export interface Outcome {
   readonly wireBytes: number;
   readonly seconds: number;
   readonly bytesPerSecond: number;
-  readonly link: string;
+  readonly link: LinkDescription;
   /** Serial ports that carried it side by side, `link` being one of them; absent in what an older version remembered. */
   readonly lanes?: number;
-  /** One sentence for each file that failed; safe to show. At most MAX_LISTED. */
-  readonly failures: readonly string[];
+  /** One for each file that failed. At most MAX_LISTED. */
+  readonly failures: readonly Message[];
   /** At most MAX_LISTED. */
   readonly hashes: readonly FileHash[];
 }
 
 export interface TransferError {
   readonly code: string;
-  /** One sentence, safe to show. */
-  readonly message: string;
+  readonly message: Message;
 }
 
 export interface TransferRecord {
@@ -77,7 +78,7 @@ export interface TransferRecord {
 
 export interface Transfer extends TransferRecord {
   /** While it runs. */
-  readonly progress?: Progress | undefined;
+  readonly progress?: CopyProgress | undefined;
   /** A question to the user is open, and this file waits for the answer. */
   readonly asking?: string | undefined;
   /** Of this window only. */

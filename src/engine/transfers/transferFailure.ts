@@ -1,16 +1,24 @@
 import { isAborted } from '../../text/abort.ts';
+import { inEnglish, type Message } from '../messages/message.ts';
 import type { Outcome } from './transfer.ts';
 
-/** Why a copy as a whole came to nothing; `message` is one sentence, safe to show. */
+/** Why a copy as a whole came to nothing. `message` is English and for logs. */
 export class TransferFailure extends Error {
   override readonly name = 'TransferFailure';
   readonly code: string;
+  /** For the user. */
+  readonly explanation: Message;
   /** What had been done by then. */
   readonly partial: Outcome | undefined;
 
-  constructor(code: string, message: string, options: ErrorOptions & { partial?: Outcome | undefined } = {}) {
-    super(message, options);
+  constructor(
+    code: string,
+    explanation: Message,
+    options: ErrorOptions & { partial?: Outcome | undefined } = {},
+  ) {
+    super(inEnglish(explanation), options);
     this.code = code;
+    this.explanation = explanation;
     this.partial = options.partial;
   }
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { abortable } from '../../text/abort.ts';
-import type { CopyResult, Progress } from '../../transfer/index.ts';
+import type { CopyProgress, CopyResult } from '../../transfer/index.ts';
 import type { TransferQueue } from '../../transfer/queue.ts';
+import { message } from '../messages/message.ts';
 import { Emitter } from '../support/emitter.ts';
 import {
   type CopyRequest,
@@ -23,7 +24,7 @@ export interface Completion {
 export interface TransferRun {
   readonly transfer: Transfer;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: Progress) => void;
+  readonly onProgress: (progress: CopyProgress) => void;
   /** Of which file the user is being asked; undefined when that is over. */
   readonly onAsking: (file: string | undefined) => void;
 }
@@ -191,22 +192,22 @@ export class TransferList {
     const over = { progress: undefined, asking: undefined };
     try {
       const completion = await (await abortable(turn, signal)).get(id);
-      if (!completion) throw new TransferFailure('aborted', 'the copy was cancelled');
+      if (!completion) throw new TransferFailure('aborted', message('copy.cancelled'));
       const { result, outcome } = completion;
       this.#set(id, { state: outcome.failed > 0 ? 'failed' : 'done', result, outcome, ...over });
       return completion;
     } catch (error) {
       const failure = asFailure(error);
-      const { code, message, partial } = failure;
+      const { code, explanation, partial } = failure;
       const state = isCancellation(failure) ? 'cancelled' : 'failed';
-      this.#set(id, { state, error: { code, message }, outcome: partial, ...over });
+      this.#set(id, { state, error: { code, message: explanation }, outcome: partial, ...over });
       throw failure;
     }
   }
 
   #expect(id: string): Transfer {
     const transfer = this.get(id);
-    if (!transfer) throw new TransferFailure('internal', 'the transfer is gone');
+    if (!transfer) throw new TransferFailure('internal', message('copy.unexpected'));
     return transfer;
   }
 
@@ -264,6 +265,7 @@ function asRestored(record: TransferRecord): Transfer {
 
 function asFailure(error: unknown): TransferFailure {
   if (error instanceof TransferFailure) return error;
-  const code = isCancellation(error) ? 'aborted' : 'internal';
-  return new TransferFailure(code, error instanceof Error ? error.message : String(error), { cause: error });
+  return isCancellation(error)
+    ? new TransferFailure('aborted', message('copy.cancelled'), { cause: error })
+    : new TransferFailure('internal', message('copy.unexpected'), { cause: error });
 }

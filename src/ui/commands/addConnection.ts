@@ -2,7 +2,8 @@ import * as vscode from 'vscode';
 import { DEFAULT_CONNECTION } from '../../engine/connections/connections.ts';
 import { type Engine, loadEngine } from '../../engine/loadEngine.ts';
 import { settings } from '../settings.ts';
-import { l10n, localized } from '../support/l10n.ts';
+import { l10n } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 import type { Command } from './command.ts';
 
 /** Adds a URI to the setting; the tree follows the setting. */

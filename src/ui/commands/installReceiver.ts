@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { domainKey } from '../../engine/connections/receivers.ts';
+import { domainKey } from '../../engine/guest/target.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { chooseDomain } from './chooseDomain.ts';

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Message } from '../../engine/messages/message.ts';
-import { l10n, localized } from '../support/l10n.ts';
+import { l10n } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 
 /** What it may break is said before: libvirt 9.0 crashed in 3 of 60 take-overs, measured. */
 export async function confirmTakeOver(name: Message): Promise<boolean> {

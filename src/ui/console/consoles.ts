@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
-import { domainKey } from '../../engine/connections/receivers.ts';
 import { ConsoleSession } from '../../engine/console/consoleSession.ts';
 import { DomainConsole } from '../../engine/console/domainConsole.ts';
+import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import type { Candidate } from '../../link/index.ts';
 import { harmless } from '../support/harmless.ts';
-import { localized } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 import { confirmTakeOver } from './confirmTakeOver.ts';
 import { consoleTerminal } from './consoleTerminal.ts';
 

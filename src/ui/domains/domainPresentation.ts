@@ -6,7 +6,8 @@ import { candidateReason, linkLabel } from '../../engine/messages/linkMessages.t
 import { stateMessage } from '../../engine/messages/stateMessages.ts';
 import type { Candidate, CandidateUse } from '../../link/index.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n, localized } from '../support/l10n.ts';
+import { l10n } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 
 /** A tree item before it is VS Code's. All texts are harmless. */
 export interface Presentation {

@@ -8,7 +8,8 @@ import {
   readChannelFacts,
 } from '../../install/addChannel.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n, localized } from '../support/l10n.ts';
+import { l10n } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 import type { InstallParts } from './installParts.ts';
 
 type When = 'now' | 'next-start';

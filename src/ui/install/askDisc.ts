@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { domainKey } from '../../engine/connections/receivers.ts';
+import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { makeInstallerDisc } from '../../install/disc/discFiles.ts';
 import { type DiscPool, deleteDisc, discPools, uploadDisc } from '../../install/disc/discVolume.ts';

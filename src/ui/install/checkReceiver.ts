@@ -1,12 +1,13 @@
 import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
-import { domainKey } from '../../engine/connections/receivers.ts';
+import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { linkLabel } from '../../engine/messages/linkMessages.ts';
 import type { DomainNode } from '../domains/domainsNode.ts';
 import { settings } from '../settings.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n, localized } from '../support/l10n.ts';
+import { l10n } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 import type { InstallParts } from './installParts.ts';
 
 /** Something that can be done when a receiver was found. */
@@ -27,9 +28,10 @@ export async function checkReceiver(parts: InstallParts, next?: NextStep): Promi
     const engine = await loadEngine();
     const key = domainKey(connection.uri, domain.uuid);
     // What is known of the devices may be from before a channel was added.
-    const request = { connect: connection.uri, link: settings.linkOf(domain.name), domain: domain.uuid };
+    const { name, uuid } = domain;
+    const target = { kind: 'domain', uri: connection.uri, uuid, name, link: settings.linkOf(name) } as const;
     try {
-      const guest = await engine.openGuest(request, aborter.signal);
+      const guest = await engine.openGuest(target, aborter);
       receivers.answered(key, guest.session.welcome.system);
       await guest.close().catch(() => undefined);
       return l10n.t(

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
-import { domainKey } from '../../engine/connections/receivers.ts';
+import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { deleteDisc } from '../../install/disc/discVolume.ts';
 import {
@@ -11,7 +11,8 @@ import {
   takeOutDisc,
 } from '../../install/disc/insertDisc.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n, localized } from '../support/l10n.ts';
+import { l10n } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 import { takenOutText, takeOutTitle } from './discTexts.ts';
 import type { InstallParts } from './installParts.ts';
 

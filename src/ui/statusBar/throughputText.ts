@@ -1,10 +1,10 @@
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import { formatBytes, formatDuration } from '../../text/units.ts';
-import type { Progress } from '../../transfer/index.ts';
+import type { CopyProgress } from '../../transfer/index.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { percentOf, rateText } from '../transfers/progressText.ts';
-import { outcomeText, resultText, sourcesText } from '../transfers/transferText.ts';
+import { failureText, outcomeText, resultText, sourcesText } from '../transfers/transferText.ts';
 import { sparkline } from './sparkline.ts';
 
 export interface Readout {
@@ -54,7 +54,7 @@ export function presentLast({ state, request, outcome, error }: Transfer): Reado
     return { text: `$(pass) ${resultText(outcome)}`, tooltip, accessibleLabel: tooltip };
   }
   if (state !== 'failed') return undefined;
-  const tooltip = error?.message ?? (outcome ? outcomeText(request, outcome) : '');
+  const tooltip = failureText({ request, outcome, error });
   return { text: `$(warning) ${l10n.t('copy failed')}`, tooltip, accessibleLabel: tooltip };
 }
 
@@ -64,7 +64,7 @@ function runningLine({ request, progress }: Transfer): string {
 }
 
 /** All run side by side, so the last to finish counts. */
-function timeLeft(progress: readonly Progress[]): string[] {
+function timeLeft(progress: readonly CopyProgress[]): string[] {
   const times = progress.map(({ etaSeconds }) => etaSeconds);
   const known = times.filter(time => time !== undefined);
   if (known.length === 0 || known.length < times.length) return [];
@@ -72,7 +72,7 @@ function timeLeft(progress: readonly Progress[]): string[] {
 }
 
 function total(
-  progress: readonly Progress[],
+  progress: readonly CopyProgress[],
   key: 'bytesPerSecond' | 'wireBytesPerSecond' | 'bytesDone' | 'bytesTotal',
 ): number {
   return progress.reduce((sum, one) => sum + one[key], 0);

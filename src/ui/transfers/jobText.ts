@@ -6,7 +6,7 @@ import { formatDuration } from '../../text/units.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { nameOf, percentOf, progressText, rateText } from './progressText.ts';
-import { detailsText, outcomeText, sourcesText } from './transferText.ts';
+import { detailsText, failureText, sourcesText } from './transferText.ts';
 
 /** Guests that are named in one sentence; of more it gives the number. */
 const MAX_NAMED = 3;
@@ -68,7 +68,9 @@ export function jobResult(job: Job): { readonly text: string; readonly failed: r
   const failed = job.filter(({ state }) => state === 'failed');
   const what = sourcesText(job[0].request);
   if (failed.length === 0) return { text: doneText(what, done), failed };
-  const reasons = failed.slice(0, MAX_NAMED).map(one => `${harmless(one.request.domain)}: ${reasonOf(one)}`);
+  const reasons = failed
+    .slice(0, MAX_NAMED)
+    .map(one => `${harmless(one.request.domain)}: ${failureText(one)}`);
   const text =
     done.length === 0
       ? l10n.t('{0} was copied to none of {1} guests.', what, job.length)
@@ -83,10 +85,6 @@ function doneText(what: string, done: readonly Transfer[]): string {
   return isVerified
     ? l10n.t('Copied and verified: {0} → {1}.', what, guests)
     : l10n.t('Copied, with files skipped: {0} → {1}. The details say which.', what, guests);
-}
-
-function reasonOf({ request, outcome, error }: Transfer): string {
-  return error?.message ?? (outcome ? outcomeText(request, outcome) : '');
 }
 
 /** All there is to say of it, for a document of its own. */

@@ -1,8 +1,10 @@
 import type * as vscode from 'vscode';
+import { linkLabel } from '../../engine/messages/linkMessages.ts';
 import type { Log } from '../../engine/support/log.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { harmless } from '../support/harmless.ts';
+import { localized } from '../support/localized.ts';
 import { outcomeText, sourcesText } from './transferText.ts';
 
 /** One line for each turn of a copy. */
@@ -16,9 +18,9 @@ export function logTransfers(transfers: TransferList, log: Log): vscode.Disposab
 
 function logTransfer({ request, state, outcome, error }: Transfer, log: Log): void {
   const what = `${sourcesText(request)} → ${harmless(request.domain)}:${harmless(request.destination)}`;
-  const link = outcome ? `, ${harmless(outcome.link)}` : '';
+  const link = outcome ? `, ${localized(linkLabel(outcome.link))}` : '';
   if (state === 'failed') {
-    log.error(`${what}: ${error ? `${error.message} (${error.code})` : ''}${link}`);
-    for (const failure of outcome?.failures ?? []) log.error(`  ${failure}`);
+    log.error(`${what}: ${error ? `${localized(error.message)} (${error.code})` : ''}${link}`);
+    for (const failure of outcome?.failures ?? []) log.error(`  ${localized(failure)}`);
   } else log.info(`${what}: ${outcome ? outcomeText(request, outcome) : state}${link}`);
 }

@@ -6,7 +6,7 @@ import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { jobResult } from './jobText.ts';
 import { showDetails } from './transferDetails.ts';
-import { outcomeText, sourcesText } from './transferText.ts';
+import { failureText, outcomeText, sourcesText } from './transferText.ts';
 
 /** Tells how each copy ended, and offers what can be done about it. A cancelled one needs no comment. */
 export function announceResults(transfers: TransferList): vscode.Disposable {
@@ -35,7 +35,7 @@ async function announceFailure(transfers: TransferList, transfer: Transfer): Pro
   const { id, request, outcome, error } = transfer;
   const details = l10n.t('Show Details');
   const retry = l10n.t('Retry');
-  const message = error?.message ?? (outcome ? outcomeText(request, outcome) : '');
+  const message = failureText({ request, outcome, error });
   const answer = error
     ? await vscode.window.showErrorMessage(message, retry, details)
     : await vscode.window.showWarningMessage(message, details, retry);

@@ -2,6 +2,7 @@ import { canRetry, isFinished, type Transfer, type TransferState } from '../../e
 import type { Presentation } from '../domains/domainPresentation.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 import { shortNumbers } from './progressText.ts';
 import { linkText, resultText, sourcesText } from './transferText.ts';
 
@@ -40,7 +41,8 @@ function stateText({ state, progress, asking, outcome, error }: Transfer): strin
     case 'done':
       return outcome ? resultText(outcome) : '';
     case 'failed':
-      return error?.message ?? l10n.t('{0} of {1} files failed', outcome?.failed ?? 0, outcome?.files ?? 0);
+      if (error) return localized(error.message);
+      return l10n.t('{0} of {1} files failed', outcome?.failed ?? 0, outcome?.files ?? 0);
     case 'cancelled':
       return l10n.t('cancelled');
     case 'interrupted':

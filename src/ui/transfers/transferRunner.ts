@@ -19,7 +19,6 @@ export function transferRunner(receivers: Receivers, cancel: (id: string) => voi
     const options = (engine: Engine, { transfer, signal, onProgress, onAsking }: TransferRun): Run => ({
       request: transfer.request,
       options: {
-        engine,
         receivers,
         ownCopies,
         sourceSystem: workspaceFiles(engine.localDisk, transfer.request.unsaved),

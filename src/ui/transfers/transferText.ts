@@ -1,7 +1,9 @@
-import type { CopyRequest, Outcome } from '../../engine/transfers/transfer.ts';
+import { linkLabel } from '../../engine/messages/linkMessages.ts';
+import type { CopyRequest, Outcome, Transfer, TransferError } from '../../engine/transfers/transfer.ts';
 import { formatBytes } from '../../text/units.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 import { nameOf, rateText } from './progressText.ts';
 
 /** "notes.txt", "notes.txt and 2 more". */
@@ -53,8 +55,19 @@ function countNotes({ identical, skipped, resumedFrom = 0 }: Outcome): string[] 
   return notes;
 }
 
+/** Why a transfer failed, as a whole or in some of its files. */
+export function failureText({
+  request,
+  outcome,
+  error,
+}: Pick<Transfer, 'request' | 'outcome' | 'error'>): string {
+  if (error) return localized(error.message);
+  return outcome ? outcomeText(request, outcome) : '';
+}
+
 function failedText(request: CopyRequest, { files, failed, failures }: Outcome): string {
-  const [first = ''] = failures;
+  const [failure] = failures;
+  const first = failure ? localized(failure) : '';
   if (files === 1) return first;
   const domain = harmless(request.domain);
   return failed === files
@@ -66,7 +79,7 @@ function failedText(request: CopyRequest, { files, failed, failures }: Outcome):
 export function detailsText(
   request: CopyRequest,
   outcome: Outcome | undefined,
-  error: { message: string } | undefined,
+  error: Pick<TransferError, 'message'> | undefined,
 ): string {
   const lines = [
     l10n.t('Domain: {0}', harmless(request.domain)),
@@ -74,13 +87,13 @@ export function detailsText(
     l10n.t('Destination: {0}', harmless(request.destination)),
     ...request.sources.map(source => l10n.t('Source: {0}', harmless(source))),
   ];
-  if (error) lines.push('', error.message);
+  if (error) lines.push('', localized(error.message));
   if (outcome) lines.push(linkText(outcome), '', ...outcomeLines(outcome));
   return `${lines.join('\n')}\n`;
 }
 
 export function linkText({ link, lanes = 1 }: Outcome): string {
-  const name = harmless(link);
+  const name = localized(linkLabel(link));
   return lanes > 1
     ? l10n.t('Link: {0}; {1} serial ports side by side', name, lanes)
     : l10n.t('Link: {0}', name);
@@ -106,7 +119,7 @@ function outcomeLines(outcome: Outcome): string[] {
       rateText(bytesPerSecond),
     ),
     ...(resumedFrom > 0 ? [l10n.t('{0} bytes had come before the copy was interrupted', resumedFrom)] : []),
-    ...(outcome.failures.length > 0 ? ['', ...outcome.failures] : []),
+    ...(outcome.failures.length > 0 ? ['', ...outcome.failures.map(localized)] : []),
     ...(outcome.hashes.length > 0 ? ['', 'SHA-256', hashLines(outcome)] : []),
   ];
 }

@@ -1,4 +1,5 @@
 // The serial console and what is sent through it, with a real guest; without VS Code, which only shows the text.
+
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -12,6 +13,7 @@ import { DomainConsole } from '../../../src/engine/console/domainConsole.ts';
 import * as engine from '../../../src/engine/index.ts';
 import { sendReceiver } from '../../../src/install/console/sendReceiver.ts';
 import { parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
+import { localized } from '../../../src/ui/support/localized.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
 import { repositoryRoot } from '../../support/paths.ts';
@@ -66,7 +68,7 @@ describe('the serial console of a real guest', () => {
         confirmTakeOver: async () => takeOver,
       },
     );
-    const session = new ConsoleSession(source);
+    const session = new ConsoleSession(source, localized);
     sessions.push(session);
     const shown = { text: '' };
     session.output.on(text => {

@@ -186,8 +186,10 @@ describe("the installer's CD", () => {
   }
 
   async function answers(): Promise<void> {
-    const request = { connect: libvirtd.uri, domain: guest.name, link: 'org.guestwire.0' };
-    const attempt = async () => openGuest(request, AbortSignal.timeout(20_000)).catch(() => undefined);
+    const { uri } = libvirtd;
+    const target = { kind: 'domain', uri, name: guest.name, link: 'org.guestwire.0' } as const;
+    const attempt = async () =>
+      openGuest(target, { signal: AbortSignal.timeout(20_000) }).catch(() => undefined);
     const opened = await pollUntil(attempt, 60_000, 500);
     assert.ok(opened, await guest.mustRun('cat /run/init.log'));
     assert.equal(opened.session.welcome.system, 'linux');

@@ -55,7 +55,7 @@ describe('com-dd without a guest', () => {
     const { code, out, err } = await run('-c', 'never:///asked', 'guest', missing, '/tmp/');
     assert.equal(code, 1);
     assert.equal(out, '');
-    assert.equal(err, `com-dd: "${missing}" does not exist on this computer: check its name.\n`);
+    assert.equal(err, `com-dd: "${missing}" doesn't exist on this computer. Check its name.\n`);
   });
 
   it('gives one JSON object for every failure', async () => {
@@ -91,7 +91,7 @@ describe('com-dd without a guest', () => {
     ]) {
       const { code, err } = await run(...argv);
       assert.equal(code, 1);
-      assert.match(err, /^com-dd: libvirt's socket .*no-socket does not exist[^\n]*\n$/);
+      assert.match(err, /^com-dd: libvirt's socket .*no-socket" doesn't exist[^\n]*\n$/);
     }
   });
 
@@ -104,6 +104,6 @@ describe('com-dd without a guest', () => {
       '/tmp/',
     );
     assert.equal(code, 1);
-    assert.match(err, /^com-dd: The host has no serial port ".*ttyX"\.\n$/);
+    assert.match(err, /^com-dd: This computer has no serial port ".*ttyX"\.\n$/);
   });
 });

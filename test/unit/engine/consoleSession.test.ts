@@ -31,8 +31,8 @@ function fakeSource(failures: Error[] = [], takeOver = false): FakeSource {
     },
     isBusy: error => error === busy,
     confirmTakeOver: async () => takeOver,
-    whyClosed: async error => message('verbatim', `Not opened: ${(error as Error).message}.`),
-    whyEnded: async error => message('verbatim', error === undefined ? 'It ended.' : 'It failed.'),
+    whyClosed: async error => message('quoted', `Not opened: ${(error as Error).message}.`),
+    whyEnded: async error => message('quoted', error === undefined ? 'It ended.' : 'It failed.'),
   };
 }
 
@@ -81,7 +81,7 @@ describe('a console in a terminal', () => {
     await connected;
     source.guests[0]?.end();
     await until('it ended', () => session.state === 'ended');
-    assert.match(shown.text, /\[It ended. Press Enter to connect again.\]/);
+    assert.match(shown.text, /\["It ended." Press Enter to connect again.\]/);
     assert.ok(shown.text.includes('\x1b[?1047l\x1b[!p'));
     session.input('x');
     assert.equal(session.state, 'ended');

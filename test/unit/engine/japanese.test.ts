@@ -8,7 +8,8 @@ import { ENGLISH, type MessageId } from '../../../src/engine/messages/english.ts
 import { describeFileError } from '../../../src/engine/messages/fileMessages.ts';
 import { candidateReason, linkLabel } from '../../../src/engine/messages/linkMessages.ts';
 import { fillIn, type Message, message, render } from '../../../src/engine/messages/message.ts';
-import { localized, setTranslation } from '../../../src/ui/support/l10n.ts';
+import { setTranslation } from '../../../src/ui/support/l10n.ts';
+import { localized } from '../../../src/ui/support/localized.ts';
 import { candidateReasons, candidates, errorsOfEveryLayer } from './errorSamples.ts';
 
 const bundle: Record<string, string> = JSON.parse(

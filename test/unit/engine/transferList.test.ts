@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { message } from '../../../src/engine/messages/message.ts';
 import type { TransferRecord } from '../../../src/engine/transfers/transfer.ts';
 import { TransferFailure } from '../../../src/engine/transfers/transferFailure.ts';
 import {
@@ -37,7 +38,7 @@ function listOf(runOne: RunOne, stored: readonly TransferRecord[] = []) {
 /** Runs until it is cancelled, as a copy to a slow guest. */
 const endless: RunOne = (_transfer, signal) =>
   new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new TransferFailure('aborted', 'cancelled')));
+    signal.addEventListener('abort', () => reject(new TransferFailure('aborted', message('copy.cancelled'))));
   });
 
 describe('transfer list', () => {
@@ -70,12 +71,13 @@ describe('transfer list', () => {
     let attempts = 0;
     const { list } = listOf(async () => {
       attempts += 1;
-      if (attempts === 1) throw new TransferFailure('lost', 'It stopped answering.', { partial: outcome });
+      if (attempts === 1)
+        throw new TransferFailure('lost', message('session.lost', 'web'), { partial: outcome });
       return success;
     });
     const { id, completion } = list.add(request);
     await assert.rejects(completion, { code: 'lost' });
-    assert.deepEqual(list.get(id)?.error, { code: 'lost', message: 'It stopped answering.' });
+    assert.deepEqual(list.get(id)?.error, { code: 'lost', message: message('session.lost', 'web') });
     assert.equal(list.get(id)?.outcome, outcome);
     await Promise.all(list.retry(id));
     assert.equal(list.get(id)?.state, 'done');

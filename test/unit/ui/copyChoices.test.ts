@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DomainPlace } from '../../../src/engine/connections/connections.ts';
 import type { ManagedConnection } from '../../../src/engine/connections/managedConnection.ts';
-import { domainKey } from '../../../src/engine/connections/receivers.ts';
+import { domainKey } from '../../../src/engine/guest/target.ts';
 import {
   domainChoices,
   onlyChoice,

@@ -53,6 +53,14 @@ describe('manifest of the extension', () => {
     assert.equal(`${manifest.publisher}.${manifest.name}`, 'guestwire.guestwire');
   });
 
+  it('binds no key that is AltGr and a letter on European layouts, and every one on macOS too', () => {
+    for (const { key, mac, when } of keybindings) {
+      assert.doesNotMatch(key, /ctrl\+alt|alt\+ctrl/);
+      assert.equal(mac, key.replaceAll('ctrl', 'cmd'));
+      assert.match(when, /Focus|activeEditor/);
+    }
+  });
+
   it('lets no workspace say where to connect, nor, while it is untrusted, where to copy', () => {
     const { properties } = configuration;
     for (const name of ['connections', 'link', 'serialPorts', 'maxParallelTransfers']) {

@@ -14,7 +14,7 @@ import {
 } from '../../../src/ui/domains/domainPresentation.ts';
 import { type Welcome, welcomeFor } from '../../../src/ui/domains/domainsWelcome.ts';
 import { harmless } from '../../../src/ui/support/harmless.ts';
-import { domainOf } from './samples.ts';
+import { domainOf, said } from './samples.ts';
 
 function facts(state: DomainState, more: Partial<DomainFacts> = {}): DomainFacts {
   return {
@@ -28,7 +28,7 @@ function facts(state: DomainState, more: Partial<DomainFacts> = {}): DomainFacts
 }
 
 function failed(code: string, wasConnected = false): ConnectionStatus {
-  return { kind: 'failed', code, message: 'It failed.', wasConnected, retrying: true };
+  return { kind: 'failed', code, message: said('It failed.'), wasConnected, retrying: true };
 }
 
 describe('domain in the tree', () => {
@@ -93,7 +93,7 @@ describe('connection in the tree', () => {
     assert.equal(show({ kind: 'connecting' }).description, 'connecting…');
     assert.equal(show(failed('no-socket')).description, 'not connected');
     assert.equal(show(failed('connection-lost', true)).description, 'connection lost, reconnecting…');
-    assert.match(show(failed('no-socket')).tooltip, /It failed\.$/);
+    assert.match(show(failed('no-socket')).tooltip, /"It failed\."$/);
   });
 
   it('says so before the parameters of its URI', () => {

@@ -1,6 +1,13 @@
 import type { ListedDomain } from 'libvirt';
+import { type Message, message } from '../../../src/engine/messages/message.ts';
 import type { CopyRequest, Outcome } from '../../../src/engine/transfers/transfer.ts';
-import type { CopyResult, FileResult, Progress } from '../../../src/transfer/index.ts';
+import type { LinkDescription } from '../../../src/link/index.ts';
+import type { CopyProgress, CopyResult, FileResult } from '../../../src/transfer/index.ts';
+
+export const link: LinkDescription = { kind: 'channel', element: 'channel', device: 'org.guestwire.0' };
+
+/** A message that shows as the text in quotation marks. */
+export const said = (text: string): Message => message('quoted', text);
 
 export const sha256 = 'ab'.repeat(32);
 
@@ -46,12 +53,12 @@ export const outcome: Outcome = {
   wireBytes: 1100,
   seconds: 0.5,
   bytesPerSecond: 2000,
-  link: 'virtio channel org.guestwire.0',
+  link,
   failures: [],
   hashes: [{ destination: '/srv/notes.txt', sha256 }],
 };
 
-export const progress: Progress = {
+export const progress: CopyProgress = {
   file: '/home/me/notes.txt',
   filesDone: 0,
   filesTotal: 1,

@@ -21,7 +21,7 @@ import {
   jobResult,
   jobTitle,
 } from '../../../src/ui/transfers/jobText.ts';
-import { copied, outcome, progress, request, resultOf } from './samples.ts';
+import { copied, outcome, progress, request, resultOf, said } from './samples.ts';
 
 const success: Completion = { result: resultOf(copied), outcome };
 const requests = ['web', 'db', 'cache'].map(domain => ({ ...request, domain, uuid: `uuid-${domain}` }));
@@ -32,7 +32,8 @@ function part(domain: string, change: Partial<Transfer> = {}): Transfer {
 
 const jobFrom = (...[first, ...others]: [Transfer, ...Transfer[]]): Job => [first, ...others];
 const done = { state: 'done', outcome } as const;
-const failedWith = (message: string) => ({ state: 'failed', error: { code: 'x', message } }) as const;
+const failedWith = (message: string) =>
+  ({ state: 'failed', error: { code: 'x', message: said(message) } }) as const;
 
 /** A list whose transfers end when the test says so. */
 function harness() {
@@ -45,7 +46,7 @@ function harness() {
       runs.push([...batch]);
       return batch.map(({ transfer, signal }) => {
         const end = Promise.withResolvers<Completion>();
-        const abort = () => end.reject(new TransferFailure('aborted', 'cancelled'));
+        const abort = () => end.reject(new TransferFailure('aborted', said('cancelled')));
         signal.addEventListener('abort', abort, { once: true });
         ends.set(transfer.request.domain, end);
         return end.promise;
@@ -75,7 +76,7 @@ describe('a copy into several guests', () => {
       [3],
     );
     end('db').resolve(success);
-    end('web').reject(new TransferFailure('no-receiver', 'Nobody answers.'));
+    end('web').reject(new TransferFailure('no-receiver', said('Nobody answers.')));
     await Promise.allSettled(completions.slice(0, 2));
     assert.deepEqual(states(), ['web failed', 'db done', 'cache running']);
     end('cache').resolve(success);
@@ -122,7 +123,7 @@ describe('a copy into several guests', () => {
     const completions = list.addAll(requests);
     await turn();
     end('cache').resolve(success);
-    for (const name of ['web', 'db']) end(name).reject(new TransferFailure('lost', 'Gone.'));
+    for (const name of ['web', 'db']) end(name).reject(new TransferFailure('lost', said('Gone.')));
     await Promise.allSettled(completions);
     const again = list.retry(...list.all.map(({ id }) => id));
     await turn();
@@ -174,13 +175,13 @@ describe('what is said of a copy into several guests', () => {
     const partly = jobResult(jobFrom(part('web', done), part('db', skipped)));
     assert.doesNotMatch(partly.text, /verified/);
     const failed = jobResult(jobFrom(part('web', done), part('db', failedWith('Its disk is full.'))));
-    assert.equal(failed.text, 'notes.txt was copied to 1 of 2 guests. db: Its disk is full.');
+    assert.equal(failed.text, 'notes.txt was copied to 1 of 2 guests. db: "Its disk is full."');
     assert.deepEqual(
       failed.failed.map(({ id }) => id),
       ['db'],
     );
     const none = jobResult(jobFrom(part('web', failedWith('A.')), part('db', failedWith('B.'))));
-    assert.equal(none.text, 'notes.txt was copied to none of 2 guests. web: A. db: B.');
+    assert.equal(none.text, 'notes.txt was copied to none of 2 guests. web: "A." db: "B."');
   });
 
   it('does not speak of those that were cancelled as copied', () => {

@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fillIn } from '../../../src/engine/messages/message.ts';
 import { outcomeOf } from '../../../src/engine/transfers/outcome.ts';
 import type { Transfer } from '../../../src/engine/transfers/transfer.ts';
 import { guestIdOf } from '../../../src/engine/transfers/transfer.ts';
 import { History, sparkline } from '../../../src/ui/statusBar/sparkline.ts';
 import { presentLast, presentThroughput } from '../../../src/ui/statusBar/throughputText.ts';
-import { fillIn } from '../../../src/ui/support/l10n.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
 import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
-import { copied, outcome, progress, request, resultOf, sha256 } from './samples.ts';
+import { copied, link, outcome, progress, request, resultOf, said, sha256 } from './samples.ts';
 
 const identical = { ...copied, bytes: 0, skipped: true };
 const kept = { ...identical, sha256: null, verified: false };
 const unchanged = { ...kept, unchanged: true as const };
 const broken = { ...kept, skipped: false, error: { code: 'no-space', message: 'x' } };
-const link = 'virtio channel org.guestwire.0';
 
 describe('outcome of a copy', () => {
   it('counts what the hashes proved, what was left alone and what failed', () => {
@@ -66,8 +65,11 @@ describe('outcome of a copy', () => {
   it('says how many serial ports carried it where there were several', () => {
     const linesOf = (lanes: number): string =>
       detailsText(request, outcomeOf({ ...resultOf(copied), lanes }, link, {}), undefined);
-    assert.match(linesOf(2), new RegExp(`^Link: ${link}; 2 serial ports side by side$`, 'm'));
-    assert.match(linesOf(1), new RegExp(`^Link: ${link}$`, 'm'));
+    assert.match(
+      linesOf(2),
+      new RegExp(`^Link: virtio channel ${link.device}; 2 serial ports side by side$`, 'm'),
+    );
+    assert.match(linesOf(1), new RegExp(`^Link: virtio channel ${link.device}$`, 'm'));
   });
 
   it('says "verified" of nothing that failed', () => {
@@ -90,7 +92,7 @@ describe('outcome of a copy', () => {
     ]) {
       assert.ok(text.includes(part), part);
     }
-    assert.match(detailsText(request, undefined, { message: 'No receiver.' }), /No receiver\./);
+    assert.match(detailsText(request, undefined, { message: said('No receiver.') }), /No receiver\./);
   });
 
   it('gives hashes as sha256sum checks them', () => {
@@ -134,7 +136,10 @@ describe('transfer in its view', () => {
     assert.equal(show({ state: 'running' }).description, 'looking for the receiver… → web');
     assert.equal(show({ state: 'running', progress }).description, '45% · 50.0 kB/s · 0:11 left → web');
     assert.equal(show({ state: 'done', outcome }).description, 'verified → web');
-    assert.equal(show({ state: 'failed', error: { code: 'x', message: 'Why.' } }).description, 'Why. → web');
+    assert.equal(
+      show({ state: 'failed', error: { code: 'x', message: said('Why.') } }).description,
+      '"Why." → web',
+    );
     assert.equal(
       show({ state: 'failed', outcome: { ...outcome, failed: 1, files: 3 } }).description,
       '1 of 3 files failed → web',
@@ -189,8 +194,8 @@ describe('status bar', () => {
       '$(pass) verified · 2.00 kB/s',
     );
     assert.equal(
-      presentLast({ ...running, state: 'failed', error: { code: 'x', message: 'Why.' } })?.tooltip,
-      'Why.',
+      presentLast({ ...running, state: 'failed', error: { code: 'x', message: said('Why.') } })?.tooltip,
+      '"Why."',
     );
     assert.equal(presentLast({ ...running, state: 'cancelled' }), undefined);
   });

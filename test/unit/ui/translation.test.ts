@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, it } from 'node:test';
-import { SENTENCES } from '../../../src/engine/support/sentences.ts';
+import { ENGLISH } from '../../../src/engine/messages/english.ts';
 
 const root = new URL('../../../', import.meta.url);
 const readText = (name: string) => fs.readFileSync(new URL(name, root), 'utf8');
@@ -50,7 +50,9 @@ describe('the Japanese translation', () => {
 
   it('has every message of the source, and no other', () => {
     const bundle = readTexts(`${manifest.l10n}/bundle.l10n.ja.json`);
-    const used = [...new Set([...literals.map(({ literal }) => stringOf(literal)), ...SENTENCES])];
+    const used = [
+      ...new Set([...literals.map(({ literal }) => stringOf(literal)), ...Object.values<string>(ENGLISH)]),
+    ];
     assert.deepEqual(
       used.filter(message => !bundle[message]),
       [],
