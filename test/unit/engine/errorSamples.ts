@@ -21,7 +21,7 @@ function keysOf<Key extends string>(record: Readonly<Record<Key, true>>): Key[] 
   return Object.keys(record) as Key[];
 }
 
-export const libvirtCodes = keysOf<LibvirtErrorCode>({
+const libvirtCodes = keysOf<LibvirtErrorCode>({
   'access-denied': true,
   'auth-failed': true,
   'bad-device': true,
@@ -78,7 +78,7 @@ const outcomes = keysOf<AttemptOutcome>({
   silent: true,
 });
 
-export const protocolCodes = keysOf<ProtocolErrorCode>({
+const protocolCodes = keysOf<ProtocolErrorCode>({
   'no-receiver': true,
   version: true,
   lost: true,
