@@ -6,7 +6,7 @@
  * this shows the script, Add-Type, files and sessions on Windows, but neither vioserial nor a COM port.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -30,13 +30,14 @@ describe(`receiver.ps1 under ${powershell}`, { skip: needsWindows }, () => {
     const { version } = JSON.parse(
       fs.readFileSync(path.resolve(import.meta.dirname, '../../package.json'), 'utf8'),
     );
-    const said = execFileSync(powershell, [...command, '-Version'], { encoding: 'utf8' });
-    assert.equal(said.trim(), `receiver.ps1 ${version}, protocol 1`);
+    const { stdout, stderr } = run('-Version');
+    assert.equal(stdout.trim(), `receiver.ps1 ${version}, protocol 1`);
+    assert.equal(stderr, '');
   });
 
   it('ends with 2 for a wrong option and with 1 for a port that is not there', () => {
-    assert.equal(exitCode('-Nonsense'), 2);
-    assert.equal(exitCode('-Port', 'COM99'), 1);
+    assert.equal(run('-Nonsense').status, 2);
+    assert.equal(run('-Port', 'COM99').status, 1);
   });
 
   describe('serving a named pipe', () => {
@@ -124,7 +125,7 @@ describe(`receiver.ps1 under ${powershell}`, { skip: needsWindows }, () => {
       const target = path.join(root, 'read-only.txt');
       fs.writeFileSync(target, 'old');
       fs.chmodSync(target, 0o444);
-      const file = await send(Buffer.from('new'), 'read-only.txt', { conflict: 'overwrite' });
+      const file = await send(Buffer.from('something new'), 'read-only.txt', { conflict: 'overwrite' });
       assert.equal(file?.error?.code, 'permission');
       assert.equal(fs.readFileSync(target, 'utf8'), 'old');
     });
@@ -139,13 +140,8 @@ describe(`receiver.ps1 under ${powershell}`, { skip: needsWindows }, () => {
   });
 });
 
-function exitCode(...options: string[]): number | null {
-  try {
-    execFileSync(powershell, [...command, ...options], { stdio: 'ignore' });
-    return 0;
-  } catch (error) {
-    return (error as { status: number | null }).status;
-  }
+function run(...options: string[]) {
+  return spawnSync(powershell, [...command, ...options], { encoding: 'utf8', timeout: START_TIMEOUT_MS });
 }
 
 interface Line {
