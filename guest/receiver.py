@@ -41,7 +41,7 @@ VERSION = '0.1.0'
 PROTOCOL_LOW = PROTOCOL_HIGH = 1
 
 # ---------------------------------------------------------------------------
-# 1. Constants of the protocol
+# Constants of the protocol
 # ---------------------------------------------------------------------------
 
 MAGIC = b'\xf5GW1'
@@ -117,7 +117,7 @@ TEMPORARY = re.compile(br'\.guestwire-[0-9a-f]{8}\.part\Z')
 PARTIAL = re.compile(br'\.guestwire-[0-9a-f]{8}\.partial\Z')
 
 # ---------------------------------------------------------------------------
-# 2. Log: what a peer says is never written raw to somebody's terminal
+# Log: what a peer says is never written raw to somebody's terminal
 # ---------------------------------------------------------------------------
 
 LEVELS = ('error', 'warning', 'info', 'debug')
@@ -161,7 +161,7 @@ def printable(text):
 log = Log()
 
 # ---------------------------------------------------------------------------
-# 3. Text payloads (section 2 of the protocol)
+# Text payloads (section 2 of the protocol)
 # ---------------------------------------------------------------------------
 
 TEXT_LINE = re.compile(br'([a-z0-9-]+)=([!-$&-~]*(?:%[0-9A-Fa-f]{2}[!-$&-~]*)*)\Z')
@@ -211,7 +211,7 @@ def write_text(verb, fields):
     return b'\n'.join(out)
 
 # ---------------------------------------------------------------------------
-# 4. Frames (section 1)
+# Frames (section 1)
 # ---------------------------------------------------------------------------
 
 
@@ -301,19 +301,6 @@ class Parser:
     def filled(self, count):
         self._end += count
 
-    def feed(self, data):
-        """Takes any number of bytes and returns the frames (for tests and
-        small inputs; the payloads are copies)."""
-        found, data = [], memoryview(data)
-        while len(data):
-            space = self.space()
-            count = min(len(space), len(data))
-            space[:count] = data[:count]
-            self.filled(count)
-            data = data[count:]
-            found.extend(f._replace(payload=bytes(f.payload), chunk=None) for f in self.frames())
-        return found
-
     def idle(self):
         """Rule 4: 400 ms passed without a byte while something is kept."""
         if self.kept:
@@ -377,7 +364,7 @@ class Parser:
         return Frame(kind, flags, stream, session, sequence, payload, chunk)
 
 # ---------------------------------------------------------------------------
-# 5. The two halves of the reliable stream (section 4)
+# The two halves of the reliable stream (section 4)
 # ---------------------------------------------------------------------------
 
 
@@ -462,6 +449,11 @@ class ReliableSender:
             self._progress = now
         self.frames.append((kind, stream, payload, len(payload) + OVERHEAD))
 
+    @property
+    def sent(self):
+        """Sequence after the last frame sent."""
+        return self.base + self._under_way
+
     def _fits(self, size):
         if self._under_way == 0:
             return self.window > 0
@@ -482,7 +474,7 @@ class ReliableSender:
 
     def acknowledged(self, upto, window, now):
         """False if the number is impossible."""
-        if not self.base <= upto <= self.base + self._under_way:
+        if not self.base <= upto <= self.sent:
             return self.base > upto         # an old one is no offence
         self.window = min(window, WINDOW_MAX)
         if upto > self.base:
@@ -516,13 +508,13 @@ class ReliableSender:
             return None
         self._ping_at = now
         self._ping_id += 1
-        self._pings[self._ping_id] = self.base + self._under_way
+        self._pings[self._ping_id] = self.sent
         while len(self._pings) > 16:
             self._pings.popitem(last=False)
         return self._ping_id
 
 # ---------------------------------------------------------------------------
-# 6. Errors (section 5)
+# Errors (section 5)
 # ---------------------------------------------------------------------------
 
 ERRNO_CODES = {
@@ -560,7 +552,7 @@ def refused(error, path, writing=False):
     return Refused(code, os.strerror(error.errno) if error.errno else str(error), path, error.errno)
 
 # ---------------------------------------------------------------------------
-# 7. Paths: walked one component at a time with directory descriptors, so
+# Paths: walked one component at a time with directory descriptors, so
 #    that no "..", no symbolic link and no directory replaced in between
 #    leads out of the root
 # ---------------------------------------------------------------------------
@@ -824,17 +816,18 @@ class Walk:
         return True
 
 # ---------------------------------------------------------------------------
-# 8. Arguments of requests
+# Arguments of requests
 # ---------------------------------------------------------------------------
 
 NUMBER = re.compile(br'[0-9]{1,19}\Z')
 OCTAL = re.compile(br'[0-7]{1,7}\Z')
 TIME = re.compile(br'(-?)([0-9]{1,12})(?:\.([0-9]{1,9}))?\Z')
 SHA256 = re.compile(br'[0-9a-f]{64}\Z')
+SESSION = re.compile(br'[0-9a-f]{8}\Z')
 CONFLICTS = (b'fail', b'overwrite', b'skip', b'newer', b'rename')
 
 
-def _argument(fields, key, pattern, convert, required):
+def argument_of(fields, key, pattern, convert, required):
     value = fields.get(key)
     if value is None:
         if required:
@@ -847,11 +840,11 @@ def _argument(fields, key, pattern, convert, required):
 
 
 def number_of(fields, key, required=False):
-    return _argument(fields, key, NUMBER, lambda m: int(m.group()), required)
+    return argument_of(fields, key, NUMBER, lambda m: int(m.group()), required)
 
 
 def mode_of(fields):
-    return _argument(fields, 'mode', OCTAL, lambda m: int(m.group(), 8), False)
+    return argument_of(fields, 'mode', OCTAL, lambda m: int(m.group(), 8), False)
 
 
 def mtime_of(fields):
@@ -860,7 +853,7 @@ def mtime_of(fields):
         sign, whole, fraction = match.groups()
         value = int(whole) * 10 ** 9 + int((fraction or b'').ljust(9, b'0'))
         return -value if sign else value
-    return _argument(fields, 'mtime', TIME, convert, False)
+    return argument_of(fields, 'mtime', TIME, convert, False)
 
 
 def conflict_of(fields):
@@ -868,6 +861,34 @@ def conflict_of(fields):
     if value not in CONFLICTS:
         raise Refused('unsupported', 'conflict policy unknown')
     return value.decode('ascii')
+
+
+def sha256_of(fields):
+    return argument_of(fields, 'sha256', SHA256, lambda m: m.group(), True)
+
+
+def session_of(fields):
+    match = SESSION.match(fields.get('session', b''))
+    if not match:
+        raise Refused('bad-request', 'session is missing or no number')
+    return int(match.group(), 16)
+
+
+class PutOptions:
+    """What a put or a bundle says of itself, but for the path."""
+
+    def __init__(self, conflict, size, mode=None, mtime=None, skips_unchanged=False, encoding=None,
+                 wants_basis=False, resumes=False):
+        self.conflict, self.size, self.mode, self.mtime = conflict, size, mode, mtime
+        self.skips_unchanged = skips_unchanged
+        self.encoding = encoding            # class of the decoder
+        self.wants_basis, self.resumes = wants_basis, resumes
+
+
+def put_options(fields, decoders):
+    return PutOptions(conflict_of(fields), number_of(fields, 'size'), mode_of(fields), mtime_of(fields),
+                      option_of(fields, 'unchanged', b'skip'), decoders.of(fields),
+                      yes(fields, 'basis'), yes(fields, 'resume'))
 
 
 def option_of(fields, key, only):
@@ -905,7 +926,7 @@ def set_times(target, nanoseconds, path, **where):
         raise Refused('bad-request', 'mtime is out of range', path)
 
 # ---------------------------------------------------------------------------
-# 9. A put: temporary file, hash on the way, flush, rename
+# A put: temporary file, hash on the way, flush, rename
 # ---------------------------------------------------------------------------
 
 
@@ -934,9 +955,6 @@ class Leftovers:
                 except OSError:
                     pass
             self._files.clear()
-
-
-leftovers = Leftovers()
 
 
 def temporary_name():
@@ -1173,66 +1191,242 @@ class Decoders:
         return found
 
 
-decoders = Decoders()
+# States of a put and of a bundle, as PROTOCOL.md (section 5) draws them
+OPENED, PREPARING, RECEIVING, COMMITTING, OVER = 'opened', 'preparing', 'receiving', 'committing', 'over'
+
+# What becomes of one that is cancelled, if it can be resumed at all
+KEEP, DROP = 'keep', 'drop'
 
 
-class Put:
-    """One file being received.  Only the worker touches it, but while
-    `preparing` or `committing` says that a finisher has it; then `stop` is
-    all that others may call."""
+class IncomingStream:
+    """The bytes of one put or bundle: checks that they come in order, decodes
+    them, copies from a basis, hashes, and hands every piece to `store`.  Its
+    errors name no path; whoever answers the request adds it.
 
-    def __init__(self, place, fields):
-        self.place, self.conflict = place, conflict_of(fields)
-        self.size = number_of(fields, 'size')
-        self.mode, self.mtime = mode_of(fields), mtime_of(fields)
-        self.skip_unchanged = option_of(fields, 'unchanged', b'skip')
-        self.encoding = decoders.of(fields)
-        self.decoder = None                 # from the first encoded frame on
-        self.piece = None                   # offset of the encoded frames that came last
-        self.wants_basis = yes(fields, 'basis')
-        self.basis, self.basis_size = -1, 0
-        self.partial_name = partial_name(place.name) if yes(fields, 'resume') else None
-        self.offered = False                # the host has not yet said if it goes on
-        self.fd = -1
-        self.temporary = None
-        self.resumable = False              # `temporary` is a partial file
-        self.replaces = False               # the name existed when the put began
-        self.kind = 'file'
+    Only the worker touches it, but `stop` may be called from any thread."""
+
+    def __init__(self, size, encoding, store, start_over=None):
+        self.size = size                    # None: not told
         self.received = 0
         self.hash = hashlib.sha256()
-        self.preparing = False
-        self.committing = False
-        self.cancelled = False
-        self.keep = False                   # cancelled so that it can be gone on with
-        self.cancel_came = False            # the frame, while preparing
-        self.failed = False
+        self.basis_size = None
+        # KEEP or DROP once it has to leave off.  One attribute, so that another thread sees both
+        # facts at once: assigning it is atomic under the GIL
+        self.stopping = None
+        self._store, self._start_over = store, start_over
+        self._offered = False               # the host hasn't said yet if it resumes
+        self._encoding = encoding
+        self._decoder = None                # from the first encoded frame on
+        self._piece = None                  # offset of the encoded frames that came last
+        self._basis = -1
         self._buffer = None
 
     def stop(self, keep):
         """From any thread: whoever works at it leaves off at its next step."""
-        self.keep = keep
-        self.cancelled = True
+        self.stopping = KEEP if keep else DROP
 
     def stop_if_cancelled(self):
-        if self.cancelled:
-            raise Refused('cancelled', 'cancelled', self.place.path)
+        if self.stopping is not None:
+            raise Refused('cancelled', 'cancelled')
+
+    def close(self):
+        """Idempotent.  Lets go of `store`, whose owner holds us: no cycle is
+        left that only the garbage collector could free."""
+        self._store = self._start_over = None
+        if self._decoder is not None:
+            self._decoder.close()
+            self._decoder = None
+        if self._basis >= 0:
+            os.close(self._basis)
+            self._basis = -1
+
+    # -- a partial file ------------------------------------------------------
+
+    def offer(self, size):
+        """So much is there already; the host decides whether it counts."""
+        self.received = size
+        self._offered = size > 0
+
+    @property
+    def is_offered(self):
+        return self._offered and self.received > 0
+
+    def hash_offered(self, fd):
+        """SHA-256 of what is there; runs in a finisher."""
+        buffer, size = bytearray(STEP), 0
+        view = memoryview(buffer)
+        try:
+            while size < self.received:
+                self.stop_if_cancelled()
+                count = os.readv(fd, [view[:self.received - size]])
+                if not count:
+                    break
+                self.hash.update(view[:count])
+                size += count
+        except OSError as error:
+            raise refused(error, None, writing=True)
+        self.received = size
+
+    def _settle_offer(self, offset):
+        """The host's first frame says if it resumes or starts over."""
+        if self._offered and offset == 0:
+            self._start_over()
+            self.received, self.hash = 0, hashlib.sha256()
+        self._offered = False
+
+    # -- data ----------------------------------------------------------------
+
+    def write(self, offset, data):
+        self._expect(offset)
+        self._piece = None
+        self.add(data)
+
+    def write_encoded(self, offset, data):
+        if self._encoding is None:
+            raise Refused('bad-request', 'ENCODED without an encoding')
+        if self._piece is None or offset != self._piece:
+            self._expect(offset)
+        self._piece = offset
+        if self._decoder is None:
+            self._decoder = self._encoding(self.size)
+        while True:
+            try:
+                out, data = self._decoder.step(data)
+            except BadData as error:
+                raise Refused('bad-data', str(error))
+            self.add(out)
+            if data is None:
+                return
+            self.stop_if_cancelled()
+
+    def use_basis(self, fd, size):
+        """What COPY copies from; closed by close()."""
+        self._basis, self.basis_size = fd, size
+
+    def copy(self, offset, ranges):
+        """What the basis has already."""
+        self._expect(offset)
+        self._piece = None
+        if self._basis < 0:
+            raise Refused('bad-request', 'COPY without a basis')
+        if not ranges or len(ranges) % COPY_RANGE.size:
+            raise Refused('bad-request', 'COPY of an odd length')
+        for start, length in COPY_RANGE.iter_unpack(ranges):
+            if start + length > self.basis_size:
+                raise Refused('bad-request', 'COPY outside the basis')
+            self._copy_range(start, length)
+
+    def _copy_range(self, start, length):
+        if self._buffer is None:
+            self._buffer = memoryview(bytearray(STEP))
+        try:
+            os.lseek(self._basis, start, os.SEEK_SET)
+            while length:
+                count = os.readv(self._basis, [self._buffer[:length]])
+                if not count:
+                    raise Refused('basis-changed', 'the file to copy from became shorter')
+                self.add(self._buffer[:count])
+                length -= count
+                self.stop_if_cancelled()
+        except OSError as error:
+            raise refused(error, None, writing=True)
+
+    def _expect(self, offset):
+        self._settle_offer(offset)
+        if offset != self.received:
+            raise Refused('bad-request', 'offset %d where %d was due' % (offset, self.received))
+
+    def add(self, data):
+        """The next bytes, wherever they came from."""
+        if self.size is not None and self.received + len(data) > self.size:
+            raise Refused('size-mismatch', 'more than the %d bytes announced' % self.size)
+        self.hash.update(data)
+        self.received += len(data)
+        self._store(data)
+
+    def check(self, size, digest):
+        """What `commit` says against what came."""
+        self._settle_offer(size)            # 0: an empty file, of which no frame could tell
+        if size != self.received:
+            raise Refused('size-mismatch', '%d bytes arrived, %d were sent' % (self.received, size))
+        if digest != self.hash.hexdigest().encode('ascii'):
+            raise Refused('hash-mismatch', 'SHA-256 differs')
+
+
+class Transfer:
+    """What a put and a bundle have in common: a state, an incoming stream,
+    and an end that may come from elsewhere.
+
+    Only the worker touches it while it `is_with_worker`; in the other states a
+    finisher has it, and `stop` is all that others may call.  One that is
+    answered while a finisher has it is closed by that finisher."""
+
+    def __init__(self, place, options, store, start_over=None):
+        self.place, self.conflict = place, options.conflict
+        self.incoming = IncomingStream(options.size, options.encoding, store, start_over)
+        self.state = OPENED
+        self.has_ended = False              # its `commit` or `cancel` has come
+
+    @property
+    def is_with_worker(self):
+        return self.state in (OPENED, RECEIVING)
+
+    @property
+    def is_cancelled(self):
+        return self.incoming.stopping is not None
+
+    def stop(self, keep):
+        self.incoming.stop(keep)
+
+    def fail(self):
+        """Its answer is an error: nothing of it is kept."""
+
+    def answer(self):
+        """What `done` says."""
+        return [('path', self.place.path), ('size', self.incoming.received),
+                ('sha256', self.incoming.hash.hexdigest())]
+
+    def close(self):
+        """Idempotent."""
+        self.incoming.close()
+        self.place.close()
+        self.state = OVER
+
+
+class Put(Transfer):
+    """One file being received: temporary file, flush, rename."""
+
+    def __init__(self, place, options, config):
+        Transfer.__init__(self, place, options, self._write, self._start_over)
+        self.mode, self.mtime = options.mode, options.mtime
+        self.config = config
+        self.fd = -1
+        self.kind = 'file'
+        self.temporary = None
+        self._skips_unchanged, self._wants_basis = options.skips_unchanged, options.wants_basis
+        self._partial_name = partial_name(place.name) if options.resumes else None
+        self._resumable = False             # `temporary` is a partial file, and nothing has failed
+        self._replaces = False              # the name existed when the put began
 
     def stays(self):
         """Whether what is there now would outlive the put."""
-        return (self.resumable and not self.failed and (self.keep or not self.cancelled)
-                and self.received >= PARTIAL_MIN)
+        return (self._resumable and self.incoming.stopping != DROP
+                and self.incoming.received >= PARTIAL_MIN)
+
+    def fail(self):
+        self._resumable = False
 
     # -- begin ---------------------------------------------------------------
 
     def begin(self, sweep):
         """Opens the destination.  Returns None, or why it was skipped."""
         found = self.place.lstat()
-        if self.skip_unchanged and found is not None and is_unchanged(found, self.size, self.mtime):
+        if self._skips_unchanged and found is not None and is_unchanged(found, self.incoming.size, self.mtime):
             return 'unchanged'
         if found is not None:
             if stat.S_ISCHR(found.st_mode):
                 return self._open_device()
-            if self.wants_basis:
+            if self._wants_basis:
                 self._open_basis(found)
             skipped = self._settle(found)
             if skipped:
@@ -1241,11 +1435,11 @@ class Put:
             raise Refused('is-directory', 'the destination is a directory', self.place.path)
         if sweep:
             sweep_orphans(self.place)
-        if self.partial_name is not None:
+        if self._partial_name is not None:
             self._adopt_partial()
         self._check_space()
-        if self.fd < 0 and self.partial_name is not None:
-            self._create(self.partial_name)
+        if self.fd < 0 and self._partial_name is not None:
+            self._create(self._partial_name)
         if self.fd < 0:
             self._open_temporary()
         return None
@@ -1255,11 +1449,11 @@ class Put:
         if not stat.S_ISREG(found.st_mode):
             return
         try:
-            self.basis, found = open_to_read(self.place)
+            basis, found = open_to_read(self.place)
         except Refused as error:
             log.debug('no basis: %s' % error.message)
             return
-        self.basis_size = found.st_size
+        self.incoming.use_basis(basis, found.st_size)
 
     def _settle(self, found):
         """What `conflict` says about an existing name."""
@@ -1279,7 +1473,7 @@ class Put:
                 raise Refused('bad-request', 'conflict=newer needs mtime', path)
             if self.mtime <= found.st_mtime_ns:
                 return 'not-newer'
-        self.replaces = True
+        self._replaces = True
         return None
 
     def _check_space(self):
@@ -1290,9 +1484,9 @@ class Put:
             return                          # the write will tell
         if room.f_flag & os.ST_RDONLY:
             raise refused(OSError(errno.EROFS, os.strerror(errno.EROFS)), self.place.path)
-        if not self.size:
+        if not self.incoming.size:
             return
-        needed = self.size - self.received
+        needed = self.incoming.size - self.incoming.received
         blocks = room.f_bfree if os.geteuid() == 0 else room.f_bavail
         if room.f_blocks and needed > blocks * room.f_frsize:
             raise Refused('no-space', '%d bytes are needed, %d are free'
@@ -1313,24 +1507,24 @@ class Put:
             return False
         except OSError as error:
             raise refused(error, self.place.path)
-        # a file system without locks: no sweep there either, but nothing to go on with
+        # a file system without locks: no sweep there either, but nothing to resume
         locked = self._lock(fd, name)
         if locked is False:
             os.close(fd)
             return False
         self._write_to(fd, name)
-        self.resumable = bool(locked) and name == self.partial_name
+        self._resumable = bool(locked) and name == self._partial_name
         return True
 
     def _write_to(self, fd, name):
         self.fd, self.temporary = fd, name
-        leftovers.add(self)
+        self.config.leftovers.add(self)
 
     def _adopt_partial(self):
         """Takes what an earlier put left under this name, if it is ours
         beyond doubt: a link to another file must not be written through,
         another put's file not be shared.  Anything else keeps the name."""
-        name, directory = self.partial_name, self.place.directory
+        name, directory = self._partial_name, self.place.directory
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         try:
             if not is_own_file(os.stat(name, dir_fd=directory, follow_symlinks=False)):
@@ -1343,16 +1537,15 @@ class Put:
             os.close(fd)
             return
         self._write_to(fd, name)
-        self.resumable = True
+        self._resumable = True
         try:
             os.fchmod(fd, 0o600)
-            if self.size is not None and found.st_size > self.size:
+            if self.incoming.size is not None and found.st_size > self.incoming.size:
                 os.ftruncate(fd, 0)         # of another file
                 return
         except OSError as error:
             raise refused(error, self.place.path)
-        self.received = found.st_size
-        self.offered = self.received > 0
+        self.incoming.offer(found.st_size)
 
     def _lock(self, fd, name):
         """False if it is somebody else's, be it that a sweep took the file
@@ -1377,101 +1570,17 @@ class Put:
             raise Refused('is-special', 'the destination changed while it was opened', self.place.path)
         self.kind = 'device'
 
-    # -- a partial file ------------------------------------------------------
-
-    def hash_partial(self):
-        """SHA-256 of what is there; runs in a finisher."""
-        buffer, size = bytearray(STEP), 0
-        view = memoryview(buffer)
-        try:
-            while size < self.received:
-                self.stop_if_cancelled()
-                count = os.readv(self.fd, [view[:self.received - size]])
-                if not count:
-                    break
-                self.hash.update(view[:count])
-                size += count
-        except OSError as error:
-            raise refused(error, self.place.path, writing=True)
-        self.received = size
-
-    def _settle_offer(self, offset):
-        """The host's first frame says if it goes on or begins anew."""
-        if self.offered and offset == 0:
-            try:
-                os.ftruncate(self.fd, 0)
-                os.lseek(self.fd, 0, os.SEEK_SET)
-            except OSError as error:
-                raise refused(error, self.place.path, writing=True)
-            self.received, self.hash = 0, hashlib.sha256()
-        self.offered = False
-
     # -- data ----------------------------------------------------------------
 
-    def write(self, offset, data):
-        self._expect(offset)
-        self.piece = None
-        self._append(data)
-
-    def write_encoded(self, offset, data):
-        if self.encoding is None:
-            raise Refused('bad-request', 'ENCODED without an encoding', self.place.path)
-        if self.piece is None or offset != self.piece:
-            self._expect(offset)
-        self.piece = offset
-        if self.decoder is None:
-            self.decoder = self.encoding(self.size)
-        while True:
-            try:
-                out, data = self.decoder.step(data)
-            except BadData as error:
-                raise Refused('bad-data', str(error), self.place.path)
-            self._append(out)
-            if data is None:
-                return
-            self.stop_if_cancelled()
-
-    def copy(self, offset, ranges):
-        """What the basis has already."""
-        self._expect(offset)
-        self.piece = None
-        if self.basis < 0:
-            raise Refused('bad-request', 'COPY without a basis', self.place.path)
-        if not ranges or len(ranges) % COPY_RANGE.size:
-            raise Refused('bad-request', 'COPY of an odd length', self.place.path)
-        for start, length in COPY_RANGE.iter_unpack(ranges):
-            if start + length > self.basis_size:
-                raise Refused('bad-request', 'COPY outside the basis', self.place.path)
-            self._copy_range(start, length)
-
-    def _copy_range(self, start, length):
-        if self._buffer is None:
-            self._buffer = memoryview(bytearray(STEP))
+    def _start_over(self):
+        """The host doesn't resume: what an earlier put left goes."""
         try:
-            os.lseek(self.basis, start, os.SEEK_SET)
-            while length:
-                count = os.readv(self.basis, [self._buffer[:length]])
-                if not count:
-                    raise Refused('basis-changed', 'the file to copy from became shorter',
-                                  self.place.path)
-                self._append(self._buffer[:count])
-                length -= count
-                self.stop_if_cancelled()
+            os.ftruncate(self.fd, 0)
+            os.lseek(self.fd, 0, os.SEEK_SET)
         except OSError as error:
             raise refused(error, self.place.path, writing=True)
 
-    def _expect(self, offset):
-        self._settle_offer(offset)
-        if offset != self.received:
-            raise Refused('bad-request', 'offset %d where %d was due' % (offset, self.received),
-                          self.place.path)
-
-    def _append(self, data):
-        if self.size is not None and self.received + len(data) > self.size:
-            raise Refused('size-mismatch', 'more than the %d bytes announced' % self.size,
-                          self.place.path)
-        self.hash.update(data)
-        self.received += len(data)
+    def _write(self, data):
         try:
             done = os.write(self.fd, data)
             while done < len(data):
@@ -1494,7 +1603,7 @@ class Put:
         poller.register(self.fd, select.POLLOUT)
         limit = time.monotonic() + DEVICE_WAIT_S
         while len(data):
-            self.stop_if_cancelled()
+            self.incoming.stop_if_cancelled()
             if time.monotonic() > limit:
                 raise Refused('io', 'the device takes no data', self.place.path, errno.ETIMEDOUT)
             poller.poll(200)
@@ -1508,17 +1617,9 @@ class Put:
 
     # -- end -----------------------------------------------------------------
 
-    def check(self, size, digest):
-        self._settle_offer(size)            # 0: an empty file, of which no frame could tell
-        if size != self.received:
-            raise Refused('size-mismatch', '%d bytes arrived, %d were sent'
-                          % (self.received, size), self.place.path)
-        if digest != self.hash.hexdigest().encode('ascii'):
-            raise Refused('hash-mismatch', 'SHA-256 differs', self.place.path)
-
     @property
     def is_small(self):
-        return self.kind == 'file' and self.received <= SMALL
+        return self.kind == 'file' and self.incoming.received <= SMALL
 
     def finish(self):
         """Gives the whole file its name, which the directory has yet to
@@ -1530,7 +1631,7 @@ class Put:
                 raise refused(error, self.place.path)
 
     def _finish_file(self):
-        mode = 0o666 & ~UMASK if self.mode is None else self.mode & 0o777
+        mode = 0o666 & ~self.config.umask if self.mode is None else self.mode & 0o777
         os.fchmod(self.fd, mode)
         if self.mtime is not None:
             set_times(self.fd, self.mtime, self.place.path)
@@ -1538,14 +1639,14 @@ class Put:
             os.fsync(self.fd)
         except OSError as error:
             raise refused(error, self.place.path, writing=True)
-        self.stop_if_cancelled()
+        self.incoming.stop_if_cancelled()
         self._name_it()
-        leftovers.forget(self)
+        self.config.leftovers.forget(self)
         self.temporary = None
 
     def _name_it(self):
         while True:
-            if self.replaces:
+            if self._replaces:
                 found = self.place.lstat()
                 if found is not None and not stat.S_ISREG(found.st_mode):
                     kind = kind_of(found)
@@ -1558,7 +1659,7 @@ class Put:
                 return
             # somebody made the name in the meantime
             if self.conflict == 'overwrite':
-                self.replaces = True
+                self._replaces = True
             elif self.conflict == 'rename':
                 self._next_name()
             else:
@@ -1567,7 +1668,7 @@ class Put:
 
     def _next_name(self):
         taken, self.place = self.place, free_name(self.place)
-        leftovers.add(self)
+        self.config.leftovers.add(self)
         taken.close()
 
     def _name_new(self):
@@ -1591,7 +1692,7 @@ class Put:
         return True
 
     def close(self):
-        """Idempotent; what is unfinished goes, or waits to be gone on with."""
+        """Idempotent; what is unfinished goes, or waits to be resumed."""
         if self.temporary is not None:
             try:
                 if self.stays():
@@ -1600,22 +1701,18 @@ class Put:
                     os.unlink(self.temporary, dir_fd=self.place.directory)
             except OSError as error:
                 log.warning('leaving or removing %s: %s' % (printable(self.temporary), error))
-            leftovers.forget(self)
+            self.config.leftovers.forget(self)
             self.temporary = None
-        if self.decoder is not None:
-            self.decoder.close()
-            self.decoder = None
-        for fd in (self.fd, self.basis):
-            if fd >= 0:
-                os.close(fd)
-        self.fd = self.basis = -1
-        self.place.close()
+        Transfer.close(self)
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
 
     def _leave(self):
         """A commit that did not get to its end may have set both already."""
         os.fchmod(self.fd, 0o600)
         os.utime(self.fd)
-        log.info('kept %d bytes in %s' % (self.received, printable(self.temporary)))
+        log.info('kept %d bytes in %s' % (self.incoming.received, printable(self.temporary)))
 
 
 def is_unchanged(found, size, mtime):
@@ -1639,7 +1736,7 @@ def exists(found, path):
     return Refused('exists', 'the name exists', path, errno.EEXIST, extra)
 
 # ---------------------------------------------------------------------------
-# 10. A bundle: many small files in one stream (section 6)
+# A bundle: many small files in one stream (section 6)
 # ---------------------------------------------------------------------------
 
 UNNAMED = getattr(os, 'O_TMPFILE', 0)       # a file without a name: Linux, most file systems
@@ -1705,19 +1802,19 @@ class Folders:
         self.fds[b''] = self.place.directory
 
 
-class Bundle(Put):
+class Bundle(Transfer):
     """Held in memory until its hash is known to be right: then every file is
     written without a name, flushed, and only then given its name, `GROUP` of
     them at a time.  What cannot be done this way is `left` to the host, which
     puts it alone and so learns why."""
 
-    def __init__(self, place, fields, compares):
-        Put.__init__(self, place, fields)
-        if self.size is None or self.size > BUNDLE_MAX:
+    def __init__(self, place, options, config, compares):
+        Transfer.__init__(self, place, options, self._hold)
+        if options.size is None or options.size > BUNDLE_MAX:
             raise Refused('bad-request', 'a bundle is of at most %d bytes' % BUNDLE_MAX)
-        self.partial_name = None
+        self.config = config
         self.compares = compares            # no contents: the host asks what is there
-        self.content = bytearray(self.size)
+        self.content = bytearray(options.size)
         self.folders = Folders(place)
         self.records = []
         self.left, self.unchanged, self.absent = [], [], []
@@ -1727,17 +1824,12 @@ class Bundle(Put):
         self._own_fds = -1
         self._unnamed = UNNAMED
 
-    def _append(self, data):
-        end = self.received + len(data)
-        if end > self.size:
-            raise Refused('size-mismatch', 'more than the %d bytes announced' % self.size,
-                          self.place.path)
-        self.hash.update(data)
-        self.content[self.received:end] = data
-        self.received = end
+    def _hold(self, data):
+        end = self.incoming.received
+        self.content[end - len(data):end] = data
 
     def answer(self):
-        out = [('path', self.place.path), ('size', self.received), ('sha256', self.hash.hexdigest())]
+        out = Transfer.answer(self)
         for key in ('left', 'unchanged', 'absent'):
             numbers = getattr(self, key)
             if numbers:
@@ -1751,13 +1843,13 @@ class Bundle(Put):
         if not self.compares:
             for record in self.records:
                 if not record.last and record.mtime == NO_MTIME:
-                    self.stop_if_cancelled()
+                    self.incoming.stop_if_cancelled()
                     self._attempt(self._make_directory, record)
             self.folders.leave()
 
     def _parse(self):
         content = self.content = bytes(self.content)
-        at, end = 0, self.received
+        at, end = 0, self.incoming.received
         while at < end:
             if len(self.records) == RECORDS_MAX or end - at < RECORD.size:
                 raise Refused('bad-request', 'more than %d records, or half a one' % RECORDS_MAX)
@@ -1778,7 +1870,7 @@ class Bundle(Put):
                 self._write_files()
                 for record in self.records:
                     if not record.last and record.mtime != NO_MTIME:
-                        self.stop_if_cancelled()
+                        self.incoming.stop_if_cancelled()
                         self._attempt(self._set_attributes, record)
         finally:
             self.folders.leave()
@@ -1790,11 +1882,11 @@ class Bundle(Put):
         try:
             work(record)
         except (OSError, OverflowError, Refused) as error:
-            if self.cancelled:
+            if self.is_cancelled:
                 raise
-            self._leave(record, error)
+            self._leave_to_host(record, error)
 
-    def _leave(self, record, error):
+    def _leave_to_host(self, record, error):
         log.debug('left to the host: %s: %s' % (printable(record.name), error))
         self.left.append(record.number)
 
@@ -1809,7 +1901,7 @@ class Bundle(Put):
             self.folders.enter(record.words)    # OSError if it is none
             return
         self._made.add(record.words)
-        if record.mode != NO_MODE and record.mode & (UMASK | 0o1000):
+        if record.mode != NO_MODE and record.mode & (self.config.umask | 0o1000):
             with self.folders.location(above, name) as place:
                 set_mode(place, record.mode)
         if self.folders.are_many:
@@ -1831,7 +1923,7 @@ class Bundle(Put):
 
     def _compare(self):
         for record in self.records:
-            self.stop_if_cancelled()
+            self.incoming.stop_if_cancelled()
             try:
                 found = os.stat(self.folders.checked(record.last), follow_symlinks=False,
                                 dir_fd=self.folders.enter(record.words))
@@ -1852,8 +1944,8 @@ class Bundle(Put):
             for record in self.records:
                 if not record.last:
                     continue
-                if self.cancelled:
-                    self.stop_if_cancelled()
+                if self.is_cancelled:
+                    self.incoming.stop_if_cancelled()
                 try:
                     directory = folders.get(record.words)
                     if directory is None:
@@ -1864,11 +1956,11 @@ class Bundle(Put):
                     else:
                         group.append((record, directory, fd))
                 except (OSError, OverflowError, Refused) as error:
-                    self._leave(record, error)
+                    self._leave_to_host(record, error)
                 if len(group) >= GROUP or len(folders) > GROUP_DIRECTORIES:
                     self._name_group(group)
         finally:
-            if self.cancelled:
+            if self.is_cancelled:
                 close_all(group)
             else:
                 self._name_group(group)
@@ -1892,7 +1984,7 @@ class Bundle(Put):
             self._unnamed = 0
             return None
         try:
-            if mode & UMASK and record.mode != NO_MODE:
+            if mode & self.config.umask and record.mode != NO_MODE:
                 os.fchmod(fd, mode)
             data = self.content[record.start:record.start + record.size]
             done = os.write(fd, data)
@@ -1916,16 +2008,16 @@ class Bundle(Put):
                     os.fsync(one[2])
                     flushed.append(one)
                 except OSError as error:
-                    self._leave(one[0], error)
+                    self._leave_to_host(one[0], error)
             for record, directory, fd in flushed:
-                if self.cancelled:
-                    self.stop_if_cancelled()
+                if self.is_cancelled:
+                    self.incoming.stop_if_cancelled()
                 try:
                     self._name(record, directory, fd)
                 except FileExistsError:
                     self._attempt(self._replace, record)
                 except OSError as error:
-                    self._leave(record, error)
+                    self._leave_to_host(record, error)
         finally:
             close_all(group)
             self._flush_directories()
@@ -1964,16 +2056,16 @@ class Bundle(Put):
     def _put_alone(self, record):
         """The long way, by a name of its own: over a file that is there, or
         where a file cannot be without a name."""
-        fields = {'conflict': b'overwrite' if self.conflict == 'overwrite' else b'fail'}
-        put = Put(self.folders.location(record.words, record.last), fields)
-        put.size = record.size
-        put.mode = None if record.mode == NO_MODE else record.mode
-        put.mtime = None if record.mtime == NO_MTIME else record.mtime
+        options = PutOptions(
+            conflict='overwrite' if self.conflict == 'overwrite' else 'fail', size=record.size,
+            mode=None if record.mode == NO_MODE else record.mode,
+            mtime=None if record.mtime == NO_MTIME else record.mtime)
+        put = Put(self.folders.location(record.words, record.last), options, self.config)
         try:
             put.begin(False)
             if put.kind != 'file':
                 raise Refused('is-special', 'not for a bundle', put.place.path)
-            put._append(self.content[record.start:record.start + record.size])
+            put.incoming.add(self.content[record.start:record.start + record.size])
             put.finish()
         finally:
             put.close()
@@ -1997,251 +2089,190 @@ def number_list(numbers):
     return ','.join('%d' % first if first == last else '%d-%d' % (first, last) for first, last in runs)
 
 # ---------------------------------------------------------------------------
-# 11. Requests (section 5).  Runs in the worker; knows nothing of frames but
-#     their type, stream and payload
+# Requests (section 5)
 # ---------------------------------------------------------------------------
 
-BUSY = object()             # a finisher is at a stat
 
+class Signature:
+    """Checksums of the blocks of a file (section 6).  Opened by the worker,
+    read by a finisher."""
 
-class Requests:
-    """The requests of one session, here `host`: its `reply` and `reply_data`
-    may be called from any thread.  A stream is freed before its answer goes
-    out."""
-
-    def __init__(self, root, read_only, host, worker, streams=STREAMS):
-        self.root, self.read_only = root, read_only
-        self.host, self.worker = host, worker
-        self.reply, self.finish = host.reply, worker.submit_long
-        self.streams = streams
-        self.open = {}                      # stream -> Put, Signature or BUSY
-        self.draining = set()               # streams whose put was answered early
-        self.closed = False
-        self.near = LastDirectory(root)
-        self._swept = set()
-        self._small = []                    # (stream, Put) to be finished together
-        self.finishing = set()              # batches of them
-        self._bundles = collections.deque() # (stream, Bundle); the first is being written
-        self._verbs = {'stat': self._stat, 'put': self._put, 'mkdir': self._mkdir,
-                       'symlink': self._symlink, 'attributes': self._attributes,
-                       'signature': self._signature, 'join': self._join, 'bundle': self._bundle,
-                       'compare': lambda stream, fields: self._bundle(stream, fields, True)}
-
-    def stop(self):
-        """From any thread: the session is gone, work on its puts leaves off."""
-        for request in list(self.open.values()):
-            if isinstance(request, Put):
-                request.stop(True)
-
-    def stop_put(self, stream, payload):
-        """From any thread: a `cancel` is on its way to us behind frames that
-        may take long."""
-        request = self.open.get(stream)
-        if isinstance(request, Put):
-            request.stop(b'\nkeep=1\n' in payload)
+    def __init__(self, place, block):
+        self.path, self.block = place.path, block
+        self.is_cancelled = False           # set by the worker, read by the finisher between two blocks
+        self.hash = hashlib.sha256()
+        self.fd, found = open_to_read(place)
+        self.size, self.mtime = found.st_size, found.st_mtime_ns
+        if self.size > block * BLOCKS_MAX:
+            self.close()
+            raise Refused('bad-request', 'more than %d blocks' % BLOCKS_MAX, self.path)
 
     def close(self):
-        """The session is gone: nothing unfinished stays but partial files."""
-        self.closed = True
-        self.stop()
-        for request in list(self.open.values()):
-            if isinstance(request, Put) and not (request.preparing or request.committing):
-                request.close()
-        self.open.clear()
-        self.draining.clear()
-        self.near.forget()
+        os.close(self.fd)
 
-    # -- frames --------------------------------------------------------------
+    def stop_if_cancelled(self):
+        if self.is_cancelled:
+            raise Refused('cancelled', 'cancelled', self.path)
 
-    def data(self, stream, payload, encoded=False):
-        self._content(stream, payload, Put.write_encoded if encoded else Put.write)
+    def pieces(self, room):
+        """The entries, at most `room` bytes at a time."""
+        entries = bytearray()
+        for block in self._blocks():
+            entries += SIGNATURE_ENTRY.pack(zlib.adler32(block), hashlib.sha256(block).digest())
+            if len(entries) >= room:
+                yield bytes(entries)
+                del entries[:]
+        if entries:
+            yield bytes(entries)
 
-    def copy(self, stream, payload):
-        self._content(stream, payload, Put.copy)
+    def _blocks(self):
+        buffer = memoryview(bytearray(max(self.block, STEP // self.block * self.block)))
+        left = self.size
+        while left:
+            self.stop_if_cancelled()
+            count = self._fill(buffer[:left])
+            self.hash.update(buffer[:count])
+            for start in range(0, count, self.block):
+                yield buffer[start:min(start + self.block, count)]
+            left -= count
 
-    def _content(self, stream, payload, take):
-        put = self.open.get(stream)
-        if not isinstance(put, Put) or put.committing:
-            return                          # draining, or nothing there
+    def _fill(self, buffer):
+        filled = 0
+        while filled < len(buffer):
+            try:
+                count = os.readv(self.fd, [buffer[filled:]])
+            except OSError as error:
+                raise refused(error, self.path, writing=True)
+            if not count:
+                raise Refused('basis-changed', 'the file became shorter', self.path)
+            filled += count
+        return filled
+
+
+class SignatureRequests:
+    """The `signature` verb of one session."""
+
+    def __init__(self, requests):
+        self._requests, self._host = requests, requests.host
+
+    def begin(self, stream, fields):
+        requests = self._requests
+        block = number_of(fields, 'block', True)
+        if not BLOCK_MIN <= block <= BLOCK_MAX:
+            raise Refused('bad-request', 'block is not within %d and %d' % (BLOCK_MIN, BLOCK_MAX))
+        with requests.root.locate(fields['path']) as place:
+            signature = Signature(place, block)
+        requests.open[stream] = signature
+        requests.reply(stream, 'accept', [('path', signature.path), ('size', signature.size),
+                                          ('block', block)])
+        requests.finish(lambda: self._sign(stream, signature))
+
+    def _sign(self, stream, signature):
+        """In a finisher."""
+        room = (self._host.frame - OFFSET.size) // SIGNATURE_ENTRY.size * SIGNATURE_ENTRY.size
+        sent = 0
         try:
-            if len(payload) < OFFSET.size:
-                raise Refused('bad-request', 'no offset')
-            if put.preparing:
-                raise Refused('bad-request', 'data before accept')
-            take(put, OFFSET.unpack_from(payload)[0], payload[OFFSET.size:])
+            for entries in signature.pieces(room):
+                self._wait_for_room(signature)
+                self._host.reply_data(stream, OFFSET.pack(sent) + entries)
+                sent += len(entries)
         except Exception as error:
-            self._fail(stream, error)
-            self._forget_directory()
-
-    def control(self, stream, payload):
-        try:
-            verb, fields = read_text(payload)
-        except BadText as error:
-            self._invalid(stream, payload, error)
+            if self._requests.is_open(stream, signature):
+                self._requests.fail(stream, error)
             return
-        if verb == 'cancel':
-            self._cancel(stream, yes(fields, 'keep'))
-        elif stream in self.draining:
-            if verb == 'commit':
-                self.draining.discard(stream)
-        elif verb == 'commit':
-            self._commit(stream, fields)
-        else:
-            self._begin(stream, verb, fields)
-        self._forget_directory()
+        finally:
+            signature.close()
+        if self._requests.is_open(stream, signature):
+            self._requests.done(stream, [('path', signature.path), ('size', signature.size),
+                                         ('mtime', time_text(signature.mtime)),
+                                         ('sha256', signature.hash.hexdigest())])
 
-    def _forget_directory(self):
-        """In the worker: who has nothing under way holds no directory open,
-        and what it is on can be unmounted."""
-        if not self.open:
-            self.near.forget()
+    def _wait_for_room(self, signature):
+        """Until the host has taken enough of what it was sent."""
+        while True:
+            if self._requests.closed:
+                signature.is_cancelled = True
+            signature.stop_if_cancelled()
+            if self._host.queued() <= SIGNATURE_QUEUE_MAX:
+                return
+            time.sleep(0.02)
 
-    def unknown(self, stream):
-        self._fail(stream, Refused('unsupported', 'frame type unknown'))
 
-    # -- ends ----------------------------------------------------------------
+class PutRequests:
+    """The verbs of one session that send content: `put`, `bundle`, `compare`
+    and the `commit` of all three."""
 
-    def _fail(self, stream, error):
-        """The final `error` of a stream.  If its put is still being sent,
-        the rest of it is dropped until commit or cancel."""
-        if isinstance(error, OSError):
-            error = refused(error, None)
-        elif not isinstance(error, Refused):
-            log.error('defect: %s: %s' % (type(error).__name__, error))
-            error = Refused('internal', '%s: %s' % (type(error).__name__, error))
-        put = self.open.pop(stream, None)
-        if isinstance(put, Put):
-            if error.path is None:
-                error.path = put.place.path
-            put.failed = error.code != 'cancelled'
-            if not put.committing:
-                self.draining.add(stream)
-            if put.committing or put.preparing:
-                put.cancelled = True        # its finisher leaves off, and closes it
-            else:
-                put.close()
-        elif isinstance(put, Signature):
-            put.cancelled = True
-        log.info('%s%s: %s' % (error.code, ' ' + printable(error.path) if error.path else '',
-                               error.message))
-        self.reply(stream, 'error', error.fields())
-
-    def _done(self, stream, fields):
-        self.open.pop(stream, None)
-        self.reply(stream, 'done', fields)
-
-    def _invalid(self, stream, payload, error):
-        head = bytes(payload[:8])
-        if stream in self.draining:
-            if head.startswith((b'commit\n', b'cancel\n')):
-                self.draining.discard(stream)
-            return
-        if head.startswith(tuple(verb.encode('ascii') + b'\n' for verb in SENDING)) and stream not in self.open:
-            self.draining.add(stream)
-        self._fail(stream, Refused('bad-request', str(error)))
-        if head.startswith((b'commit\n', b'cancel\n')):
-            self.draining.discard(stream)
-
-    # -- begin ---------------------------------------------------------------
-
-    def _begin(self, stream, verb, fields):
-        if stream in self.open or stream == 0:
-            self._fail(stream, Refused('bad-request', '%s on a stream in use' % verb if stream
-                                       else 'stream 0'))
-            return
-        try:
-            if len(self.open) + len(self.draining) >= self.streams:
-                raise Refused('too-many', 'more than %d requests at once' % self.streams)
-            if verb not in self._verbs:
-                raise Refused('unsupported', 'verb %s is unknown' % verb)
-            if self.read_only and verb not in ('stat', 'signature', 'join'):
-                raise Refused('read-only', 'the receiver is in read-only mode', fields.get('path'))
-            if 'path' not in fields and verb != 'join':
-                raise Refused('bad-request', 'path is missing')
-            self._verbs[verb](stream, fields)
-        except Exception as error:
-            if verb in SENDING and stream not in self.open:
-                self.draining.add(stream)
-            self._fail(stream, error)
-
-    def _cancel(self, stream, keep):
-        request = self.open.get(stream)
-        if stream in self.draining:
-            self.draining.discard(stream)
-        elif isinstance(request, Signature):
-            request.cancelled = True
-        elif isinstance(request, Put):
-            request.stop(keep)              # a finisher looks at it before it renames
-            request.cancel_came = True
-            if not (request.preparing or request.committing):
-                self._fail(stream, Refused('cancelled', 'cancelled'))
-                self.draining.discard(stream)
-
-    def _join(self, stream, fields):
-        match = re.match(br'[0-9a-f]{8}\Z', fields.get('session', b''))
-        if not match:
-            raise Refused('bad-request', 'session is missing or no number')
-        self.host.join(int(match.group(), 16))
-        self._done(stream, [])
+    def __init__(self, requests):
+        self._requests = requests
+        self._root, self._config = requests.root, requests.config
+        self._swept = set()                 # directories that were looked through for orphans
+        self._small = []                    # (stream, Put) to be finished together
+        self.finishing = set()              # batches of them, each by the number of a stream
+        self._bundles = collections.deque() # (stream, Bundle); the first is being written
 
     # -- put -----------------------------------------------------------------
 
-    def _put(self, stream, fields):
-        place = self.near.locate(fields['path'])
-        try:
-            put = Put(place, fields)
-        except Refused:
-            place.close()
-            raise
+    def put(self, stream, fields):
+        place = self._requests.near.locate(fields['path'])
+        put = self._made(place, lambda: Put(place, put_options(fields, self._config.decoders), self._config))
         try:
             skipped = put.begin(self._sweep_due(place))
         except BaseException:
-            put.failed = True
+            put.fail()
             put.close()
             raise
         if skipped:
             put.close()
-            self.draining.add(stream)
-            self._done(stream, [('path', put.place.path), ('skipped', skipped)])
+            self._requests.draining.add(stream)
+            self._requests.done(stream, [('path', put.place.path), ('skipped', skipped)])
             return
-        self.open[stream] = put
-        if put.offered:
-            put.preparing = True
-            self.finish(lambda: self._prepare(stream, put))
+        self._requests.open[stream] = put
+        if put.incoming.is_offered:
+            put.state = PREPARING
+            self._requests.finish(lambda: self._prepare(stream, put))
         else:
             self._accept(stream, put)
 
+    @staticmethod
+    def _made(place, make):
+        """What `make` makes; without it the place is of no use."""
+        try:
+            return make()
+        except Refused:
+            place.close()
+            raise
+
     def _accept(self, stream, put):
+        put.state = RECEIVING
+        incoming = put.incoming
         out = [('path', put.place.path), ('kind', put.kind)]
-        if put.basis >= 0:
-            out.append(('basis', put.basis_size))
-        if put.offered and put.received:
-            out += [('partial', put.received), ('partial-sha256', put.hash.hexdigest())]
-        self.reply(stream, 'accept', out)
+        if incoming.basis_size is not None:
+            out.append(('basis', incoming.basis_size))
+        if incoming.is_offered:
+            out += [('partial', incoming.received), ('partial-sha256', incoming.hash.hexdigest())]
+        self._requests.reply(stream, 'accept', out)
 
     def _prepare(self, stream, put):
         """In a finisher; what follows from it is the worker's again."""
         failure = None
         try:
-            put.hash_partial()
+            put.incoming.hash_offered(put.fd)
         except Exception as error:
             failure = error
-        self.worker.submit(self._prepared, stream, put, failure)
+        self._requests.worker.submit(self._prepared, stream, put, failure)
 
     def _prepared(self, stream, put, failure):
-        put.preparing = False
-        if self.open.get(stream) is not put:
+        put.state = RECEIVING               # with the worker again, which may close it
+        if not self._requests.is_open(stream, put):
             put.close()                     # the session is gone, or the put was refused since
             return
         try:
             if failure is not None:
                 raise failure
-            put.stop_if_cancelled()
+            put.incoming.stop_if_cancelled()
             self._accept(stream, put)
         except Exception as error:
-            self._fail(stream, error)
-            if put.cancel_came:
-                self.draining.discard(stream)
+            self._requests.fail(stream, error)
 
     def _sweep_due(self, place):
         """True once per directory and session: listing costs."""
@@ -2253,36 +2284,59 @@ class Requests:
         self._swept.add(key)
         return True
 
-    def _commit(self, stream, fields):
-        put = self.open.get(stream)
+    # -- bundle and compare --------------------------------------------------
+
+    def bundle(self, stream, fields):
+        self._begin_bundle(stream, fields, False)
+
+    def compare(self, stream, fields):
+        self._begin_bundle(stream, fields, True)
+
+    def _begin_bundle(self, stream, fields, compares):
+        place = self._root.locate(fields['path'] + b'/')
+        bundle = self._made(place, lambda: Bundle(place, put_options(fields, self._config.decoders),
+                                                  self._config, compares))
+        bundle.on_new_folder = self._look_at_folder
+        bundle.state = RECEIVING
+        self._requests.open[stream] = bundle
+        self._requests.reply(stream, 'accept', [('path', place.path)])
+
+    def _look_at_folder(self, place):
+        if self._sweep_due(place):
+            sweep_orphans(place)
+
+    # -- commit --------------------------------------------------------------
+
+    def commit(self, stream, fields):
+        transfer = self._requests.open.get(stream)
+        is_transfer = isinstance(transfer, Transfer)
+        if is_transfer:
+            transfer.has_ended = True
         try:
-            if not isinstance(put, Put) or put.committing or put.preparing:
+            if not is_transfer or transfer.state != RECEIVING:
                 raise Refused('bad-request', 'commit without a put')
-            size = number_of(fields, 'size', True)
-            digest = _argument(fields, 'sha256', SHA256, lambda m: m.group(), True)
-            put.check(size, digest)
-            if isinstance(put, Bundle):
-                put.begin_writing()
+            transfer.incoming.check(number_of(fields, 'size', True), sha256_of(fields))
+            if isinstance(transfer, Bundle):
+                transfer.begin_writing()
         except Exception as error:
-            self._fail(stream, error)
-            self.draining.discard(stream)
+            self._requests.fail(stream, error)
             return
-        put.committing = True
-        if isinstance(put, Bundle):
-            self._finish_in_turn(stream, put)
-        elif put.kind == 'device':
-            self._finish([(stream, put)])   # nothing to flush: no need for another thread
-        elif put.is_small:
-            self._finish_with_others(stream, put)
+        transfer.state = COMMITTING
+        if isinstance(transfer, Bundle):
+            self._finish_in_turn(stream, transfer)
+        elif transfer.kind == 'device':
+            self._finish([(stream, transfer)])  # nothing to flush: no need for another thread
+        elif transfer.is_small:
+            self._finish_with_others(stream, transfer)
         else:
-            self.finish(lambda: self._finish([(stream, put)]))
+            self._requests.finish(lambda: self._finish([(stream, transfer)]))
 
     def _finish_with_others(self, stream, put):
         """The frames that came in one read are in the worker's queue already,
         so what is put behind them finds the small files of all of them."""
         self._small.append((stream, put))
         if len(self._small) == 1:
-            self.worker.submit(self._finish_small)
+            self._requests.worker.submit(self._finish_small)
 
     def _finish_small(self):
         batch, self._small = self._small, []
@@ -2294,8 +2348,8 @@ class Requests:
                 self._finish(batch)
             finally:
                 self.finishing.discard(number)
-                self.host.let_go()
-        self.finish(finish)
+                self._requests.host.let_go()
+        self._requests.finish(finish)
 
     def _finish(self, batch):
         """Flushes and names every file, then flushes each directory once;
@@ -2308,13 +2362,13 @@ class Requests:
                 failures[stream] = error
         self._flush_directories(batch, failures)
         for stream, put in batch:
-            failed = failures.get(stream)
-            put.failed = failed is not None and getattr(failed, 'code', None) != 'cancelled'
+            if stream in failures and getattr(failures[stream], 'code', None) != 'cancelled':
+                put.fail()
             put.close()
-        if not self.closed:
+        if not self._requests.closed:
             self._answer(batch, failures)
-            if not self.open:
-                self.worker.submit(self._forget_directory)
+            if not self._requests.open:
+                self._requests.worker.submit(self._requests.forget_directory)
 
     @staticmethod
     def _flush_directories(batch, failures):
@@ -2331,33 +2385,15 @@ class Requests:
     def _answer(self, batch, failures):
         done = []
         for stream, put in batch:
-            if self.open.get(stream) is not put:
+            if not self._requests.is_open(stream, put):
                 continue                    # refused since
             if stream in failures:
-                self._fail(stream, failures[stream])
+                self._requests.fail(stream, failures[stream])
             else:
-                self.open.pop(stream, None)
-                done.append((stream, 'done', [('path', put.place.path), ('size', put.received),
-                                              ('sha256', put.hash.hexdigest())]))
+                self._requests.open.pop(stream, None)
+                done.append((stream, 'done', put.answer()))
         if done:
-            self.host.reply_all(done)
-
-    # -- bundle --------------------------------------------------------------
-
-    def _bundle(self, stream, fields, compares=False):
-        place = self.root.locate(fields['path'] + b'/')
-        try:
-            bundle = Bundle(place, fields, compares)
-        except Refused:
-            place.close()
-            raise
-        bundle.on_new_folder = self._look_at_folder
-        self.open[stream] = bundle
-        self.reply(stream, 'accept', [('path', place.path)])
-
-    def _look_at_folder(self, place):
-        if self._sweep_due(place):
-            sweep_orphans(place)
+            self._requests.host.reply_all(done)
 
     def _finish_in_turn(self, stream, bundle):
         """One at a time: more would only take the processor from each other,
@@ -2375,102 +2411,69 @@ class Requests:
                 bundle.finish()
             except Exception as error:
                 failure = error
-            self.worker.submit(self._written, stream, bundle, failure)
-        self.finish(write)
+            self._requests.worker.submit(self._written, stream, bundle, failure)
+        self._requests.finish(write)
 
     def _written(self, stream, bundle, failure):
         self._bundles.popleft()
         bundle.close()
-        if self.open.get(stream) is bundle:     # else the session is gone, or it was refused since
+        if self._requests.is_open(stream, bundle):  # else the session is gone, or it was refused since
             if failure is None:
-                self._done(stream, bundle.answer())
+                self._requests.done(stream, bundle.answer())
             else:
-                self._fail(stream, failure)
-            self._forget_directory()
+                self._requests.fail(stream, failure)
+            self._requests.forget_directory()
         if self._bundles:
             self._write_next_bundle()
 
-    # -- signature -----------------------------------------------------------
 
-    def _signature(self, stream, fields):
-        block = number_of(fields, 'block', True)
-        if not BLOCK_MIN <= block <= BLOCK_MAX:
-            raise Refused('bad-request', 'block is not within %d and %d' % (BLOCK_MIN, BLOCK_MAX))
-        with self.root.locate(fields['path']) as place:
-            signature = Signature(place, block)
-        self.open[stream] = signature
-        self.reply(stream, 'accept', [('path', signature.path), ('size', signature.size),
-                                      ('block', block)])
-        self.finish(lambda: self._sign(stream, signature))
+BUSY = object()             # stands in `open` for a stat whose file a finisher hashes
 
-    def _sign(self, stream, signature):
-        room = (self.host.frame - OFFSET.size) // SIGNATURE_ENTRY.size * SIGNATURE_ENTRY.size
-        sent = 0
-        try:
-            for entries in signature.pieces(room):
-                self._wait_for_room(signature)
-                self.host.reply_data(stream, OFFSET.pack(sent) + entries)
-                sent += len(entries)
-        except Exception as error:
-            if not self.closed and self.open.get(stream) is signature:
-                self._fail(stream, error)
-            return
-        finally:
-            signature.close()
-        if not self.closed and self.open.get(stream) is signature:
-            self._done(stream, [('path', signature.path), ('size', signature.size),
-                                ('mtime', time_text(signature.mtime)),
-                                ('sha256', signature.hash.hexdigest())])
 
-    def _wait_for_room(self, signature):
-        """Until the host has taken enough of what it was sent."""
-        while True:
-            if self.closed:
-                signature.cancelled = True
-            signature.stop_if_cancelled()
-            if self.host.queued() <= SIGNATURE_QUEUE_MAX:
-                return
-            time.sleep(0.02)
+class FileRequests:
+    """The verbs of one session about a name: `stat`, `mkdir`, `symlink` and
+    `attributes`."""
 
-    # -- the others ----------------------------------------------------------
+    def __init__(self, requests):
+        self._requests, self._root = requests, requests.root
 
-    def _stat(self, stream, fields):
+    def stat(self, stream, fields):
         wanted = fields.get('hash')
         if wanted not in (None, b'sha256'):
             raise Refused('unsupported', 'hash unknown')
         follow = fields.get('follow') != b'0'
         try:
-            place = self.root.locate(fields['path'], follow)
+            place = self._root.locate(fields['path'], follow)
         except Refused as error:
             if error.code != 'no-directory':
                 raise
-            self._done(stream, [('type', 'none'), ('path', os.path.join(self.root.path, fields['path']))])
+            self._requests.done(stream, [('type', 'none'), ('path', os.path.join(self._root.path, fields['path']))])
             return
         with place:
             found = place.lstat()
             out = describe(place, found)
             if wanted is None or kind_of(found) != 'file':
-                self._done(stream, out)
+                self._requests.done(stream, out)
                 return
             kept = Location(os.dup(place.directory), place.name, place.path)
-        self.open[stream] = BUSY
-        self.finish(lambda: self._hash(stream, kept, out))
+        self._requests.open[stream] = BUSY
+        self._requests.finish(lambda: self._hash(stream, kept, out))
 
     def _hash(self, stream, place, out):
         try:
             with place:
-                digest = hash_file(place, lambda: self.closed)
+                digest = hash_file(place, lambda: self._requests.closed)
         except Exception as error:
-            if not self.closed:
-                self._fail(stream, error)
+            if not self._requests.closed:
+                self._requests.fail(stream, error)
             return
-        if not self.closed:
-            self._done(stream, out + [('sha256', digest)])
+        if not self._requests.closed:
+            self._requests.done(stream, out + [('sha256', digest)])
 
-    def _mkdir(self, stream, fields):
+    def mkdir(self, stream, fields):
         mode = mode_of(fields)
         path = fields['path'].rstrip(b'/') or b'/'
-        with self.root.locate(path) as place:
+        with self._root.locate(path) as place:
             try:
                 if place.name == b'.':
                     raise FileExistsError(errno.EEXIST, '')
@@ -2482,21 +2485,21 @@ class Requests:
                 raise refused(error, place.path)
             if mode is not None:
                 set_directory_mode(place, mode)
-            self._done(stream, [('path', place.path)])
+            self._requests.done(stream, [('path', place.path)])
 
     def _existing_directory(self, stream, path, place):
-        with self.root.locate(path, follow=True) as target:
+        with self._root.locate(path, follow=True) as target:
             kind = kind_of(target.lstat())
         if kind != 'directory':
             raise Refused('not-a-directory', 'the name exists and is no directory', place.path,
                           errno.EEXIST)
-        self._done(stream, [('path', place.path), ('existed', 1)])
+        self._requests.done(stream, [('path', place.path), ('existed', 1)])
 
-    def _symlink(self, stream, fields):
+    def symlink(self, stream, fields):
         target, conflict = fields.get('target'), conflict_of(fields)
         if not target or b'\0' in target:
             raise Refused('bad-request', 'target is missing or invalid')
-        place = self.root.locate(fields['path'].rstrip(b'/') or b'/')
+        place = self._root.locate(fields['path'].rstrip(b'/') or b'/')
         try:
             found = place.lstat()
             if found is None:
@@ -2504,7 +2507,7 @@ class Requests:
             else:
                 skipped = self._settle_link(place, found, target, conflict)
                 if skipped:
-                    self._done(stream, [('path', place.path), ('skipped', skipped)])
+                    self._requests.done(stream, [('path', place.path), ('skipped', skipped)])
                     return
                 if conflict == 'rename':
                     taken, place = place, free_name(place)
@@ -2512,7 +2515,7 @@ class Requests:
                     self._link(place, target)
                 else:
                     self._replace_link(place, target)
-            self._done(stream, [('path', place.path)])
+            self._requests.done(stream, [('path', place.path)])
         finally:
             place.close()
 
@@ -2560,10 +2563,10 @@ class Requests:
             raise exists(found, place.path)
         return None
 
-    def _attributes(self, stream, fields):
+    def attributes(self, stream, fields):
         mode, mtime = mode_of(fields), mtime_of(fields)
         try:
-            place = self.root.locate(fields['path'], follow=True)
+            place = self._root.locate(fields['path'], follow=True)
         except Refused as error:
             if error.code == 'no-directory':
                 error.code = 'not-found'
@@ -2584,7 +2587,7 @@ class Requests:
                               dir_fd=place.directory, follow_symlinks=False)
             except OSError as error:
                 raise refused(error, place.path)
-            self._done(stream, [])
+            self._requests.done(stream, [])
 
 
 def describe(place, found):
@@ -2638,62 +2641,6 @@ def open_to_read(place):
         os.close(fd)
         raise Refused('is-special', 'no longer a regular file', place.path)
     return fd, found
-
-
-class Signature:
-    """Checksums of the blocks of a file (section 6).  Opened by the worker,
-    read by a finisher."""
-
-    def __init__(self, place, block):
-        self.path, self.block = place.path, block
-        self.cancelled = False
-        self.hash = hashlib.sha256()
-        self.fd, found = open_to_read(place)
-        self.size, self.mtime = found.st_size, found.st_mtime_ns
-        if self.size > block * BLOCKS_MAX:
-            self.close()
-            raise Refused('bad-request', 'more than %d blocks' % BLOCKS_MAX, self.path)
-
-    def close(self):
-        os.close(self.fd)
-
-    def stop_if_cancelled(self):
-        if self.cancelled:
-            raise Refused('cancelled', 'cancelled', self.path)
-
-    def pieces(self, room):
-        """The entries, at most `room` bytes at a time."""
-        entries = bytearray()
-        for block in self._blocks():
-            entries += SIGNATURE_ENTRY.pack(zlib.adler32(block), hashlib.sha256(block).digest())
-            if len(entries) >= room:
-                yield bytes(entries)
-                del entries[:]
-        if entries:
-            yield bytes(entries)
-
-    def _blocks(self):
-        buffer = memoryview(bytearray(max(self.block, STEP // self.block * self.block)))
-        left = self.size
-        while left:
-            self.stop_if_cancelled()
-            count = self._fill(buffer[:left])
-            self.hash.update(buffer[:count])
-            for start in range(0, count, self.block):
-                yield buffer[start:min(start + self.block, count)]
-            left -= count
-
-    def _fill(self, buffer):
-        filled = 0
-        while filled < len(buffer):
-            try:
-                count = os.readv(self.fd, [buffer[filled:]])
-            except OSError as error:
-                raise refused(error, self.path, writing=True)
-            if not count:
-                raise Refused('basis-changed', 'the file became shorter', self.path)
-            filled += count
-        return filled
 
 
 def hash_file(place, stopped):
@@ -2750,8 +2697,199 @@ def kept_bits(found, mode):
         return mode & 0o1777 | found.st_mode & stat.S_ISGID
     return mode & 0o777
 
+
+class Requests:
+    """The requests of one session, here `host`: its `reply` and `reply_data`
+    may be called from any thread.  A stream is freed before its answer goes
+    out.  Runs in the worker; knows nothing of frames but their type, stream
+    and payload."""
+
+    def __init__(self, config, host, worker, streams=STREAMS):
+        self.config, self.root = config, config.root
+        self.host, self.worker = host, worker
+        self.reply, self.finish = host.reply, worker.submit_long
+        self.streams = streams
+        self.open = {}                      # stream -> Put, Bundle, Signature or BUSY
+        self.draining = set()               # streams whose put was answered early
+        self.closed = False
+        self.near = LastDirectory(self.root)
+        self._puts, self._files = PutRequests(self), FileRequests(self)
+        self._signatures = SignatureRequests(self)
+        self.verbs = {'stat': self._files.stat, 'put': self._puts.put, 'mkdir': self._files.mkdir,
+                      'symlink': self._files.symlink, 'attributes': self._files.attributes,
+                      'signature': self._signatures.begin, 'join': self._join,
+                      'bundle': self._puts.bundle, 'compare': self._puts.compare}
+
+    def stop(self):
+        """From any thread: the session is gone, work on its puts leaves off."""
+        for request in list(self.open.values()):
+            if isinstance(request, Transfer):
+                request.stop(True)
+
+    def stop_put(self, stream, payload):
+        """From any thread: a `cancel` is on its way to us behind frames that
+        may take long."""
+        request = self.open.get(stream)
+        if isinstance(request, Transfer):
+            request.stop(b'\nkeep=1\n' in payload)
+
+    def close(self):
+        """The session is gone: nothing unfinished stays but partial files."""
+        self.closed = True
+        self.stop()
+        for request in list(self.open.values()):
+            if isinstance(request, Transfer) and request.is_with_worker:
+                request.close()
+        self.open.clear()
+        self.draining.clear()
+        self.near.forget()
+
+    def is_open(self, stream, request):
+        """Whether it still has to be answered."""
+        return not self.closed and self.open.get(stream) is request
+
+    @property
+    def are_finishing(self):
+        """Whether small files are being flushed, whose answers come soon."""
+        return bool(self._puts.finishing)
+
+    # -- frames --------------------------------------------------------------
+
+    def data(self, stream, payload, encoded=False):
+        take = IncomingStream.write_encoded if encoded else IncomingStream.write
+        self._content(stream, payload, take)
+
+    def copy(self, stream, payload):
+        self._content(stream, payload, IncomingStream.copy)
+
+    def _content(self, stream, payload, take):
+        transfer = self.open.get(stream)
+        if not isinstance(transfer, Transfer) or transfer.state in (COMMITTING, OVER):
+            return                          # draining, or nothing there
+        try:
+            if len(payload) < OFFSET.size:
+                raise Refused('bad-request', 'no offset')
+            if transfer.state == PREPARING:
+                raise Refused('bad-request', 'data before accept')
+            take(transfer.incoming, OFFSET.unpack_from(payload)[0], payload[OFFSET.size:])
+        except Exception as error:
+            self.fail(stream, error)
+            self.forget_directory()
+
+    def control(self, stream, payload):
+        try:
+            verb, fields = read_text(payload)
+        except BadText as error:
+            self._invalid(stream, payload, error)
+            return
+        if verb == 'cancel':
+            self._cancel(stream, yes(fields, 'keep'))
+        elif stream in self.draining:
+            if verb == 'commit':
+                self.draining.discard(stream)
+        elif verb == 'commit':
+            self._puts.commit(stream, fields)
+        else:
+            self._begin(stream, verb, fields)
+        self.forget_directory()
+
+    def forget_directory(self):
+        """In the worker: who has nothing under way holds no directory open,
+        and what it is on can be unmounted."""
+        if not self.open:
+            self.near.forget()
+
+    def unknown(self, stream):
+        self.fail(stream, Refused('unsupported', 'frame type unknown'))
+
+    # -- ends ----------------------------------------------------------------
+
+    def fail(self, stream, error):
+        """The final `error` of a stream.  If its put is still being sent,
+        the rest of it is dropped until commit or cancel."""
+        if isinstance(error, OSError):
+            error = refused(error, None)
+        elif not isinstance(error, Refused):
+            log.error('defect: %s: %s' % (type(error).__name__, error))
+            error = Refused('internal', '%s: %s' % (type(error).__name__, error))
+        request = self.open.pop(stream, None)
+        if isinstance(request, Transfer):
+            if error.path is None:
+                error.path = request.place.path
+            self._end(stream, request, error)
+        elif isinstance(request, Signature):
+            request.is_cancelled = True
+        log.info('%s%s: %s' % (error.code, ' ' + printable(error.path) if error.path else '',
+                               error.message))
+        self.reply(stream, 'error', error.fields())
+
+    def _end(self, stream, transfer, error):
+        if error.code != 'cancelled':
+            transfer.fail()
+        if not transfer.has_ended:
+            self.draining.add(stream)
+        if transfer.is_with_worker:
+            transfer.close()
+        else:
+            transfer.stop(False)            # its finisher leaves off, and closes it
+
+    def done(self, stream, fields):
+        self.open.pop(stream, None)
+        self.reply(stream, 'done', fields)
+
+    def _invalid(self, stream, payload, error):
+        head = bytes(payload[:8])
+        if stream in self.draining:
+            if head.startswith((b'commit\n', b'cancel\n')):
+                self.draining.discard(stream)
+            return
+        if head.startswith(tuple(verb.encode('ascii') + b'\n' for verb in SENDING)) and stream not in self.open:
+            self.draining.add(stream)
+        self.fail(stream, Refused('bad-request', str(error)))
+        if head.startswith((b'commit\n', b'cancel\n')):
+            self.draining.discard(stream)
+
+    # -- begin ---------------------------------------------------------------
+
+    def _begin(self, stream, verb, fields):
+        if stream in self.open or stream == 0:
+            self.fail(stream, Refused('bad-request', '%s on a stream in use' % verb if stream
+                                      else 'stream 0'))
+            return
+        try:
+            if len(self.open) + len(self.draining) >= self.streams:
+                raise Refused('too-many', 'more than %d requests at once' % self.streams)
+            if verb not in self.verbs:
+                raise Refused('unsupported', 'verb %s is unknown' % verb)
+            if self.config.read_only and verb not in ('stat', 'signature', 'join'):
+                raise Refused('read-only', 'the receiver is in read-only mode', fields.get('path'))
+            if 'path' not in fields and verb != 'join':
+                raise Refused('bad-request', 'path is missing')
+            self.verbs[verb](stream, fields)
+        except Exception as error:
+            if verb in SENDING and stream not in self.open:
+                self.draining.add(stream)
+            self.fail(stream, error)
+
+    def _cancel(self, stream, keep):
+        request = self.open.get(stream)
+        if stream in self.draining:
+            self.draining.discard(stream)
+        elif isinstance(request, Signature):
+            request.is_cancelled = True
+        elif isinstance(request, Transfer):
+            request.stop(keep)              # a finisher looks at it before it renames
+            request.has_ended = True
+            if request.is_with_worker:
+                self.fail(stream, Refused('cancelled', 'cancelled'))
+
+    def _join(self, stream, fields):
+        self.host.join(session_of(fields))
+        self.done(stream, [])
+
+
 # ---------------------------------------------------------------------------
-# 12. Worker and finishers
+# Worker and finishers
 # ---------------------------------------------------------------------------
 
 
@@ -2856,7 +2994,7 @@ def run_guarded(job, *arguments):
         log.error('defect: %s: %s' % (type(error).__name__, error))
 
 # ---------------------------------------------------------------------------
-# 13. Sessions (section 3).  No I/O in here: frames in, bytes out, times given
+# Sessions (section 3).  No I/O in here: frames in, bytes out, times given
 # ---------------------------------------------------------------------------
 
 
@@ -2957,7 +3095,7 @@ class Session:
         self._unheard = False                   # something was said since
         self._config = config = endpoint.config
         self.lanes = Lanes(self, endpoint)      # after `join` those of the main session
-        self.requests = Requests(config.root, config.read_only, self, endpoint.worker)
+        self.requests = Requests(config, self, endpoint.worker)
 
     def reply(self, stream, verb, fields):
         self._say(CONTROL, stream, write_reply(verb, fields))
@@ -2992,6 +3130,11 @@ class Session:
         if self._unheard:
             self._unheard = False
             self._wake()
+
+    @property
+    def backlog(self):
+        """Replies that the host hasn't acknowledged."""
+        return len(self.sender.frames) + len(self._replies)
 
     def queued(self):
         """Bytes of replies that the host has not acknowledged."""
@@ -3058,12 +3201,22 @@ class Config:
 
     def __init__(self, root, read_only=False, session_s=SESSION_S):
         self.root, self.read_only, self.session_s = root, read_only, session_s
+        self.umask = read_umask()
+        self.leftovers = Leftovers()
+        self.decoders = Decoders()
         self.sessions = {}                  # by number: the active ones that may have lanes
         self.joining = threading.Lock()
         try:
             self.user = pwd.getpwuid(os.geteuid()).pw_name
         except KeyError:
             self.user = str(os.geteuid())
+
+
+def read_umask():
+    """There's no way to read it without changing it: only before there are threads."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 class Endpoint:
@@ -3139,7 +3292,7 @@ class Endpoint:
             self._lane(session, frame)
             return
         size = len(frame.payload) + OVERHEAD
-        if len(session.sender.frames) + len(session._replies) > REPLIES_MAX:
+        if session.backlog > REPLIES_MAX:
             return                          # a host that takes no answers gets no further
         if not session.reader.offer(frame.sequence, size, frame.flags & FLAG_ASK):
             return
@@ -3156,7 +3309,7 @@ class Endpoint:
     def _lane(self, session, frame):
         lanes = session.lanes
         main = lanes.session
-        if len(main.sender.frames) + len(main._replies) > REPLIES_MAX:
+        if main.backlog > REPLIES_MAX:
             return
         if len(frame.payload) < LANE_HEAD.size:
             self._protocol_error(session, 'sent a LANE frame without a number')
@@ -3253,7 +3406,7 @@ class Endpoint:
                   ('separator', '/'), ('device', self.device), ('port', self.port),
                   ('user', self.config.user), ('frame', self.frame), ('window', self.window),
                   ('streams', STREAMS),
-                  ('capabilities', decoders.capabilities() + (',lanes' if has_lanes(self.device) else ''))]
+                  ('capabilities', self.config.decoders.capabilities() + (',lanes' if has_lanes(self.device) else ''))]
         if self.config.root.confined:
             fields.append(('root', self.config.root.path))
         if self.config.read_only:
@@ -3329,7 +3482,7 @@ class Endpoint:
     def worker_rests(self):
         """In the worker, when it has nothing more to do for now."""
         session = self.active
-        if session is not None and not session.requests.finishing:
+        if session is not None and not session.requests.are_finishing:
             session.let_go()
 
     def drop(self, session):
@@ -3344,6 +3497,12 @@ class Endpoint:
             # at once for a write that waits for its device; the rest in the worker's order
             session.requests.stop()
             self.worker.submit(session.requests.close)
+
+    def start_over(self):
+        """After a defect: no session can be relied on."""
+        for session in self.sessions():
+            self._send_reset(session.number, [('code', 'protocol')])
+            self.drop(session)
 
     def close(self):
         """The receiver stops: tells the host."""
@@ -3361,7 +3520,7 @@ def hello_versions(verb, fields):
     return int(match.group(1)), int(match.group(2))
 
 # ---------------------------------------------------------------------------
-# 14. Ports
+# Ports
 # ---------------------------------------------------------------------------
 
 GONE = (errno.ENODEV, errno.EIO, errno.ENXIO, errno.EBADF, errno.EPIPE, errno.ENOENT)
@@ -3471,6 +3630,42 @@ class Device:
         os.close(fd)
 
 
+class Waker:
+    """A pipe that ends a port thread's poll; `wake` from any thread.
+
+    `_woken` spares a write where one is in the pipe already.  It is read and
+    written without a lock: the GIL keeps the order in which threads do both."""
+
+    def __init__(self):
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+        self._woken = False
+
+    def fileno(self):
+        return self._read
+
+    def wake(self, force=False):
+        if self._woken and not force:
+            return
+        self._woken = True
+        try:
+            os.write(self._write, b'x')
+        except OSError:
+            pass                            # full: it is awake anyhow
+
+    def clear(self):
+        """Empties the pipe before it says so: a wake between the two then
+        costs one look too many; the other way round it would be taken out
+        unseen, and every later one be thought to be still in the pipe."""
+        try:
+            while len(os.read(self._read, 512)) == 512:
+                pass
+        except BlockingIOError:
+            pass
+        self._woken = False                 # and only then look for replies
+
+
 class PortGone(Exception):
     pass
 
@@ -3482,10 +3677,7 @@ class Port:
         self.path, self.config, self.speed = path, config, speed
         self.device = Device(path, speed)
         self.kind = self.device.kind
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
-        self._woken = False
+        self._waker = Waker()
         self._stopping = False
         self._unsent = b''
         self._hung = False
@@ -3498,7 +3690,7 @@ class Port:
         self.parser = Parser(largest, read_bytes)
         self._reads = 16 if self.kind == 'channel' else 1
         self.worker = Worker(path)
-        self.endpoint = Endpoint(config, path, self.kind, self.worker, self.wake)
+        self.endpoint = Endpoint(config, path, self.kind, self.worker, self._waker.wake)
         self.worker.on_rest = self.endpoint.worker_rests
         self.thread = threading.Thread(target=self._run, name=path, daemon=True)
 
@@ -3507,17 +3699,7 @@ class Port:
 
     def stop(self):
         self._stopping = True
-        self.wake(True)
-
-    def wake(self, force=False):
-        """Callable from any thread: makes the port thread look for replies."""
-        if self._woken and not force:
-            return
-        self._woken = True
-        try:
-            os.write(self._wake_write, b'x')
-        except OSError:
-            pass                            # full: it is awake anyhow
+        self._waker.wake(True)
 
     # -- the loop ------------------------------------------------------------
 
@@ -3539,9 +3721,7 @@ class Port:
         self._finish()
 
     def _start_over(self):
-        for session in self.endpoint.sessions():
-            self.endpoint._send_reset(session.number, [('code', 'protocol')])
-            self.endpoint.drop(session)
+        self.endpoint.start_over()
         self.parser.clear()
 
     def _finish(self):
@@ -3589,9 +3769,9 @@ class Port:
         self._unsent = b''
         while not self._stopping:
             poller = select.poll()
-            poller.register(self._wake_read, select.POLLIN)
+            poller.register(self._waker, select.POLLIN)
             if poller.poll(int(REOPEN_S * 1000)):
-                self._read_wake()
+                self._waker.clear()
             self.endpoint.tick(time.monotonic())
             self.endpoint.take_output(time.monotonic(), 0)      # into the void
             try:
@@ -3604,7 +3784,7 @@ class Port:
 
     def _serve(self):
         poller = select.poll()
-        poller.register(self._wake_read, select.POLLIN)
+        poller.register(self._waker, select.POLLIN)
         poller.register(self.device.fd, select.POLLIN)
         wants_out = False
         while not self._stopping:
@@ -3622,8 +3802,8 @@ class Port:
                 continue
             ready = 0
             for fd, event in poller.poll(self._timeout(now)):
-                if fd == self._wake_read:
-                    self._read_wake()
+                if fd == self._waker.fileno():
+                    self._waker.clear()
                 else:
                     ready = event
             self._turn(ready)
@@ -3631,9 +3811,9 @@ class Port:
     def _rest(self, seconds):
         """Until there is something to say, or so long."""
         poller = select.poll()
-        poller.register(self._wake_read, select.POLLIN)
+        poller.register(self._waker, select.POLLIN)
         if poller.poll(int(seconds * 1000) + 1):
-            self._read_wake()
+            self._waker.clear()
 
     def _turn(self, ready):
         if ready & select.POLLNVAL:
@@ -3666,17 +3846,6 @@ class Port:
         if deadline is None:
             return None
         return max(0, int((deadline - now) * 1000) + 1)
-
-    def _read_wake(self):
-        """Empties the pipe before it says so: a wake between the two then
-        costs one look too many; the other way round it would be taken out
-        unseen, and every later one be thought to be still in the pipe."""
-        try:
-            while len(os.read(self._wake_read, 512)) == 512:
-                pass
-        except BlockingIOError:
-            pass
-        self._woken = False                 # and only then look for replies
 
     # -- bytes in ------------------------------------------------------------
 
@@ -3759,10 +3928,10 @@ class Port:
         if self._edge is None:
             self._edge = select.epoll()
             self._edge.register(self.device.fd, select.EPOLLIN | select.EPOLLET)
-            self._edge.register(self._wake_read, select.EPOLLIN)
+            self._edge.register(self._waker, select.EPOLLIN)
             limit = 0                       # the first report may be of what we know: the read tells
-        if any(fd == self._wake_read for fd, _ in self._edge.poll(limit)):
-            self._read_wake()
+        if any(fd == self._waker.fileno() for fd, _ in self._edge.poll(limit)):
+            self._waker.clear()
         self._read()                        # 0 bytes: still nobody there
         self.endpoint.tick(time.monotonic())
 
@@ -3797,10 +3966,8 @@ class Port:
                 raise PortGone(error.strerror)
             raise
 
-
-
 # ---------------------------------------------------------------------------
-# 15. Which ports: the channel, extra serial ports, a console nobody uses
+# Which ports: the channel, extra serial ports, a console nobody uses
 # ---------------------------------------------------------------------------
 
 CHANNEL_NAME = 'org.guestwire.0'
@@ -3902,17 +4069,8 @@ def discover():
     return found
 
 # ---------------------------------------------------------------------------
-# 16. Main
+# Main
 # ---------------------------------------------------------------------------
-
-UMASK = 0o022               # set by main: there is no way to read it without changing it
-
-
-def read_umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
 
 def speed_constant(text):
     value = getattr(termios, 'B' + text, None)
@@ -3968,10 +4126,8 @@ def same_terminal_as_stderr(port):
 
 
 def main(argv=None):
-    global UMASK
     options = arguments_of(argv)
     log.level = LEVELS.index(options.log_level)
-    UMASK = read_umask()
     try:
         config = Config(Root(options.root), options.read_only, session_seconds())
     except OSError as error:
@@ -3991,17 +4147,17 @@ def main(argv=None):
         port.start()
     while not stopped.wait(3600):
         pass
-    return shut_down(ports)
+    return shut_down(ports, config)
 
 
-def shut_down(ports):
+def shut_down(ports, config):
     for port in ports:
         port.stop()
     limit = time.monotonic() + 5.0
     for port in ports:
         port.thread.join(max(0.0, limit - time.monotonic()))
         port.device.close()
-    leftovers.remove_all()                  # of a worker that hangs on its disk
+    config.leftovers.remove_all()           # of a worker that hangs on its disk
     return 0
 
 

@@ -27,6 +27,19 @@ def fields_of(frame):
             'session': frame.session, 'sequence': frame.sequence, 'payload': bytes(frame.payload).hex()}
 
 
+def parse(parser, data):
+    """Takes any number of bytes and returns the frames, their payloads as copies."""
+    found, data = [], memoryview(data)
+    while len(data):
+        space = parser.space()
+        count = min(len(space), len(data))
+        space[:count] = data[:count]
+        parser.filled(count)
+        data = data[count:]
+        found.extend(f._replace(payload=bytes(f.payload), chunk=None) for f in parser.frames())
+    return found
+
+
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
@@ -70,10 +83,10 @@ class Bench:
         self.answers = []
         self.stream = 0
         self.worker = worker or InlineWorker()
-        self.root = receiver.Root(root)
+        self.config = receiver.Config(receiver.Root(root), read_only)
         self.frame = 4096
         self.received = {}                  # stream -> what came as DATA
-        self.requests = receiver.Requests(self.root, read_only, self, self.worker)
+        self.requests = receiver.Requests(self.config, self, self.worker)
 
     def reply(self, stream, verb, fields):
         fields = {k: v if isinstance(v, bytes) else str(v).encode() for k, v in fields}
@@ -143,4 +156,4 @@ class Bench:
 
     def close(self):
         self.requests.close()
-        os.close(self.root.fd)
+        os.close(self.config.root.fd)

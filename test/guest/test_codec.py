@@ -8,7 +8,7 @@ import runpy
 import tempfile
 import unittest
 
-from support import REPOSITORY, SEED, fields_of, receiver, vectors
+from support import REPOSITORY, SEED, fields_of, parse, receiver, vectors
 
 
 class Source(unittest.TestCase):
@@ -93,7 +93,7 @@ class Encoding(unittest.TestCase):
                                        one['sequence'], bytes.fromhex(one['payload']))
                 self.assertEqual(data.hex(), one['hex'])
                 parser = receiver.Parser(16384)
-                frames = parser.feed(data)
+                frames = parse(parser, data)
                 self.assertEqual([fields_of(f) for f in frames],
                                  [{k: one[k] for k in fields_of(frames[0])}])
                 self.assertEqual((parser.dropped, parser.kept), (0, 0))
@@ -111,7 +111,7 @@ class Streams(unittest.TestCase):
             data, at = bytes.fromhex(item['hex']), 0
             while at < len(data):
                 size = chunk_sizes()
-                frames += [fields_of(f) for f in parser.feed(data[at:at + size])]
+                frames += [fields_of(f) for f in parse(parser, data[at:at + size])]
                 at += size
         self.assertEqual(frames, case['frames'])
         self.assertEqual(parser.dropped, case['dropped'], 'dropped')
@@ -165,7 +165,7 @@ class Buffers(unittest.TestCase):
         parser = receiver.Parser(4096)
         dice = random.Random(SEED)
         for _ in range(200):
-            parser.feed(dice.getrandbits(8 * 10000).to_bytes(10000, 'big'))
+            parse(parser, dice.getrandbits(8 * 10000).to_bytes(10000, 'big'))
         self.assertLess(parser.kept, 24 + 16384 + 4)
         self.assertEqual(len(parser._pool), 0)
         self.assertLess(parser._size, 100000)
@@ -173,8 +173,8 @@ class Buffers(unittest.TestCase):
     def test_limit_of_the_reader(self):
         for announced, taken in ((4096, 16384), (65536, 65536)):
             parser = receiver.Parser(announced)
-            self.assertEqual(len(parser.feed(self.frame(1, taken))), 1)
-            self.assertEqual(len(parser.feed(self.frame(1, taken + 1))), 0)
+            self.assertEqual(len(parse(parser, self.frame(1, taken))), 1)
+            self.assertEqual(len(parse(parser, self.frame(1, taken + 1))), 0)
 
 
 if __name__ == '__main__':

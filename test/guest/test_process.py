@@ -11,6 +11,7 @@ import tempfile
 import termios
 import time
 import unittest
+import unittest.mock
 import zlib
 
 from fuzz import mutated, piece, plausible
@@ -474,14 +475,8 @@ class Discovery(Case):
         replaced = {'find_channels': lambda: channels, 'find_serial_ports': lambda: serial,
                     'find_consoles': lambda: consoles, 'kernel_consoles': lambda: set(kernel),
                     'processes_using': lambda path: [17] if path in used else []}
-        before = {name: getattr(receiver, name) for name in replaced}
-        for name, value in replaced.items():
-            setattr(receiver, name, value)
-        try:
+        with unittest.mock.patch.multiple(receiver, **replaced):
             return receiver.discover()
-        finally:
-            for name, value in before.items():
-                setattr(receiver, name, value)
 
     def test_order(self):
         self.assertEqual(self.find(['/dev/vport0p1'], ['ttyS0', 'ttyS1', 'ttyS2'], ['hvc0'], [], []),
@@ -489,12 +484,9 @@ class Discovery(Case):
 
     def test_a_port_that_was_found_but_cannot_be_opened(self):
         said = []
-        before = receiver.discover, receiver.log.say
-        receiver.discover, receiver.log.say = lambda: ['/dev/hvc7-none'], lambda *what: said.append(what)
-        try:
+        with unittest.mock.patch.object(receiver, 'discover', lambda: ['/dev/hvc7-none']), \
+                unittest.mock.patch.object(receiver.log, 'say', lambda *what: said.append(what)):
             self.assertEqual(receiver.open_ports(receiver.arguments_of([]), None), [])
-        finally:
-            receiver.discover, receiver.log.say = before
         self.assertEqual([level for level, _ in said], ['info', 'error'])
 
     def test_used_consoles_are_left_alone(self):

@@ -84,9 +84,8 @@ class Put(Case):
             self.bench.put(self.path('f'), b'x', mode=mode, mtime='1700000000.123456789', conflict='overwrite')
             found = os.stat(self.path('f'))
             self.assertEqual((stat.S_IMODE(found.st_mode), found.st_mtime_ns), (wanted, 1700000000123456789))
-        receiver.UMASK, before = 0o027, receiver.UMASK
+        self.bench.config.umask = 0o027
         self.bench.put(self.path('g'), b'x')
-        receiver.UMASK = before
         self.assertEqual(stat.S_IMODE(os.stat(self.path('g')).st_mode), 0o640)
         self.assertLess(abs(os.stat(self.path('g')).st_mtime - time.time()), 60)
 
