@@ -79,11 +79,7 @@ choose_receiver() {
       return
     fi
   done
-  if [ -f "$here/receiver.sh" ]; then
-    receiver=receiver.sh command="/bin/sh $lib/receiver.sh"
-    return
-  fi
-  fail 'nothing was changed: there is no Python 3.6 or later here, and no receiver.sh beside this script'
+  fail 'nothing was changed: the receiver needs Python 3.6 or later, and receiver.py beside this script'
 }
 
 # Puts a file in place by a rename, so that a service that is being started never sees half of it.
@@ -195,7 +191,7 @@ uninstall() {
     [ -n "$root" ] || kill -HUP 1
   fi
   [ -n "$root" ] || stop_processes
-  for file in receiver.py receiver.sh start install.sh; do rm -f "$root$lib/$file"; done
+  for file in receiver.py start install.sh; do rm -f "$root$lib/$file"; done
   [ ! -d "$root$lib" ] || rmdir "$root$lib" 2> /dev/null || echo "left as it is, for there are other files in it: $lib"
   echo 'The Guestwire receiver is no longer installed.'
 }

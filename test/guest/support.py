@@ -9,9 +9,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.normpath(os.path.join(HERE, '..', '..'))
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(REPOSITORY, 'guest'))
+sys.path.insert(0, os.path.join(REPOSITORY, 'dist', 'guest'))
 
-import receiver  # noqa: E402  (only now can it be found)
+try:
+    import receiver  # noqa: E402  (only now can it be found)
+except ImportError as error:
+    sys.exit('%s: build the receivers first, by "node guest/assemble.mjs"' % error)
 
 SEED = int(os.environ.get('GUESTWIRE_TEST_SEED', '20240607'))
 

@@ -13,7 +13,7 @@ from support import REPOSITORY, SEED, fields_of, parse, receiver, vectors
 
 class Source(unittest.TestCase):
     def test_is_python_3_6(self):
-        path = os.path.join(REPOSITORY, 'guest', 'receiver.py')
+        path = receiver.__file__
         with open(path) as file:
             tree = ast.parse(file.read(), feature_version=(3, 6))
         names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
@@ -23,7 +23,7 @@ class Source(unittest.TestCase):
         self.assertEqual(names & later, set(), 'newer than Python 3.6')
 
     def test_imports_only_the_standard_library(self):
-        with open(os.path.join(REPOSITORY, 'guest', 'receiver.py')) as file:
+        with open(receiver.__file__) as file:
             source = file.read()
         modules = set(re.findall(r'^\s*import (\w+)', source, re.M))
         # does without where there is none: test_transfers.WhatDecodesZstd

@@ -12,7 +12,7 @@ import time
 import unittest
 import unittest.mock
 
-from support import Bench, HeldWorker, receiver, sha256
+from support import REPOSITORY, Bench, HeldWorker, receiver, sha256
 
 ROOT_USER = os.geteuid() == 0
 NOBODY = 65534
@@ -516,7 +516,7 @@ class Refusals(Case):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_every_errno_has_a_known_code(self):
-        with open(os.path.join(os.path.dirname(receiver.__file__), 'PROTOCOL.md'), encoding='utf-8') as file:
+        with open(os.path.join(REPOSITORY, 'guest', 'PROTOCOL.md'), encoding='utf-8') as file:
             table = file.read().split('### Error codes')[1].split('## 6')[0]
         for number in errno.errorcode:
             for writing in (False, True):
