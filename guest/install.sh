@@ -209,6 +209,7 @@ our_processes() {
 stop_processes() {
   tries=0
   while pids=$(our_processes) && [ -n "$pids" ] && [ $tries -lt 10 ]; do
+    # shellcheck disable=SC2086 # one or several numbers
     kill $pids 2> /dev/null || true
     tries=$((tries + 1))
     sleep 1

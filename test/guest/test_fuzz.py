@@ -13,7 +13,7 @@ import unittest.mock
 import zlib
 
 from fuzz import mutated, plausible
-from host import frame, text, untext
+from host import frame, untext
 from support import SEED, Bench, receiver, sha256
 from test_sessions import Peer
 
@@ -40,7 +40,7 @@ class Fuzz(unittest.TestCase):
         peer = Peer('uart', root=os.path.join(self.folder, 'root'))
         descriptors = len(os.listdir('/proc/self/fd'))
         session, seen, sessions = peer.connect(0), set(), 1
-        for number in range(count):
+        for _ in range(count):
             active = peer.endpoint.active
             if active is None or active.number != session:
                 peer.parser.clear()

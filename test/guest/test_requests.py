@@ -633,7 +633,8 @@ class Others(Case):
 
     def test_symlink(self):
         ask = self.bench.ask
-        self.assertEqual(ask('symlink', path=self.path('l'), target='to/\n\u00fc'), ('done', {'path': self.path('l').encode()}))
+        self.assertEqual(ask('symlink', path=self.path('l'), target='to/\n\u00fc'),
+                         ('done', {'path': self.path('l').encode()}))
         self.assertEqual(os.readlink(self.path('l')), 'to/\n\u00fc')
         for conflict in ('fail', 'overwrite', 'skip', 'rename', 'newer'):
             self.assertEqual(ask('symlink', path=self.path('l'), target='to/\n\u00fc', conflict=conflict)[1]['skipped'],
