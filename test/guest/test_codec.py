@@ -11,30 +11,6 @@ import unittest
 from support import REPOSITORY, SEED, fields_of, parse, receiver, vectors
 
 
-class Source(unittest.TestCase):
-    def test_is_python_3_6(self):
-        path = receiver.__file__
-        with open(path) as file:
-            tree = ast.parse(file.read(), feature_version=(3, 6))
-        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-        later = {'time_ns', 'monotonic_ns', 'perf_counter_ns', 'SimpleQueue', 'removeprefix', 'removesuffix',
-                 'cached_property', 'eventfd', 'pidfd_open', 'file_digest', 'randbytes', 'prod', 'preadv',
-                 'pwritev', 'fromisoformat', 'excepthook', 'get_native_id', 'copy_file_range', 'add_note'}
-        self.assertEqual(names & later, set(), 'newer than Python 3.6')
-
-    def test_imports_only_the_standard_library(self):
-        with open(receiver.__file__) as file:
-            source = file.read()
-        modules = set(re.findall(r'^\s*import (\w+)', source, re.M))
-        # does without where there is none: test_transfers.WhatDecodesZstd
-        self.assertEqual(re.findall(r'^( *)import ctypes', source, re.M), [' ' * 8], 'within a function, once')
-        modules -= {'ctypes'}
-        # what Debian's python3-minimal has
-        self.assertLessEqual(modules, {
-            'argparse', 'collections', 'errno', 'fcntl', 'hashlib', 'os', 'pwd', 're', 'select', 'signal',
-            'stat', 'struct', 'sys', 'termios', 'threading', 'time', 'traceback', 'zlib'})
-
-
 class Vectors(unittest.TestCase):
     def test_files_are_what_the_generator_makes(self):
         generate = runpy.run_path(os.path.join(REPOSITORY, 'test', 'vectors', 'generate.py'))
