@@ -14,6 +14,6 @@ Threads of one port, and who may touch what:
     worker thread  requests in the order of their frames: walks paths, opens
                    and writes files, decodes, copies from a basis, hashes
                    what passes
-    finishers      up to four, for what may take long: flush and rename of a
-                   commit, the hash of a stat or of a partial file, signatures
+    finishers      up to four, for slow work: flush and rename of a commit, the
+                   hash of a stat or of a partial file, signatures
 """

@@ -77,10 +77,10 @@ class Folders:
 
 
 class Bundle(Transfer):
-    """Held in memory until its hash is known to be right: then every file is
-    written without a name, flushed, and only then given its name, `GROUP` of
-    them at a time.  What cannot be done this way is `left` to the host, which
-    puts it alone and so learns why."""
+    """Held in memory until its hash has been checked.  Then every file is
+    written without a name, flushed, and only then named, `GROUP` of them at a
+    time.  What can't be done this way is `left` to the host, which puts it
+    alone and so learns why."""
 
     def __init__(self, place, options, config, compares):
         Transfer.__init__(self, place, options, self._hold)
@@ -111,8 +111,8 @@ class Bundle(Transfer):
         return out
 
     def begin_writing(self):
-        """In the worker, when the hash has been checked: the directories, in
-        which later requests may have something to do, are made at once."""
+        """In the worker, once the hash has been checked: makes the directories
+        at once, since later requests may need them."""
         self._parse()
         if not self.compares:
             for record in self.records:
@@ -328,8 +328,8 @@ class Bundle(Transfer):
         self._put_alone(record)
 
     def _put_alone(self, record):
-        """The long way, by a name of its own: over a file that is there, or
-        where a file cannot be without a name."""
+        """The long way, by a temporary name: over an existing file, or where
+        the file system has no unnamed files."""
         options = PutOptions(
             conflict='overwrite' if self.conflict == 'overwrite' else 'fail', size=record.size,
             mode=None if record.mode == NO_MODE else record.mode,

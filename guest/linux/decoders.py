@@ -19,8 +19,8 @@ class Inflate:
         self._stream = zlib.decompressobj(-15)
 
     def step(self, data):
-        """At most STEP of the bytes that data makes, and what is to be given
-        to the next step: None if that need be none."""
+        """At most STEP of the bytes that data makes, and the input for the
+        next step, which is None if no further step is needed."""
         if self._stream.eof:
             raise BadData('the DEFLATE stream ended')
         try:
@@ -62,7 +62,7 @@ class PythonZstd:
 
 class LibraryZstd:
     """zstd by the library that dpkg, rpm, pacman and systemd need too, 1.4
-    or later.  Importing ctypes takes long, so only who needs it does."""
+    or later.  Importing ctypes is slow, so it's imported only here."""
 
     _library = None
 

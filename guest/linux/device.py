@@ -25,7 +25,7 @@ def device_of(path):
 
 
 class Device:
-    """An open port: raw mode, FIFO trigger, and both put back by close."""
+    """An open port: raw mode and FIFO trigger, both restored by close."""
 
     def __init__(self, path, speed):
         self.path = path
@@ -89,7 +89,7 @@ class Device:
                     file.write('14')
                 self._trigger = (path, before)
         except OSError as error:
-            log.info('%s: receive trigger left as it is: %s' % (self.path, error.strerror))
+            log.info('%s: could not change the receive trigger: %s' % (self.path, error.strerror))
 
     def close(self):
         """Idempotent."""

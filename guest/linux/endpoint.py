@@ -256,11 +256,11 @@ class Endpoint:
         return data
 
     def _hold(self, session, frame, now):
-        """Reading, waking and writing cost more than a small file does, the
-        write to a virtio port most: so while the worker and a finisher are
-        at small frames, further ones may collect on the line and the answers
-        in the queue.  A line that has small frames only, or a small window,
-        is not kept waiting."""
+        """Reading, waking and writing cost more than a small file does, and
+        writing to a virtio port most of all.  So while the worker and a
+        finisher handle small frames, more of them may collect on the line and
+        answers in the queue.  A line that has only small frames, or a small
+        window, isn't kept waiting."""
         if self.frame < FRAME_MIN:
             return
         if frame.type == COPY or len(frame.payload) >= FRAME_MIN:
@@ -269,7 +269,7 @@ class Endpoint:
             session.held_since = now
 
     def held_until(self, now):
-        """When the port is to be looked at again, None for at once."""
+        """When to look at the port again; None means at once."""
         session = self.active
         since = session.held_since if session is not None else None
         if since is None:

@@ -36,7 +36,7 @@ def is_unchanged(found, size, mtime):
 
 
 def is_own_file(found):
-    """A regular file of ours that has no other name."""
+    """Whether it's a regular file of this user with a single name."""
     return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == os.geteuid()
 
 
@@ -129,14 +129,14 @@ def set_directory_mode(place, mode):
 
 
 def set_mode(place, mode):
-    """chmod that cannot be led elsewhere by a link put there in between."""
+    """chmod that a link put there meanwhile can't lead elsewhere."""
     flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
         fd = os.open(place.name, os.O_RDONLY | flags, dir_fd=place.directory)
     except PermissionError:
         if not hasattr(os, 'O_PATH'):
             raise
-        # ours, but unreadable: O_PATH needs no permission; chmod goes by way of /proc
+        # our own, but unreadable: O_PATH needs no permission, and chmod works through /proc
         fd = os.open(place.name, os.O_PATH | flags, dir_fd=place.directory)
         try:
             if stat.S_ISLNK(os.fstat(fd).st_mode):

@@ -26,7 +26,7 @@ class IncomingStream:
         self.received = 0
         self.hash = hashlib.sha256()
         self.basis_size = None
-        # KEEP or DROP once it has to leave off.  One attribute, so that another thread sees both
+        # KEEP or DROP once it has to stop.  One attribute, so that another thread sees both
         # facts at once: assigning it is atomic under the GIL
         self.stopping = None
         self._store, self._start_over = store, start_over
@@ -38,7 +38,7 @@ class IncomingStream:
         self._buffer = None
 
     def stop(self, keep):
-        """From any thread: whoever works at it leaves off at its next step."""
+        """From any thread: makes whoever is working on it stop at its next step."""
         self.stopping = KEEP if keep else DROP
 
     def stop_if_cancelled(self):

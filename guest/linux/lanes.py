@@ -50,8 +50,8 @@ class Lanes:
             lane.give_back(size)
 
     def has_room_for(self, number):
-        """Windows bound what waits; lanes that come and go could get around
-        them.  What is needed next is not held up by what is not."""
+        """Windows bound what waits, but lanes that come and go could get around
+        them.  A frame that is due never waits for room that others take."""
         if number == self._next:
             return self._handed_over - self.returned <= self._limit
         return self._bytes_waiting <= self._limit

@@ -41,7 +41,7 @@ def arguments_of(argv):
 
 
 def session_seconds():
-    """Tests cannot wait 30 s."""
+    """Tests of the whole process can't wait 30 s, and no option is worth having for that."""
     try:
         return int(os.environ['GUESTWIRE_TEST_SESSION_TIMEOUT_MS']) / 1000.0
     except (KeyError, ValueError):
@@ -49,8 +49,8 @@ def session_seconds():
 
 
 def open_ports(options, config):
-    """Those that can be served.  A port that was named and cannot is an
-    error; one that was found is only worth a remark."""
+    """Those that can be served.  If one can't, that's an error for a port that
+    was named, and only a remark for one that was found."""
     named = list(collections.OrderedDict.fromkeys(options.ports))
     complain, ports = log.error if named else log.info, []
     for path in named or discover():

@@ -17,8 +17,8 @@ PARTIAL = re.compile(br'\.guestwire-[0-9a-f]{8}\.partial\Z')
 
 
 class Leftovers:
-    """Temporary files that exist now, so that the end of the program can
-    remove them (or leave a partial file) even if a worker hangs on its disk."""
+    """Temporary files that exist now.  When the program ends it removes them
+    (or leaves a partial file) even if a worker hangs on its disk."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ def temporary_name():
 
 
 def partial_name(name):
-    """Where a put of this name can be gone on with."""
+    """Where a put of this name can be resumed."""
     return b'.guestwire-' + hashlib.sha256(name).hexdigest()[:8].encode('ascii') + b'.partial'
 
 
@@ -76,7 +76,7 @@ def free_name(place, first=2):
 
 def sweep_orphans(place):
     """Removes temporary files whose receiver is gone: nobody locks them.
-    Partial files are left time to be gone on with."""
+    Partial files stay for a while, to be resumed."""
     try:
         fd = os.open(b'.', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.directory)
     except OSError:
@@ -95,7 +95,7 @@ def sweep_orphans(place):
 
 
 def has_name(fd, name, directory):
-    """False if nothing has that name by now, or something else."""
+    """False if the name is gone, or now belongs to another file."""
     try:
         found = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:

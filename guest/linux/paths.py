@@ -22,7 +22,7 @@ class Root:
         self.identity = (found.st_dev, found.st_ino)
 
     def locate(self, path, follow=False):
-        """The Location of a path as a host writes it; Refused if it cannot
+        """The Location of a path as a host writes it; Refused if it can't
         be reached.  `follow`: also follow a symbolic link at its end."""
         if not path:
             raise Refused('bad-request', 'empty path')
@@ -44,15 +44,15 @@ class Root:
 
 class LastDirectory:
     """The directory that the last path led to, so that the files of one are
-    not walked to one by one.  It serves again only for the same words, for a
+    not walked to one by one.  It's used again only for the same words, for a
     second, and while the kernel says that it still has the name it had: a
     directory that was moved, removed or replaced on the way is walked to
-    anew.  Only a path without any symbolic link or ".." is kept, since no
-    such name tells where a link leads by now."""
+    again.  Only a path without any symbolic link or ".." is kept, since a name
+    doesn't tell where a link leads now."""
 
     def __init__(self, root):
         self.root = root
-        self.until = None                   # when the descriptor is to be closed
+        self.until = None                   # when to close the descriptor
         self._fd, self._words, self._name = -1, None, None
 
     def forget(self):

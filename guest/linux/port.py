@@ -171,7 +171,7 @@ class Port:
             except OSError as error:
                 log.debug('%s: %s' % (self.path, error.strerror))
                 continue
-            log.warning('%s: back' % self.path)
+            log.warning('%s: reconnected' % self.path)
             return
 
     def _serve(self):
@@ -315,7 +315,7 @@ class Port:
 
     def _wait_for_host(self, timeout):
         """poll() reports a channel without a host as readable at once and
-        always, so it cannot wait for one: an edge-triggered epoll can."""
+        always, so it can't wait for one: an edge-triggered epoll can."""
         limit = UNPLUGGED_S if timeout is None else min(UNPLUGGED_S, timeout / 1000.0)
         if self._edge is None:
             self._edge = select.epoll()

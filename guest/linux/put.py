@@ -143,9 +143,9 @@ class Put(Transfer):
         self.config.leftovers.add(self)
 
     def _adopt_partial(self):
-        """Takes what an earlier put left under this name, if it is ours
-        beyond doubt: a link to another file must not be written through,
-        another put's file not be shared.  Anything else keeps the name."""
+        """Takes what an earlier put left under this name, if it's certainly
+        ours: we must not write through a link to another file, or share
+        another put's file.  Anything else keeps the name."""
         name, directory = self._partial_name, self.place.directory
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         try:
@@ -170,9 +170,9 @@ class Put(Transfer):
         self.incoming.offer(found.st_size)
 
     def _lock(self, fd, name):
-        """False if it is somebody else's, be it that a sweep took the file
-        for an orphan between our open and our lock; None if this file system
-        has no locks."""
+        """False if somebody else has it, which may be a sweep that took the
+        file for an orphan between our open and our lock; None if this file
+        system has no locks."""
         locked = True
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -244,8 +244,8 @@ class Put(Transfer):
         return self.kind == 'file' and self.incoming.received <= SMALL
 
     def finish(self):
-        """Gives the whole file its name, which the directory has yet to
-        flush; runs in a finisher."""
+        """Gives the whole file its name; the caller flushes the directory.
+        Runs in a finisher."""
         if self.kind == 'file':
             try:
                 self._finish_file()

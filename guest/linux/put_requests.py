@@ -209,8 +209,8 @@ class PutRequests:
             self._requests.host.reply_all(done)
 
     def _finish_in_turn(self, stream, bundle):
-        """One at a time: more would only take the processor from each other,
-        and the other finishers from who needs them."""
+        """One at a time: several would only compete for the processor, and
+        keep the other finishers from those who need them."""
         self._bundles.append((stream, bundle))
         if len(self._bundles) == 1:
             self._write_next_bundle()

@@ -35,7 +35,7 @@ class Requests:
                       'bundle': self._puts.bundle, 'compare': self._puts.compare}
 
     def stop(self):
-        """From any thread: the session is gone, work on its puts leaves off."""
+        """From any thread: the session is gone, so work on its puts stops."""
         for request in list(self.open.values()):
             if isinstance(request, Transfer):
                 request.stop(True)
@@ -108,8 +108,8 @@ class Requests:
         self.forget_directory()
 
     def forget_directory(self):
-        """In the worker: who has nothing under way holds no directory open,
-        and what it is on can be unmounted."""
+        """In the worker: with nothing under way no directory stays open, so
+        that its file system can be unmounted."""
         if not self.open:
             self.near.forget()
 
@@ -145,7 +145,7 @@ class Requests:
         if transfer.is_with_worker:
             transfer.close()
         else:
-            transfer.stop(False)            # its finisher leaves off, and closes it
+            transfer.stop(False)            # its finisher stops, and closes it
 
     def done(self, stream, fields):
         self.open.pop(stream, None)

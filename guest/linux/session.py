@@ -50,14 +50,18 @@ class Session:
             self._replies.append((kind, stream, payload))
 
     def _tell(self):
-        """Wakes the port thread, unless whoever it waits for will."""
+        """Wakes the port thread, unless it's waiting for `let_go` anyway.
+
+        Here and in let_go each side writes one flag and then reads the other,
+        without a lock: under the GIL one of them sees the other's write, so
+        that no reply is left lying."""
         self._unheard = True                # before the look: see let_go
         if self.held_since is None:
             self._unheard = False
             self._wake()
 
     def let_go(self):
-        """From any thread: the port is to look at what was said."""
+        """From any thread: makes the port look at what was said."""
         self.held_since = None              # before the look for what another thread said meanwhile
         if self._unheard:
             self._unheard = False

@@ -117,7 +117,7 @@ class Walk:
         self._push(fd, name)
 
     def _follow(self, name):
-        """Puts the target of a symbolic link in front of what is to walk."""
+        """Puts the target of a symbolic link in front of the rest of the path."""
         try:
             target = os.readlink(name, dir_fd=self.stack[-1])
         except OSError as error:

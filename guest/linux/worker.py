@@ -1,4 +1,4 @@
-"""The threads that do what may take long."""
+"""The threads that do slow work."""
 
 import collections
 import threading
@@ -49,8 +49,12 @@ class Worker:
             self._bell.ring()
 
     def __enter__(self):
-        """What is submitted until __exit__ is handed over at once: every
-        switch between threads costs as much as a small frame."""
+        """What is submitted until __exit__ is handed over at once, because a
+        switch between threads costs as much as a small frame.
+
+        No lock guards `_gathering`: `submit` appends before it reads the flag,
+        `__exit__` clears the flag before it looks at the queue, and the GIL
+        keeps both orders.  So one of the two rings the bell."""
         self._gathering = True
 
     def __exit__(self, *_):
