@@ -78,3 +78,4 @@ function copyPrebuilds() {
 
 removeOldChunks(await buildPrograms());
 copyPrebuilds();
+await import('./guest/assemble.mjs');

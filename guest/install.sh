@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs the Guestwire receiver: it runs from now on, and after each start of the system.
+# Installs the Guestwire receiver, so that it runs from now on and after each start of the system.
 #
 #   sh install.sh                 as root
-#   sh install.sh --uninstall     takes all of it away again
+#   sh install.sh --uninstall     removes all of it
 #
-# For systemd, OpenRC and busybox's init. `--init NAME` (systemd, openrc, busybox) says which, instead of looking;
-# with DESTDIR=/some/root it is installed into that root, and nothing is started.
+# For systemd, OpenRC and busybox's init. `--init NAME` (systemd, openrc, busybox) says which, instead of looking.
+# DESTDIR=/some/root installs it into that root, and starts nothing.
 set -eu
 
 root=${DESTDIR:-}
@@ -46,7 +46,7 @@ fail() {
 
 install() {
   init=${init:-$(find_init)}
-  [ -n "$init" ] || fail "nothing was changed: this system has neither systemd, OpenRC nor busybox's init." \
+  [ -n "$init" ] || fail "nothing was changed: this system has none of systemd, OpenRC and busybox's init." \
     "Start the receiver yourself: python3 receiver.py"
   [ "$init" != busybox ] || [ -f "$root$inittab" ] || fail "nothing was changed: there is no $inittab to add a line to"
   choose_receiver
@@ -79,16 +79,12 @@ choose_receiver() {
       return
     fi
   done
-  if [ -f "$here/receiver.sh" ]; then
-    receiver=receiver.sh command="/bin/sh $lib/receiver.sh"
-    return
-  fi
-  fail 'nothing was changed: there is no Python 3.6 or later here, and no receiver.sh beside this script'
+  fail 'nothing was changed: the receiver needs Python 3.6 or later, and receiver.py beside this script'
 }
 
 # Puts a file in place by a rename, so that a service that is being started never sees half of it.
 put() {
-  [ "$1" = "$root$2" ] && return # installed anew by its own copy
+  [ "$1" = "$root$2" ] && return # run from where it is installed
   cp "$1" "$root$2.new"
   chmod 644 "$root$2.new" # a CD's files can be written by nobody
   mv -f "$root$2.new" "$root$2"
@@ -154,7 +150,7 @@ start_openrc() {
 
 install_busybox() {
   write $lib/start 644 << END
-# Started by init, and again whenever it ends: not too often, for there may be no port to serve.
+# Started by init, and again whenever it ends. Not too often, because there may be no port to serve.
 $command
 sleep 10
 END
@@ -195,8 +191,8 @@ uninstall() {
     [ -n "$root" ] || kill -HUP 1
   fi
   [ -n "$root" ] || stop_processes
-  for file in receiver.py receiver.sh start install.sh; do rm -f "$root$lib/$file"; done
-  [ ! -d "$root$lib" ] || rmdir "$root$lib" 2> /dev/null || echo "left as it is, for there are other files in it: $lib"
+  for file in receiver.py start install.sh; do rm -f "$root$lib/$file"; done
+  [ ! -d "$root$lib" ] || rmdir "$root$lib" 2> /dev/null || echo "not removed, because there are other files in it: $lib"
   echo 'The Guestwire receiver is no longer installed.'
 }
 
@@ -213,6 +209,7 @@ our_processes() {
 stop_processes() {
   tries=0
   while pids=$(our_processes) && [ -n "$pids" ] && [ $tries -lt 10 ]; do
+    # shellcheck disable=SC2086 # one or several numbers
     kill $pids 2> /dev/null || true
     tries=$((tries + 1))
     sleep 1

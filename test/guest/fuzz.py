@@ -36,7 +36,8 @@ def plausible(dice, session, sequence):
         names = ('a', 'b', 'dir/c', 'dir', 'l', 'new', '.', 'dir/../a')
         wild = ('..', '../x', '/etc/fuzz', 'l/fuzz', '', 'n' * 300, 'd/' * 50, '\0', '~/x', 'a/b', '/dev/null')
         more = {key: good if dice.random() < 0.98 else 'x' for key, good in (
-            ('encoding', dice.choice(('deflate', 'zstd'))), ('basis', '1'), ('resume', '1'), ('unchanged', 'skip'), ('keep', '1'))
+            ('encoding', dice.choice(('deflate', 'zstd'))), ('basis', '1'), ('resume', '1'),
+            ('unchanged', 'skip'), ('keep', '1'))
             if dice.random() < 0.5}
         if dice.random() < 0.7:
             more['size'] = pick((0, 0, 3, 70000), (10 ** 18, 'x', ''))

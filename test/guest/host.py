@@ -14,7 +14,8 @@ import zlib
 
 MAGIC = b'\xf5GW1'
 HELLO, WELCOME, ACK, PING, PONG, RESET, CONTROL, DATA, COPY = 1, 2, 3, 4, 5, 6, 16, 17, 18
-RECEIVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'guest', 'receiver.py')
+RECEIVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'dist', 'guest',
+                        'receiver.py')
 
 
 def frame(kind, flags=0, stream=0, session=0, sequence=0, payload=b''):

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { repositoryRoot } from '../support/paths.ts';
 import { run } from '../support/processes.ts';
 
-const script = path.join(repositoryRoot, 'guest/install.sh');
+const script = path.join(repositoryRoot, 'dist/guest/install.sh');
 const inittab = 'tty1::respawn:/sbin/getty 38400 tty1\n';
 
 describe('install.sh', () => {
@@ -44,7 +44,7 @@ describe('install.sh', () => {
     ]);
     assert.equal(
       read('usr/local/lib/guestwire/receiver.py'),
-      fs.readFileSync(path.join(repositoryRoot, 'guest/receiver.py'), 'utf8'),
+      fs.readFileSync(path.join(repositoryRoot, 'dist/guest/receiver.py'), 'utf8'),
     );
     assert.equal(
       fs.readlinkSync(path.join(root, 'etc/systemd/system/multi-user.target.wants/guestwire.service')),
@@ -85,7 +85,7 @@ describe('install.sh', () => {
   it('leaves what it does not know in its folder', async () => {
     await install('--init', 'busybox');
     fs.writeFileSync(path.join(root, 'usr/local/lib/guestwire/mine'), '');
-    assert.match(await install('--uninstall'), /left as it is/);
+    assert.match(await install('--uninstall'), /not removed/);
     assert.deepEqual(files(), ['etc/inittab', 'usr/local/lib/guestwire/mine']);
   });
 

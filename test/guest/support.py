@@ -9,9 +9,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.normpath(os.path.join(HERE, '..', '..'))
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(REPOSITORY, 'guest'))
+sys.path.insert(0, os.path.join(REPOSITORY, 'dist', 'guest'))
 
-import receiver  # noqa: E402  (only now can it be found)
+try:
+    import receiver  # noqa: E402  (only now can it be found)
+except ImportError as error:
+    sys.exit('%s: build the receivers first, by "node guest/assemble.mjs"' % error)
 
 SEED = int(os.environ.get('GUESTWIRE_TEST_SEED', '20240607'))
 
@@ -25,6 +28,19 @@ def fields_of(frame):
     """A receiver's frame as the vectors write one."""
     return {'type': frame.type, 'flags': frame.flags, 'stream': frame.stream,
             'session': frame.session, 'sequence': frame.sequence, 'payload': bytes(frame.payload).hex()}
+
+
+def parse(parser, data):
+    """Takes any number of bytes and returns the frames, their payloads as copies."""
+    found, data = [], memoryview(data)
+    while len(data):
+        space = parser.space()
+        count = min(len(space), len(data))
+        space[:count] = data[:count]
+        parser.filled(count)
+        data = data[count:]
+        found.extend(f._replace(payload=bytes(f.payload), chunk=None) for f in parser.frames())
+    return found
 
 
 def sha256(data):
@@ -70,10 +86,10 @@ class Bench:
         self.answers = []
         self.stream = 0
         self.worker = worker or InlineWorker()
-        self.root = receiver.Root(root)
+        self.config = receiver.Config(receiver.Root(root), read_only)
         self.frame = 4096
         self.received = {}                  # stream -> what came as DATA
-        self.requests = receiver.Requests(self.root, read_only, self, self.worker)
+        self.requests = receiver.Requests(self.config, self, self.worker)
 
     def reply(self, stream, verb, fields):
         fields = {k: v if isinstance(v, bytes) else str(v).encode() for k, v in fields}
@@ -143,4 +159,4 @@ class Bench:
 
     def close(self):
         self.requests.close()
-        os.close(self.root.fd)
+        os.close(self.config.root.fd)

@@ -9,10 +9,11 @@ import random
 import struct
 import tempfile
 import unittest
+import unittest.mock
 import zlib
 
 from fuzz import mutated, plausible
-from host import frame, text, untext
+from host import frame, untext
 from support import SEED, Bench, receiver, sha256
 from test_sessions import Peer
 
@@ -30,15 +31,16 @@ class Fuzz(unittest.TestCase):
         with open(os.path.join(self.folder, 'root/a'), 'wb') as file:
             file.write(b'x' * 100)
         self.log = []
-        self.addCleanup(setattr, receiver.log, 'say', receiver.log.say)
-        receiver.log.say = lambda level, message: self.log.append((level, message))
+        log = unittest.mock.patch.object(receiver.log, 'say', lambda *said: self.log.append(said))
+        log.start()
+        self.addCleanup(log.stop)
 
     def run_seed(self, seed, count):
         dice = random.Random(seed)
         peer = Peer('uart', root=os.path.join(self.folder, 'root'))
         descriptors = len(os.listdir('/proc/self/fd'))
         session, seen, sessions = peer.connect(0), set(), 1
-        for number in range(count):
+        for _ in range(count):
             active = peer.endpoint.active
             if active is None or active.number != session:
                 peer.parser.clear()
@@ -61,7 +63,7 @@ class Fuzz(unittest.TestCase):
             if peer.endpoint.active is not None:    # the host takes what it is told
                 sender = peer.endpoint.active.sender
                 peer.send(frame(3, 0, 0, session, 0, struct.pack(
-                    '>II', sender.base + sender._under_way, 65536)))
+                    '>II', sender.sent, 65536)))
             self.check_bounds(peer, descriptors)
         return seen
 
@@ -110,7 +112,7 @@ class Puts(unittest.TestCase):
         before = self.content(self.path), self.content(self.partial)
         accept = self.bench.send(1, 'put', path=self.path, conflict='overwrite', **options)[0]
         self.assertEqual(accept[1], 'accept', accept)
-        there = self.bench.requests.open[1].received
+        there = self.bench.requests.open[1].incoming.received
         if 'partial' in accept[2]:
             self.assertEqual((there, sha256(before[1]).encode()), (len(before[1]), accept[2]['partial-sha256']))
         self.assertEqual(int(accept[2].get('partial', 0)), there)
@@ -153,7 +155,7 @@ class Puts(unittest.TestCase):
             made, answers = self.fill(dice, options, made, basis)
             end = dice.choices(('commit', 'cancel', 'keep', 'drop'), (6, 1, 3, 2))[0]
             failed, put = bool(answers), self.bench.requests.open.get(1)
-            there = put.received if put is not None else 0
+            there = put.incoming.received if put is not None else 0
             if end == 'drop':
                 self.bench.requests.close()
                 self.bench.requests.closed = False

@@ -3,7 +3,7 @@
 import random
 import unittest
 
-from support import SEED, receiver
+from support import SEED, parse, receiver
 
 ACK, PONG, PING = receiver.ACK, receiver.PONG, receiver.PING
 
@@ -34,9 +34,9 @@ class Reader(unittest.TestCase):
     def test_acknowledges_a_quarter_of_the_window_once_it_is_free(self):
         self.reader.offer(0, 4096, False)
         self.assertIsNone(self.reader.ack())
-        self.reader.given_back += 4095
+        self.reader.give_back(4095)
         self.assertIsNone(self.reader.ack())
-        self.reader.given_back += 1
+        self.reader.give_back(1)
         self.assertEqual(self.reader.ack(), (0, 1, 16384))
 
     def test_one_gap_per_loss(self):
@@ -52,13 +52,13 @@ class Reader(unittest.TestCase):
         for number in range(5):
             self.reader.offer(number, 4124, True)
         self.assertEqual(self.reader.ack(), (0, 5, 0))
-        self.reader.given_back += 2 * 4124
+        self.reader.give_back(2 * 4124)
         self.assertEqual(self.reader.ack(), (0, 5, 16384 - 3 * 4124))
 
     def test_a_sender_that_ignores_the_window_is_not_taken(self):
         taken = sum(self.reader.offer(n, 4124, False) for n in range(100))
         self.assertLess(taken * 4124, 3 * 16384)
-        self.reader.given_back = self.reader.arrived
+        self.reader.give_back(self.reader.held)
         self.assertTrue(self.reader.offer(taken, 4124, False))
 
 
@@ -69,7 +69,7 @@ class Sender(unittest.TestCase):
     def numbers(self):
         out = []
         for data in self.sender.pump():
-            out += [(f.sequence, f.flags) for f in receiver.Parser(4096).feed(data)]
+            out += [(f.sequence, f.flags) for f in parse(receiver.Parser(4096), data)]
         return out
 
     def add(self, count, size=72, now=0.0):
@@ -157,7 +157,7 @@ class LossyLine(unittest.TestCase):
             for data in sender.pump():
                 sent += 1
                 if dice.random() >= loss:
-                    to_reader.append((now + 0.01, receiver.Parser(4096).feed(data)[0]))
+                    to_reader.append((now + 0.01, parse(receiver.Parser(4096), data)[0]))
             ping = sender.probe(now)
             if ping is not None and dice.random() >= loss:
                 to_reader.append((now + 0.01, ping))
@@ -168,7 +168,7 @@ class LossyLine(unittest.TestCase):
                     replies.append(('pong', item) + reader.told())
                 elif reader.offer(item.sequence, len(item.payload) + 28, item.flags & 1):
                     taken.append(item.payload[0])
-                    reader.given_back += len(item.payload) + 28
+                    reader.give_back(len(item.payload) + 28)
             ack = reader.ack()
             if ack:
                 replies.append(('ack',) + ack)

@@ -12,7 +12,7 @@ import time
 import unittest
 import unittest.mock
 
-from support import Bench, HeldWorker, receiver, sha256
+from support import REPOSITORY, Bench, HeldWorker, receiver, sha256
 
 ROOT_USER = os.geteuid() == 0
 NOBODY = 65534
@@ -84,9 +84,8 @@ class Put(Case):
             self.bench.put(self.path('f'), b'x', mode=mode, mtime='1700000000.123456789', conflict='overwrite')
             found = os.stat(self.path('f'))
             self.assertEqual((stat.S_IMODE(found.st_mode), found.st_mtime_ns), (wanted, 1700000000123456789))
-        receiver.UMASK, before = 0o027, receiver.UMASK
+        self.bench.config.umask = 0o027
         self.bench.put(self.path('g'), b'x')
-        receiver.UMASK = before
         self.assertEqual(stat.S_IMODE(os.stat(self.path('g')).st_mode), 0o640)
         self.assertLess(abs(os.stat(self.path('g')).st_mtime - time.time()), 60)
 
@@ -517,7 +516,7 @@ class Refusals(Case):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_every_errno_has_a_known_code(self):
-        with open(os.path.join(os.path.dirname(receiver.__file__), 'PROTOCOL.md'), encoding='utf-8') as file:
+        with open(os.path.join(REPOSITORY, 'guest', 'PROTOCOL.md'), encoding='utf-8') as file:
             table = file.read().split('### Error codes')[1].split('## 6')[0]
         for number in errno.errorcode:
             for writing in (False, True):
@@ -634,7 +633,8 @@ class Others(Case):
 
     def test_symlink(self):
         ask = self.bench.ask
-        self.assertEqual(ask('symlink', path=self.path('l'), target='to/\n\u00fc'), ('done', {'path': self.path('l').encode()}))
+        self.assertEqual(ask('symlink', path=self.path('l'), target='to/\n\u00fc'),
+                         ('done', {'path': self.path('l').encode()}))
         self.assertEqual(os.readlink(self.path('l')), 'to/\n\u00fc')
         for conflict in ('fail', 'overwrite', 'skip', 'rename', 'newer'):
             self.assertEqual(ask('symlink', path=self.path('l'), target='to/\n\u00fc', conflict=conflict)[1]['skipped'],

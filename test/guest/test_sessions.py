@@ -9,7 +9,7 @@ import unittest.mock
 
 from fuzz import piece
 from host import frame, text, untext
-from support import HeldWorker, InlineWorker, receiver, sha256
+from support import HeldWorker, InlineWorker, parse, receiver, sha256
 
 WINDOW = receiver.DEVICES['pty'][1]
 
@@ -29,7 +29,7 @@ class Peer:
         self.sequence = {}
 
     def send(self, data):
-        for item in self.parser.feed(data):
+        for item in parse(self.parser, data):
             self.endpoint.handle(item, self.now)
         return self.output()
 
@@ -37,7 +37,7 @@ class Peer:
         self.endpoint.tick(self.now)
         data = self.endpoint.take_output(self.now)
         return [(f.type, f.flags, f.stream, f.session, f.sequence, bytes(f.payload))
-                for f in self.reader.feed(data)]
+                for f in parse(self.reader, data)]
 
     def hello(self, nonce, **changed):
         fields = dict(protocol='1-1', agent='test', frame=65536, window=65536)
@@ -283,7 +283,7 @@ class Frames(Folder):
         peer = Peer()
         session = peer.connect()
         for number in range(10000):
-            for item in peer.parser.feed(frame(PING, 0, 0, session, 0, struct.pack('>I', number))):
+            for item in parse(peer.parser, frame(PING, 0, 0, session, 0, struct.pack('>I', number))):
                 peer.endpoint.handle(item, peer.now)
             peer.endpoint.take_output(peer.now, waiting=70000)
         self.assertLess(len(peer.endpoint.out), 3)
@@ -292,11 +292,10 @@ class Frames(Folder):
         peer = Peer()
         session = peer.connect()
         requests = peer.endpoint.active.requests
-        requests._verbs['stat'] = lambda stream, fields: 1 / 0
-        receiver.log.muted = True
-        self.addCleanup(setattr, receiver.log, 'muted', False)
-        self.assertEqual(controls(peer.control(session, 1, 'stat', path='/'))[0][2]['code'], b'internal')
-        requests._verbs['stat'] = requests._stat
+        stat, requests.verbs['stat'] = requests.verbs['stat'], lambda stream, fields: 1 / 0
+        with unittest.mock.patch.object(receiver.log, 'muted', True):
+            self.assertEqual(controls(peer.control(session, 1, 'stat', path='/'))[0][2]['code'], b'internal')
+        requests.verbs['stat'] = stat
         self.assertEqual(controls(peer.control(session, 1, 'stat', path='/'))[0][1], 'done')
 
     def test_the_worked_session(self):
@@ -385,7 +384,7 @@ class SendingLess(Folder):
         active = peer.endpoint.active
         self.assertGreater(active.queued(), 60000)
         while active.queued():
-            upto = active.sender.base + active.sender._under_way
+            upto = active.sender.sent
             peer.send(frame(ACK, 0, 0, session, 0, struct.pack('>II', upto, 65536)))
         self.assertEqual(len(active.sender.frames), 0)
 
@@ -411,28 +410,20 @@ class SendingLess(Folder):
 
 
 class WakeTest(unittest.TestCase):
-    """Port.wake, called by the worker's thread at the worst moment."""
-
-    def setUp(self):
-        self.port = object.__new__(receiver.Port)
-        self.port._wake_read, self.port._wake_write = os.pipe()
-        os.set_blocking(self.port._wake_read, False)
-        self.port._woken = False
-        self.addCleanup(os.close, self.port._wake_read)
-        self.addCleanup(os.close, self.port._wake_write)
+    """Waker.wake, called by the worker's thread at the worst moment."""
 
     def test_a_wake_while_the_pipe_is_emptied_does_not_silence_later_ones(self):
-        real_read = os.read
+        real_read, waker = os.read, receiver.Waker()
 
         def read_after_another_wake(fd, size):
-            self.port.wake()
+            waker.wake()
             return real_read(fd, size)
 
-        self.port.wake()
+        waker.wake()
         with unittest.mock.patch.object(receiver.os, 'read', read_after_another_wake):
-            self.port._read_wake()
-        self.port.wake()
-        self.assertTrue(select.select([self.port._wake_read], [], [], 0)[0])
+            waker.clear()
+        waker.wake()
+        self.assertTrue(select.select([waker], [], [], 0)[0])
 
 
 if __name__ == '__main__':

@@ -119,7 +119,7 @@ class Vectors(Case):
 
     def test_zstd(self):
         """Debian cannot do without libzstd.so.1, so neither can this test."""
-        self.assertIsNotNone(receiver.decoders.zstd)
+        self.assertIsNotNone(receiver.Decoders().zstd)
         self.assertGreater(self.run_groups('zstdEncodings'), 25)
 
     def run_groups(self, *groups):
@@ -226,14 +226,15 @@ class Zstd(Deflate):
         self.assertEqual(self.bench.send(9, 'commit', size=2, sha256=sha256(b'xy'))[0][1], 'done')
 
     def test_a_bomb_is_not_made_past_the_size_announced(self):
-        made, step = [], receiver.decoders.zstd.step
+        decoder = receiver.Decoders().zstd
+        made, step = [], decoder.step
 
-        def count(decoder, content):
-            out, rest = step(decoder, content)
+        def count(self, content):
+            out, rest = step(self, content)
             made.append(len(out))
             return out, rest
         self.begin(size=1000)
-        with unittest.mock.patch.object(receiver.decoders.zstd, 'step', count):
+        with unittest.mock.patch.object(decoder, 'step', count):
             answers = self.bench.data(9, self.bomb(), encoded=True)
         self.assertEqual([a[2]['code'] for a in answers], [b'size-mismatch'])
         self.assertEqual(made, [1001])
@@ -254,6 +255,7 @@ class Zstd(Deflate):
 
     def test_decoders_are_freed(self):
         """When the put ends, and only where one was needed."""
+        self.assertIs(self.bench.config.decoders.zstd, receiver.LibraryZstd)
         library, freed = receiver.LibraryZstd._library, []
         with unittest.mock.patch.object(library, 'freeDCtx', freed.append):
             self.begin()
@@ -304,11 +306,11 @@ class WhatDecodesZstd(unittest.TestCase):
         self.assertEqual(self.found(library=lambda name: odd), (None, ''))
 
     def test_a_put_without_it(self):
-        with unittest.mock.patch.object(receiver.decoders, '_zstd', None):
+        with unittest.mock.patch.object(receiver.Decoders, 'zstd', None):
             with self.assertRaises(receiver.Refused) as raised:
-                receiver.decoders.of({'encoding': b'zstd'})
+                receiver.Decoders().of({'encoding': b'zstd'})
             self.assertEqual(raised.exception.code, 'unsupported')
-            self.assertIs(receiver.decoders.of({'encoding': b'deflate'}), receiver.Inflate)
+            self.assertIs(receiver.Decoders().of({'encoding': b'deflate'}), receiver.Inflate)
 
     def test_python_s_own(self):
         decoder, capability = self.found(FakeCompression())
@@ -383,7 +385,7 @@ class Delta(Case):
         put = self.bench.requests.open[9]
         put.stop(False)
         self.assertEqual(self.bench.copy(9, 0, (0, 4 * STEP))[0][2]['code'], b'cancelled')
-        self.assertEqual(put.received, STEP)
+        self.assertEqual(put.incoming.received, STEP)
         self.assertEqual(os.listdir(self.folder), ['f'])
 
     def test_a_dropped_session_closes_the_basis(self):
@@ -517,7 +519,7 @@ class Resume(PartialCase):
         verb, fields = self.bench.send(9, 'commit', size=len(self.content), sha256=sha256(self.content))[0][1:]
         self.assertEqual((verb, fields.get('sha256')), ('done', sha256(self.content).encode()))
         self.assertEqual((os.listdir(self.folder), self.read('f')), (['f'], self.content))
-        self.assertEqual(stat.S_IMODE(os.stat(self.path('f')).st_mode), 0o666 & ~receiver.UMASK)
+        self.assertEqual(stat.S_IMODE(os.stat(self.path('f')).st_mode), 0o666 & ~receiver.read_umask())
 
     def test_kept_again_and_again(self):
         for size in (MIN, 2 * MIN):
@@ -624,17 +626,17 @@ class Resume(PartialCase):
 
     def test_the_end_of_the_receiver(self):
         """A worker hangs: whatever is there is looked through at the end."""
-        with unittest.mock.patch.object(receiver, 'leftovers', receiver.Leftovers()):
-            for size in (MIN - 1, MIN):
-                self.begin()
-                self.bench.data(9, self.content[:size])
-                receiver.leftovers.remove_all()
-                self.assertEqual(os.listdir(self.folder), [self.partial] if size == MIN else [])
-                self.forget(9)
-            self.bench.send(10, 'put', path=self.path('g'))
-            self.bench.data(10, self.content)
-            receiver.leftovers.remove_all()
-            self.forget(10)
+        leftovers = self.bench.config.leftovers
+        for size in (MIN - 1, MIN):
+            self.begin()
+            self.bench.data(9, self.content[:size])
+            leftovers.remove_all()
+            self.assertEqual(os.listdir(self.folder), [self.partial] if size == MIN else [])
+            self.forget(9)
+        self.bench.send(10, 'put', path=self.path('g'))
+        self.bench.data(10, self.content)
+        leftovers.remove_all()
+        self.forget(10)
         self.assertEqual(os.listdir(self.folder), [self.partial])
 
     def forget(self, stream):

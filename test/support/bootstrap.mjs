@@ -66,6 +66,7 @@ const systemPackages = [
   },
   { name: 'lrzsz', why: 'ZMODEM, to compare with', provides: ['sz'], only: ['bench'] },
   { name: 'ckermit', why: 'Kermit, to compare with', provides: ['kermit'], only: ['bench'] },
+  { name: 'shellcheck', why: 'lints the shell scripts', provides: ['shellcheck'], only: ['test'] },
   { name: 'python3', why: "the Linux receiver's tests", provides: ['python3'], only: ['test'] },
   {
     name: 'mono-mcs',

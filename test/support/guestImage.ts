@@ -248,7 +248,7 @@ export function sharedLibraries(root: string): CpioEntry[] {
   return [...entries.values(), { ...loader, data: Buffer.from(`/${folder}/ld-linux-x86-64.so.2`) }];
 }
 
-/** The archive of one boot: the scripts, settings they read, the `guest/` folder as /guestwire, and what is extra. */
+/** The archive of one boot: the scripts, settings they read, `dist/guest` as /guestwire, and what is extra. */
 export function packBootFiles(settings: Record<string, string>, extra: CpioEntry[] = []): Buffer {
   const assignments = Object.entries(settings).map(
     ([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'\n`,
@@ -257,7 +257,7 @@ export function packBootFiles(settings: Record<string, string>, extra: CpioEntry
     { name: 'sbin', mode: mode.directory },
     ...Object.entries(scripts).map(([name, file]) => readScript(name, file)),
     ...readTree(
-      path.join(repositoryRoot, 'guest'),
+      path.join(repositoryRoot, 'dist/guest'),
       'guestwire',
       relative => !relative.includes('__pycache__'),
     ),

@@ -25,7 +25,9 @@ until [ -e /dev/virtio-ports/org.guestwire.test ] || [ $tries -gt 500 ]; do
   tries=$((tries + 1)); usleep 10000
 done
 
+# shellcheck source=/dev/null
 . /guestwire-test/boot.env                       # START_RECEIVER, HOSTNAME
+# shellcheck disable=SC3028 # it is set by boot.env
 hostname "$HOSTNAME"
 /sbin/test-agent &
 if [ -n "$START_RECEIVER" ]; then

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Starts the receiver in the background and returns when it serves its ports (has them open).
+# shellcheck source=/dev/null
 . /guestwire-test/boot.env                       # RECEIVER_COMMAND, RECEIVER_PORTS, RECEIVER_ARGUMENTS (quoted for eval)
 eval "set -- $RECEIVER_PORTS $RECEIVER_ARGUMENTS"
+# shellcheck disable=SC2086 # a command with its arguments
 setsid $RECEIVER_COMMAND "$@" < /dev/null >> /run/receiver.log 2>&1 3>&- &
 pid=$!
 echo $pid > /run/receiver.pid

@@ -1,9 +1,13 @@
 // `npm test`: every suite, in the order in which a failure is cheapest to see. `npm test -- unit guest` runs only
 // the suites named. The last line is always `N passed, N failed, N skipped`, over all suites.
+import fs from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import { ensureGuestImage } from './guestImage.ts';
 import { startPrivateLibvirtd, uriVariable } from './libvirtd.ts';
 import { runNodeSuite } from './nodeSuite.ts';
+import { repositoryRoot } from './paths.ts';
+import { run } from './processes.ts';
 import { runPythonSuite } from './pythonSuite.ts';
 import { removeAbandoned } from './runDirectory.ts';
 import { addResults, emptyResult, type SuiteResult } from './suiteResult.ts';
@@ -14,7 +18,16 @@ import { ensureVsix, vsixVariable } from './vsix.ts';
 type Suite = (signal: AbortSignal) => Promise<SuiteResult>;
 
 const suites: Record<string, Suite> = {
-  lint: signal => runTools([['biome', 'check', '--error-on-warnings', '.'], ['knip']], signal),
+  lint: signal =>
+    runTools(
+      [
+        ['biome', 'check', '--error-on-warnings', '.'],
+        ['knip'],
+        ['node', 'test/support/ruffCheck.ts'],
+        ['shellcheck', ...shellScripts()],
+      ],
+      signal,
+    ),
   types: signal => runTools([['tsc', '-b']], signal),
   unit: signal => runNodeSuite(['test/unit'], { concurrency: 2, timeoutMs: 60_000, signal }),
   guest: async signal =>
@@ -36,6 +49,17 @@ const suites: Record<string, Suite> = {
     }),
   package: signal => runTools([['npm', 'run', '--silent', 'package', '--', '--out', '.cache']], signal),
 };
+
+/** CI's own has no extension. */
+function shellScripts(): string[] {
+  const found = ['guest', 'test'].flatMap(folder =>
+    fs
+      .readdirSync(path.join(repositoryRoot, folder), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.sh'))
+      .map(name => path.join(folder, name)),
+  );
+  return [...found, '.ci/run'];
+}
 
 /**
  * Skips that are no failure: what a machine may rightly lack. Every other skip is one, for a test that never runs
@@ -74,6 +98,8 @@ async function main(names: string[]): Promise<number> {
     process.stderr.write(`no suite "${unknown}"; there are ${Object.keys(suites).join(', ')}\n`);
     return 2;
   }
+  // Every suite but the linter's runs built receivers, never their parts.
+  await run(process.execPath, ['guest/assemble.mjs'], { cwd: repositoryRoot });
   const { signal, exitCode } = catchSignals();
   let total = emptyResult();
   for (const name of names.length > 0 ? names : Object.keys(suites)) {

@@ -78,7 +78,7 @@ describe('the serial console', () => {
     await press('Send and Start', 'install-send');
     await workbench.notification('A receiver answers in').waitFor();
     await workbench.screenshots('install-answers');
-    const receiver = fs.readFileSync(path.join(repositoryRoot, 'guest/receiver.py'));
+    const receiver = fs.readFileSync(path.join(repositoryRoot, 'dist/guest/receiver.py'));
     const name = 'guestwire-receiver.py';
     const file = (await guest.mustRun(`ls /${name} /root/${name} 2> /dev/null || true`)).trim();
     assert.equal(await guest.sha256(file), createHash('sha256').update(receiver).digest('hex'));

@@ -184,7 +184,8 @@ def encodings():
         case('frames of an offset only', 'nothing behind it', [encoded(0, b''), data(0, b''), data(0, b'x')],
              runs(b'x'), deflate),
         case('32 KiB back', 'the whole window, the longest match',
-             [encoded(0, far[at:at + 8192]) for at in range(0, len(far), 8192)] + [encoded(32768, fixed((258, 32768), (3, 32768)))],
+             [encoded(0, far[at:at + 8192]) for at in range(0, len(far), 8192)]
+             + [encoded(32768, fixed((258, 32768), (3, 32768)))],
              runs((bytes(range(256)), 128), bytes(range(256)) + b'\0\1\2\3\4'), deflate),
         case('much from little', 'more than a step of a receiver should make at once',
              [encoded(0, zeros), data(309601, b'x')], runs((b'\0', 309601), b'x'), deflate),

@@ -9,13 +9,13 @@ const DATE = new Date('2026-01-01T00:00:00Z');
 
 /** What is put on the CD, by its name there, from the folder with the receivers. */
 const FILES: Readonly<Record<string, string>> = {
+  'LICENSE.txt': 'LICENSE',
   'README.txt': 'disc.txt',
   'install.cmd': 'install.cmd',
   'install.ps1': 'install.ps1',
   'install.sh': 'install.sh',
   'receiver.ps1': 'receiver.ps1',
   'receiver.py': 'receiver.py',
-  'receiver.sh': 'receiver.sh',
   'uninstall.cmd': 'uninstall.cmd',
 };
 /** Receivers that may not be there, each with what is of no use without it. */
@@ -24,7 +24,7 @@ const NEEDED_BY: Readonly<Record<string, string>> = {
   'install.ps1': 'receiver.ps1',
   'uninstall.cmd': 'receiver.ps1',
 };
-const OPTIONAL = ['receiver.ps1', 'receiver.sh'];
+const OPTIONAL = ['receiver.ps1'];
 
 /** The CD with every receiver the folder has, and their installers. */
 export async function makeInstallerDisc(folder: string): Promise<Buffer> {

@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 export function receiverFolder(): vscode.Uri {
   const extension = vscode.extensions.getExtension('guestwire.guestwire');
   if (!extension) throw new Error('the extension does not find itself');
-  return vscode.Uri.joinPath(extension.extensionUri, 'guest');
+  return vscode.Uri.joinPath(extension.extensionUri, 'dist', 'guest');
 }
 
 export function receiverUri(): vscode.Uri {

@@ -19,7 +19,7 @@ import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvir
 import { repositoryRoot } from '../../support/paths.ts';
 import { pollUntil } from '../../support/processes.ts';
 
-const receiver = fs.readFileSync(path.join(repositoryRoot, 'guest/receiver.py'));
+const receiver = fs.readFileSync(path.join(repositoryRoot, 'dist/guest/receiver.py'));
 /** Busybox asks the terminal where the cursor is. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence is what it looks for
 const PROMPT = /[#$] (\x1b\[6n)?$/;

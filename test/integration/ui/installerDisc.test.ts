@@ -24,7 +24,7 @@ import { repositoryRoot } from '../../support/paths.ts';
 import { pollUntil } from '../../support/processes.ts';
 import { makeTestPool, type TestPool } from '../../support/storagePool.ts';
 
-const guestFolder = path.join(repositoryRoot, 'guest');
+const guestFolder = path.join(repositoryRoot, 'dist/guest');
 const version = '0.0.1';
 
 describe("the installer's CD", () => {
@@ -177,10 +177,11 @@ describe("the installer's CD", () => {
       .filter(name => /^(install|uninstall|receiver)\.(cmd|ps1|py|sh)$/.test(name));
     const hasWindows = names.includes('receiver.ps1');
     const onDisc = names.filter(name => hasWindows || !/\.(cmd|ps1)$/.test(name));
-    return [...onDisc, 'disc.txt']
+    const renamed: Record<string, string> = { 'disc.txt': 'README.txt', LICENSE: 'LICENSE.txt' };
+    return [...onDisc, ...Object.keys(renamed)]
       .map(name => {
         const content = fs.readFileSync(path.join(guestFolder, name));
-        return `${createHash('sha256').update(content).digest('hex')}  ${name === 'disc.txt' ? 'README.txt' : name}`;
+        return `${createHash('sha256').update(content).digest('hex')}  ${renamed[name] ?? name}`;
       })
       .sort();
   }

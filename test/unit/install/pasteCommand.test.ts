@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { pasteCommand } from '../../../src/install/console/pasteCommand.ts';
 
 describe('the command with the receiver in it', () => {
-  const receiver = fs.readFileSync(new URL('../../../guest/receiver.py', import.meta.url));
+  const receiver = fs.readFileSync(new URL('../../../dist/guest/receiver.py', import.meta.url));
 
   it('writes the receiver when pasted into a shell, and checks it', () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-paste-'));

@@ -1,0 +1,124 @@
+"""Names of temporary and partial files, and what becomes of those that are left over."""
+
+import fcntl
+import hashlib
+import os
+import re
+import stat
+import threading
+import time
+
+from .errors import Refused
+from .log import log, printable
+from .wire import PARTIAL_S
+
+TEMPORARY = re.compile(br'\.guestwire-[0-9a-f]{8}\.part\Z')
+PARTIAL = re.compile(br'\.guestwire-[0-9a-f]{8}\.partial\Z')
+
+
+class Leftovers:
+    """Temporary files that exist now.  When the program ends it removes them
+    (or leaves a partial file) even if a worker hangs on its disk."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._files = {}
+
+    def add(self, put):
+        with self._lock:
+            self._files[put] = (put.place.directory, put.temporary)
+
+    def forget(self, put):
+        with self._lock:
+            self._files.pop(put, None)
+
+    def remove_all(self):
+        with self._lock:
+            for put, (directory, name) in self._files.items():
+                try:
+                    if not put.stays():
+                        os.unlink(name, dir_fd=directory)
+                except OSError:
+                    pass
+            self._files.clear()
+
+
+def temporary_name():
+    return b'.guestwire-' + os.urandom(4).hex().encode('ascii') + b'.part'
+
+
+def partial_name(name):
+    """Where a put of this name can be resumed."""
+    return b'.guestwire-' + hashlib.sha256(name).hexdigest()[:8].encode('ascii') + b'.partial'
+
+
+def numbered(name, number):
+    """`name (2).ext`; a leading dot does not begin an extension."""
+    dot = name.rfind(b'.')
+    if dot <= 0:
+        dot = len(name)
+    return name[:dot] + b' (%d)' % number + name[dot:]
+
+
+def free_name(place, first=2):
+    """A Location beside `place` with a numbered name that is not taken."""
+    for number in range(first, 100000):
+        candidate = place.renamed(numbered(place.name, number))
+        try:
+            if candidate.lstat() is None:
+                return candidate
+        except Refused:
+            candidate.close()
+            raise
+        candidate.close()
+    raise Refused('exists', 'too many names are taken', place.path)
+
+
+def sweep_orphans(place):
+    """Removes temporary files whose receiver is gone: nobody locks them.
+    Partial files stay for a while, to be resumed."""
+    try:
+        fd = os.open(b'.', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.directory)
+    except OSError:
+        return
+    try:
+        for name in os.listdir(fd):
+            name = os.fsencode(name)
+            if TEMPORARY.match(name):
+                remove_orphan(fd, name, 0.0)
+            elif PARTIAL.match(name):
+                remove_orphan(fd, name, PARTIAL_S)
+    except OSError as error:
+        log.debug('looking for orphans: %s' % error)
+    finally:
+        os.close(fd)
+
+
+def has_name(fd, name, directory):
+    """False if the name is gone, or now belongs to another file."""
+    try:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return found.st_ino == os.fstat(fd).st_ino
+
+
+def remove_orphan(directory, name, age_s):
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if not stat.S_ISREG(found.st_mode) or (age_s and time.time() - found.st_mtime < age_s):
+            return
+        fd = os.open(name, flags, dir_fd=directory)
+    except OSError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # another sweep may have been faster, and the name be that of a new partial file
+        if has_name(fd, name, directory):
+            os.unlink(name, dir_fd=directory)
+            log.info('removed the orphan %s' % printable(name))
+    except OSError:
+        pass                                # locked: its receiver lives
+    finally:
+        os.close(fd)
