@@ -1935,7 +1935,7 @@ class PosixPlatform : Platform
 
     public override Place Parse(string path, string root)
     {
-        if (path.StartsWith("~/")) path = Home + path.Substring(1);
+        if (path.StartsWith("~/", StringComparison.Ordinal)) path = Home + path.Substring(1);
         if (path[0] != '/') path = root + "/" + path;
         Place place = new Place();
         int slash = path.LastIndexOf('/');
@@ -2106,10 +2106,11 @@ class PosixPlatform : Platform
     public override string DeviceKind(string port)
     {
         string real = Libc.RealPath(port) ?? port, name = Path.GetFileName(real);
-        if (name.StartsWith("vport")) return "channel";
-        if (name.StartsWith("hvc")) return "console";
-        if (real.StartsWith("/dev/pts/")) return "pty";
-        return name.StartsWith("tty") && name.Length > 4 && char.IsDigit(name[name.Length - 1]) ? "uart" : "other";
+        if (name.StartsWith("vport", StringComparison.Ordinal)) return "channel";
+        if (name.StartsWith("hvc", StringComparison.Ordinal)) return "console";
+        if (real.StartsWith("/dev/pts/", StringComparison.Ordinal)) return "pty";
+        bool isTty = name.StartsWith("tty", StringComparison.Ordinal) && name.Length > 4;
+        return isTty && char.IsDigit(name[name.Length - 1]) ? "uart" : "other";
     }
 
     public override Device OpenPort(string port, int speed) { return new PosixDevice(port, DeviceKind(port)); }
@@ -2570,10 +2571,11 @@ class WindowsPlatform : Platform
     {
         path = Expand(path).Replace('/', '\\');
         if (path.StartsWith("\\\\?\\UNC\\", StringComparison.OrdinalIgnoreCase)) path = "\\\\" + path.Substring(8);
-        else if (path.StartsWith("\\\\?\\")) path = path.Substring(4);
+        else if (path.StartsWith("\\\\?\\", StringComparison.Ordinal)) path = path.Substring(4);
         string last = path.Substring(path.LastIndexOf('\\') + 1);
-        if (IsNul(path.StartsWith("\\\\.\\") && path.Length == 7 ? path.Substring(4) : last)) return Nul();
-        if (path.StartsWith("\\\\.\\")) throw Bad("devices other than NUL are no destination");
+        bool isDevice = path.StartsWith("\\\\.\\", StringComparison.Ordinal);
+        if (IsNul(isDevice && path.Length == 7 ? path.Substring(4) : last)) return Nul();
+        if (isDevice) throw Bad("devices other than NUL are no destination");
         string top, rest;
         Split(path, root, out top, out rest);
         List<string> names = new List<string>();
@@ -2585,7 +2587,7 @@ class WindowsPlatform : Platform
             names.Add(name);
         }
         Place place = new Place();
-        bool whole = names.Count == 0 || rest.EndsWith("\\") || last == "." || last == "..";
+        bool whole = names.Count == 0 || last.Length == 0 || last == "." || last == "..";
         place.Name = whole ? "" : names[names.Count - 1];
         if (!whole) names.RemoveAt(names.Count - 1);
         place.Directory = top + string.Join("\\", names.ToArray());
@@ -2600,7 +2602,7 @@ class WindowsPlatform : Platform
     /// a percent sign is part of a name.</summary>
     string Expand(string path)
     {
-        if (path.StartsWith("~/") || path.StartsWith("~\\")) return Home + path.Substring(1);
+        if (path.Length > 1 && path[0] == '~' && (path[1] == '/' || path[1] == '\\')) return Home + path.Substring(1);
         int end = path[0] == '%' ? path.IndexOf('%', 1) : -1;
         if (end < 2 || end + 1 < path.Length && path[end + 1] != '/' && path[end + 1] != '\\') return path;
         string value = Environment.GetEnvironmentVariable(path.Substring(1, end - 1));
@@ -2610,7 +2612,7 @@ class WindowsPlatform : Platform
     /// <summary>"C:\", "\\server\share\" and what follows.</summary>
     static void Split(string path, string root, out string top, out string rest)
     {
-        if (path.StartsWith("\\\\"))
+        if (path.StartsWith("\\\\", StringComparison.Ordinal))
         {
             int share = path.IndexOf('\\', 2);
             int end = share < 0 ? -1 : path.IndexOf('\\', share + 1);
@@ -2631,7 +2633,7 @@ class WindowsPlatform : Platform
         else
         {
             string ignored;
-            Split(root.EndsWith("\\") ? root : root + "\\", null, out top, out ignored);
+            Split(root.EndsWith("\\", StringComparison.Ordinal) ? root : root + "\\", null, out top, out ignored);
             rest = path[0] == '\\' ? path.Substring(1) : ignored + path;
         }
     }
@@ -2640,7 +2642,8 @@ class WindowsPlatform : Platform
     {
         foreach (char c in name) if (c < ' ') throw Bad("a name has a control character");
         if (name.IndexOfAny(Forbidden) >= 0) throw Bad("a name has a character that Windows forbids");
-        if (name.EndsWith(".") || name.EndsWith(" ")) throw Bad("Windows takes no name that ends in a dot or a space");
+        char end = name[name.Length - 1];
+        if (end == '.' || end == ' ') throw Bad("Windows takes no name that ends in a dot or a space");
         if (IsReserved(name)) throw Bad("Windows reserves this name for a device");
         if (name.Length > NameMax)
             throw new Refused("name-too-long", "the name is too long", null, "ERROR_FILENAME_EXCED_RANGE", null);
@@ -2655,8 +2658,8 @@ class WindowsPlatform : Platform
         string stem = (dot < 0 ? name : name.Substring(0, dot)).TrimEnd(' ').ToUpperInvariant();
         if (stem == "CON" || stem == "PRN" || stem == "AUX" || stem == "NUL" || stem == "CONIN$" || stem == "CONOUT$")
             return true;
-        return stem.Length == 4 && (stem.StartsWith("COM") || stem.StartsWith("LPT"))
-            && (char.IsDigit(stem[3]) || "\u00b9\u00b2\u00b3".IndexOf(stem[3]) >= 0);
+        bool isPort = stem.StartsWith("COM", StringComparison.Ordinal) || stem.StartsWith("LPT", StringComparison.Ordinal);
+        return isPort && stem.Length == 4 && (char.IsDigit(stem[3]) || "\u00b9\u00b2\u00b3".IndexOf(stem[3]) >= 0);
     }
 
     static Place Nul()
@@ -2677,13 +2680,13 @@ class WindowsPlatform : Platform
     static string Long(string path)
     {
         if (path == "NUL") return "\\\\.\\NUL";
-        return path.StartsWith("\\\\") ? "\\\\?\\UNC\\" + path.Substring(2) : "\\\\?\\" + path;
+        return path.StartsWith("\\\\", StringComparison.Ordinal) ? "\\\\?\\UNC\\" + path.Substring(2) : "\\\\?\\" + path;
     }
 
     static string Short(string path)
     {
-        if (path.StartsWith("\\\\?\\UNC\\")) return "\\\\" + path.Substring(8);
-        return path.StartsWith("\\\\?\\") ? path.Substring(4) : path;
+        if (path.StartsWith("\\\\?\\UNC\\", StringComparison.Ordinal)) return "\\\\" + path.Substring(8);
+        return path.StartsWith("\\\\?\\", StringComparison.Ordinal) ? path.Substring(4) : path;
     }
 
     /// <summary>While the handle is open, neither the directory nor one above
@@ -2746,7 +2749,7 @@ class WindowsPlatform : Platform
     {
         string trimmed = directory.TrimEnd('\\');
         int slash = trimmed.LastIndexOf('\\');
-        return slash < 2 || directory.StartsWith("\\\\") && trimmed.IndexOf('\\', 2) == slash
+        return slash < 2 || directory.StartsWith("\\\\", StringComparison.Ordinal) && trimmed.IndexOf('\\', 2) == slash
             ? null : slash == 2 ? directory.Substring(0, 3) : trimmed.Substring(0, slash);
     }
 
@@ -2907,7 +2910,7 @@ class WindowsPlatform : Platform
         }
         if (offset + length > size) throw Win32.Error(4390);    // not a reparse point
         string target = Encoding.Unicode.GetString(made, offset, length);
-        return target.StartsWith("\\??\\") ? target.Substring(4) : target;
+        return target.StartsWith("\\??\\", StringComparison.Ordinal) ? target.Substring(4) : target;
     }
 
     public override void MakeLink(string target, string path)
@@ -2951,7 +2954,7 @@ class WindowsPlatform : Platform
 
     public override string PortName(string name)
     {
-        if (name.StartsWith("\\\\")) return name;
+        if (name.StartsWith("\\\\", StringComparison.Ordinal)) return name;
         return IsCom(name) ? "\\\\.\\" + name.ToUpperInvariant() : ChannelPrefix + name;
     }
 
@@ -2963,7 +2966,7 @@ class WindowsPlatform : Platform
 
     public override string DeviceKind(string port)
     {
-        if (port.StartsWith("\\\\.\\") && IsCom(port.Substring(4))) return "uart";
+        if (port.StartsWith("\\\\.\\", StringComparison.Ordinal) && IsCom(port.Substring(4))) return "uart";
         return port.StartsWith(ChannelPrefix, StringComparison.OrdinalIgnoreCase) ? "channel" : "other";
     }
 
@@ -3233,7 +3236,7 @@ static class Arguments
         nanoseconds = 0;
         string text = fields.Ascii("mtime");
         if (text == null) return false;
-        bool negative = text.StartsWith("-");
+        bool negative = text.StartsWith("-", StringComparison.Ordinal);
         string whole = negative ? text.Substring(1) : text, fraction = "0";
         int dot = whole.IndexOf('.');
         if (dot >= 0)
@@ -4352,7 +4355,7 @@ class Requests
 
     void Invalid(int stream, string head, string message)
     {
-        bool ends = head.StartsWith("commit\n") || head.StartsWith("cancel\n");
+        bool ends = head.StartsWith("commit\n", StringComparison.Ordinal) || head.StartsWith("cancel\n", StringComparison.Ordinal);
         if (_draining.ContainsKey(stream))
         {
             if (ends) _draining.Remove(stream);

@@ -202,6 +202,24 @@ class WindowsPaths(Probe):
         for path in ('NUL', 'nul', 'C:\\dir\\NUL', '\\\\.\\NUL', '//./nul'):
             self.assertEqual(self.parse(path), 'device', path)
 
+    def test_characters_without_weight(self):
+        """A comparison by the rules of a language passes over U+00AD, U+200D and the like; CreateFile does not. What
+        begins or ends with one must not be taken for what begins or ends without."""
+        for mark in ('\u00ad', '\u200d', '\u200b', '\ufeff', '\u2060'):
+            for path, found in {
+                    'C:\\dir\\' + mark: 'C:\\dir|' + mark, 'C:\\dir\\dot.' + mark: 'C:\\dir|dot.' + mark,
+                    'C:\\dir\\space ' + mark: 'C:\\dir|space ' + mark, 'C:\\C' + mark + 'ON': 'C:\\|C' + mark + 'ON',
+                    'C:\\COM' + mark + '1': 'C:\\|COM' + mark + '1', 'C:\\' + mark + 'NUL': 'C:\\|' + mark + 'NUL',
+                    '~' + mark + '/f': 'C:\\in\\~' + mark + '|f', mark + '~/f': 'C:\\in\\' + mark + '~|f',
+                    mark + '\\\\server\\share\\f': 'C:\\in\\' + mark + '\\server\\share|f',
+                    '\\' + mark + '\\server\\share\\f': 'C:\\' + mark + '\\server\\share|f'}.items():
+                with self.subTest(ascii(path)):
+                    self.assertEqual(self.parse(path), 'place ' + found)
+            for path in ('\\\\' + mark + '?\\C:\\f', '\\\\?' + mark + '\\C:\\f', '\\\\.\\NUL' + mark):
+                with self.subTest(ascii(path)):
+                    self.assertEqual(self.parse(path), 'bad-name')
+        self.assertEqual(self.parse('f', 'C:\\in\\\u00ad'), 'place C:\\in\\\u00ad|f')
+
     def test_names_windows_does_not_take(self):
         for name in ('a<b', 'a>b', 'a"b', 'a|b', 'a?b', 'a*b', 'a:b', 'f:stream', 'tab\there', '\x01', 'dot.', 'space ',
                      '...', 'CON', 'con.txt', 'PRN', 'AUX.tar.gz', 'NUL.txt', 'COM1', 'com9.log', 'LPT1', 'COM\u00b9',
