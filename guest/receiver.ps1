@@ -1539,8 +1539,15 @@ static class Libc
     public const int ReadOnly = 0, WriteOnly = 1, ReadWrite = 2, Create = 0x40, Exclusive = 0x80, NoControl = 0x100,
         NonBlocking = 0x800, Directory = 0x10000, NoFollow = 0x20000, CloseOnExec = 0x80000;
     public const int Enoent = 2, Eintr = 4, Eagain = 11, Eexist = 17, Einval = 22;
+    public const int LockExclusive = 2, LockNow = 4;        // of flock: or EAGAIN
+    public const int CurrentDirectory = -100, LinkItself = 0x100;   // of utimensat: AT_FDCWD, AT_SYMLINK_NOFOLLOW
+    public const int OwnerReadWrite = 0x180, AllReadWrite = 0x1b6, AllBits = 0x1ff, Sticky = 0x200, SetGroupId = 0x400;  // of a mode
     public const short PollIn = 1, PollOut = 4;
+    public const int EpollAdd = 1;
     public const uint EpollIn = 1, EpollEdge = 0x80000000;
+    public const int FromStart = 0, AtOnce = 0;             // of lseek, of tcsetattr
+    public const uint B115200 = 0x1002;
+    public const uint ReceiverOn = 0x80, IgnoreModemLines = 0x800, HangUpOnClose = 0x400, HardwareFlow = 0x80000000;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct PollFd { public int Fd; public short Events, Got; }
@@ -1596,7 +1603,8 @@ static class Libc
     {
         int number = Marshal.GetLastWin32Error();
         string message = Marshal.PtrToStringAnsi(strerror(number));
-        bool gone = number == 2 || number == 5 || number == 6 || number == 9 || number == 19 || number == 32;
+        // ENOENT, EIO, ENXIO, EBADF, ENODEV, EPIPE
+        bool gone = Array.IndexOf(new int[] { 2, 5, 6, 9, 19, 32 }, number) >= 0;
         switch (number)
         {
             case 1: return new SystemError("permission", "EPERM", message, gone);
@@ -1667,7 +1675,7 @@ static class Libc
     {
         byte[] wanted = new byte[16];
         Buffer.BlockCopy(BitConverter.GetBytes(events), 0, wanted, 0, 4);
-        Check(epoll_ctl(epoll, 1, fd, wanted));
+        Check(epoll_ctl(epoll, EpollAdd, fd, wanted));
     }
 
     /// <summary>What tells apart the files of a directory: st_ino is at 8.</summary>
@@ -1733,7 +1741,7 @@ class PosixFile : OpenFile
 
     public override void Seek(long position)
     {
-        if (Libc.lseek(_fd, position, 0) < 0) throw Libc.Error();
+        if (Libc.lseek(_fd, position, Libc.FromStart) < 0) throw Libc.Error();
     }
 
     public override void Truncate()
@@ -1746,7 +1754,7 @@ class PosixFile : OpenFile
 
     public override void SetAttributes(int mode, bool hasMtime, long mtime)
     {
-        Libc.Check(Libc.fchmod(_fd, mode < 0 ? 0x1b6 & ~PosixPlatform.Umask : mode & 0x1ff));
+        Libc.Check(Libc.fchmod(_fd, mode < 0 ? Libc.AllReadWrite & ~PosixPlatform.Umask : mode & Libc.AllBits));
         if (hasMtime) Libc.Check(Libc.futimens(_fd, Libc.Times(mtime)));
     }
 
@@ -1785,7 +1793,7 @@ class PosixDevice : Device
             byte[] stat = new byte[256];
             Libc.Check(Libc.fstat(_fd, stat));
             if (Libc.ReadStat(stat).Kind != "device") throw new SystemError("io", null, "not a device", false);
-            if (Libc.flock(_fd, 6) < 0 && Marshal.GetLastWin32Error() == Libc.Eagain)
+            if (Libc.flock(_fd, Libc.LockExclusive | Libc.LockNow) < 0 && Marshal.GetLastWin32Error() == Libc.Eagain)
                 throw new SystemError("io", null, "another receiver serves it", false);
             _terminal = kind != "channel" && Libc.tcgetattr(_fd, _saved) == 0;
             if (_terminal) MakeRaw();
@@ -1803,10 +1811,11 @@ class PosixDevice : Device
     {
         byte[] raw = (byte[])_saved.Clone();
         Libc.cfmakeraw(raw);
-        // c_cflag is at 8: CREAD and CLOCAL on, HUPCL and CRTSCTS off
-        uint control = BitConverter.ToUInt32(raw, 8) & ~(0x400u | 0x80000000u) | 0x80 | 0x800;
+        // c_cflag is at 8
+        uint control = BitConverter.ToUInt32(raw, 8) & ~(Libc.HangUpOnClose | Libc.HardwareFlow);
+        control |= Libc.ReceiverOn | Libc.IgnoreModemLines;
         Buffer.BlockCopy(BitConverter.GetBytes(control), 0, raw, 8, 4);
-        if (Kind == "uart") Libc.cfsetspeed(raw, 0x1002);       // B115200
+        if (Kind == "uart") Libc.cfsetspeed(raw, Libc.B115200);
         Libc.Check(Libc.tcsetattr(_fd, 0, raw));
     }
 
@@ -1980,9 +1989,9 @@ class PosixPlatform : Platform
     public override OpenFile Create(string path)
     {
         int flags = Libc.ReadWrite | Libc.Create | Libc.Exclusive | Libc.NoFollow | Libc.CloseOnExec;
-        int fd = Libc.Check(Libc.open(Libc.Path(path), flags, 0x180));
+        int fd = Libc.Check(Libc.open(Libc.Path(path), flags, Libc.OwnerReadWrite));
         // a file system without locks has no sweeps either
-        bool taken = Libc.flock(fd, 6) < 0 && Marshal.GetLastWin32Error() == Libc.Eagain;
+        bool taken = Libc.flock(fd, Libc.LockExclusive | Libc.LockNow) < 0 && Marshal.GetLastWin32Error() == Libc.Eagain;
         if (!taken && IsAt(path, fd)) return new PosixFile(fd);
         Libc.close(fd);
         throw new SystemError("exists", "EEXIST", "a sweep took it for an orphan before it was locked", false);
@@ -2001,7 +2010,7 @@ class PosixPlatform : Platform
         int flags = (exclusively ? Libc.ReadWrite : Libc.ReadOnly) | Libc.NoFollow | Libc.NonBlocking | Libc.NoControl
             | Libc.CloseOnExec;
         int fd = Libc.Check(Libc.open(Libc.Path(path), flags, 0));
-        if (!exclusively || Libc.flock(fd, 6) == 0 && IsAt(path, fd)) return new PosixFile(fd);
+        if (!exclusively || Libc.flock(fd, Libc.LockExclusive | Libc.LockNow) == 0 && IsAt(path, fd)) return new PosixFile(fd);
         Libc.close(fd);
         throw new SystemError("sharing", "EAGAIN", "the file is in use", false);
     }
@@ -2046,7 +2055,7 @@ class PosixPlatform : Platform
 
     public override bool MakeDirectory(string path)
     {
-        if (Libc.mkdir(Libc.Path(path), 0x1ff) == 0) return true;
+        if (Libc.mkdir(Libc.Path(path), Libc.AllBits) == 0) return true;
         if (Marshal.GetLastWin32Error() == Libc.Eexist) return false;
         throw Libc.Error();
     }
@@ -2055,9 +2064,9 @@ class PosixPlatform : Platform
     {
         Facts found = Look(path);
         bool directory = found != null && found.Kind == "directory";
-        int kept = directory ? mode & 0x3ff | found.Mode & 0x400 : mode & 0x1ff;
+        int kept = directory ? mode & (Libc.AllBits | Libc.Sticky) | found.Mode & Libc.SetGroupId : mode & Libc.AllBits;
         if (mode >= 0) Libc.Check(Libc.chmod(Libc.Path(path), kept));
-        if (hasMtime) Libc.Check(Libc.utimensat(-100, Libc.Path(path), Libc.Times(mtime), 0x100));
+        if (hasMtime) Libc.Check(Libc.utimensat(Libc.CurrentDirectory, Libc.Path(path), Libc.Times(mtime), Libc.LinkItself));
     }
 
     public override string ReadLink(string path)
@@ -2149,8 +2158,14 @@ static class Win32
         DeleteOnClose = 0x04000000, Overlapped = 0x40000000;
     public const uint IsReadOnly = 1, IsDirectory = 0x10, IsReparsePoint = 0x400;
     public const uint TagLink = 0xa000000c, TagMountPoint = 0xa0000003;
-    public const int FileNotFound = 2, PathNotFound = 3, AccessDenied = 5, InvalidHandle = 6, SharingViolation = 32,
-        FileExists = 80, AlreadyExists = 183, Pending = 997, Incomplete = 996;
+    public const int SharingViolation = 32, FileExists = 80, AlreadyExists = 183, NotADirectory = 267, Pending = 997,
+        NotAReparsePoint = 4390;
+    public const uint MoveReplace = 1, MoveWriteThrough = 8;
+    public const uint LinkToDirectory = 1, LinkUnprivileged = 2;    // of CreateSymbolicLink
+    public const uint GetReparsePoint = 0x900a8;            // of DeviceIoControl
+    public const uint LineBinary = 1, LineDtrOn = 1 << 4, LineRtsOn = 1 << 12;      // of LineSettings.Flags
+    public const int CloseEvent = 2;        // of a ControlHandler; below it are Ctrl-C and Ctrl-Break
+    public const int FromStart = 0;         // of SetFilePointerEx
 
     [StructLayout(LayoutKind.Sequential, Pack = 4)]
     public struct FileInformation
@@ -2238,13 +2253,16 @@ static class Win32
     public static extern bool ClearCommError(SafeFileHandle port, out uint errors, out LineState state);
     [DllImport(Kernel, SetLastError = true)] public static extern bool SetConsoleCtrlHandler(ControlHandler handler, bool add);
 
+    /// <summary>No such file or path, an invalid handle, a device that knows no such command, doesn't work, is
+    /// gone, isn't there, isn't connected, was removed.</summary>
+    static readonly int[] GoneNumbers = { 2, 3, 6, 22, 31, 55, 433, 1167, 1617 };
+
     public static SystemError Error() { return Error(Marshal.GetLastWin32Error()); }
 
     public static SystemError Error(int number)
     {
         string message = new Win32Exception(number).Message;
-        bool gone = number == 2 || number == 3 || number == 6 || number == 22 || number == 31 || number == 55
-            || number == 433 || number == 1167 || number == 1617;
+        bool gone = Array.IndexOf(GoneNumbers, number) >= 0;
         switch (number)
         {
             case 2: return new SystemError("no-directory", "ERROR_FILE_NOT_FOUND", message, gone);
@@ -2342,7 +2360,7 @@ class WindowsFile : OpenFile
 
     public override void Seek(long position)
     {
-        Win32.Check(Win32.SetFilePointerEx(_handle, position, IntPtr.Zero, 0));
+        Win32.Check(Win32.SetFilePointerEx(_handle, position, IntPtr.Zero, Win32.FromStart));
     }
 
     public override void Truncate()
@@ -2474,8 +2492,8 @@ class WindowsDevice : Device
         line.ByteSize = 8;
         line.Parity = 0;
         line.StopBits = 0;
-        // binary, DTR and RTS on, no flow control of any kind: the window of the protocol does that
-        line.Flags = 1 | 1 << 4 | 1 << 12;
+        // no flow control of any kind: the window of the protocol does that
+        line.Flags = Win32.LineBinary | Win32.LineDtrOn | Win32.LineRtsOn;
         Win32.Check(Win32.SetCommState(_handle, ref line));
         Win32.LineTimes times = new Win32.LineTimes();
         times.ReadInterval = GapMs;         // waits for the first byte as long as it takes
@@ -2559,7 +2577,7 @@ class WindowsPlatform : Platform
     static bool MayLink()
     {
         string path = Path.Combine(Path.GetTempPath(), "guestwire-" + Guid.NewGuid().ToString("N"));
-        return Win32.CreateSymbolicLinkW(path, "target", 2) != 0 && Win32.DeleteFileW(path);
+        return Win32.CreateSymbolicLinkW(path, "target", Win32.LinkUnprivileged) != 0 && Win32.DeleteFileW(path);
     }
 
     // -- paths ---------------------------------------------------------------
@@ -2698,7 +2716,7 @@ class WindowsPlatform : Platform
         {
             Win32.FileInformation found;
             Win32.Check(Win32.GetFileInformationByHandle(handle, out found));
-            if ((found.Attributes & Win32.IsDirectory) == 0) throw Win32.Error(267);
+            if ((found.Attributes & Win32.IsDirectory) == 0) throw Win32.Error(Win32.NotADirectory);
             StringBuilder made = new StringBuilder(PathMax + 1000);
             uint length = Win32.GetFinalPathNameByHandleW(handle, made, (uint)made.Capacity, 0);
             real = length > 0 && length < made.Capacity ? Short(made.ToString()) : null;
@@ -2740,7 +2758,7 @@ class WindowsPlatform : Platform
             {
                 if (find.IsInvalid) continue;
             }
-            return (found.Attributes & Win32.IsDirectory) == 0 ? Win32.Error(267) : error;
+            return (found.Attributes & Win32.IsDirectory) == 0 ? Win32.Error(Win32.NotADirectory) : error;
         }
         return error;
     }
@@ -2817,7 +2835,7 @@ class WindowsPlatform : Platform
     public override void Replace(string from, string to)
     {
         // a virus scanner or the indexer may have opened either for a moment
-        for (int attempt = 1; !Win32.MoveFileExW(Long(from), Long(to), 1 | 8); attempt++)
+        for (int attempt = 1; !Win32.MoveFileExW(Long(from), Long(to), Win32.MoveReplace | Win32.MoveWriteThrough); attempt++)
         {
             SystemError error = Win32.Error();
             if (error.Code != "sharing" && error.Code != "permission") throw error;
@@ -2835,7 +2853,7 @@ class WindowsPlatform : Platform
 
     public override bool MoveNew(string from, string to)
     {
-        for (int attempt = 1; !Win32.MoveFileExW(Long(from), Long(to), 8); attempt++)
+        for (int attempt = 1; !Win32.MoveFileExW(Long(from), Long(to), Win32.MoveWriteThrough); attempt++)
         {
             int number = Marshal.GetLastWin32Error();
             if (number == Win32.AlreadyExists || number == Win32.FileExists) return false;
@@ -2899,7 +2917,8 @@ class WindowsPlatform : Platform
         using (SafeFileHandle handle = Win32.Open(Long(path), Win32.ReadAttributes, Win32.ShareAll, Win32.OpenExisting,
                                                   Win32.Backup | Win32.OpenReparsePoint))
         {
-            Win32.Check(Win32.DeviceIoControl(handle, 0x900a8, IntPtr.Zero, 0, made, made.Length, out size, IntPtr.Zero));
+            Win32.Check(Win32.DeviceIoControl(handle, Win32.GetReparsePoint, IntPtr.Zero, 0, made, made.Length,
+                                              out size, IntPtr.Zero));
         }
         int names = BitConverter.ToUInt32(made, 0) == Win32.TagLink ? 20 : 16;
         int offset = names + BitConverter.ToUInt16(made, 12), length = BitConverter.ToUInt16(made, 14);
@@ -2908,7 +2927,7 @@ class WindowsPlatform : Platform
             offset = names + BitConverter.ToUInt16(made, 8);
             length = BitConverter.ToUInt16(made, 10);
         }
-        if (offset + length > size) throw Win32.Error(4390);    // not a reparse point
+        if (offset + length > size) throw Win32.Error(Win32.NotAReparsePoint);
         string target = Encoding.Unicode.GetString(made, offset, length);
         return target.StartsWith("\\??\\", StringComparison.Ordinal) ? target.Substring(4) : target;
     }
@@ -2920,7 +2939,8 @@ class WindowsPlatform : Platform
         Facts found = null;
         try { found = Look(whole); }
         catch (SystemError) { }             // then it is a link to a file, as one to nothing is
-        uint flags = 2 | (found != null && found.Kind == "directory" ? 1u : 0);
+        bool toDirectory = found != null && found.Kind == "directory";
+        uint flags = Win32.LinkUnprivileged | (toDirectory ? Win32.LinkToDirectory : 0);
         if (Win32.CreateSymbolicLinkW(Long(path), target, flags) == 0) throw Win32.Error();
     }
 
@@ -2995,7 +3015,7 @@ class WindowsPlatform : Platform
             stop();
             // the window closes, the user logs off, the system shuts down: the
             // process ends when this returns
-            if (what >= 2) Engine.AwaitEnd(4000);
+            if (what >= Win32.CloseEvent) Engine.AwaitEnd(4000);
             return true;
         };
         _handlers.Add(handler);
@@ -3284,10 +3304,85 @@ static class Arguments
 // 12. A put: temporary file, hash on the way, flush, rename
 // ---------------------------------------------------------------------------
 
+/// <summary>Whether a request goes on. "Keep" leaves a partial file, from which a later put can go on.</summary>
+enum Cancellation { None, Foreseen, Drop, Keep }
+
+/// <summary>What is open under a stream's number.</summary>
 class Request
 {
-    public volatile bool Cancelled;         // a finisher looks at it before it renames
-    public volatile bool Interrupted;       // a cancel is on its way, or the session is over: stop a long step
+    int _cancellation;                      // set by the port's thread and the worker, read by finishers
+
+    Cancellation Cancellation { get { return (Cancellation)Thread.VolatileRead(ref _cancellation); } }
+
+    /// <summary>A cancel is on its way, or has come: a long step stops.</summary>
+    public bool IsInterrupted { get { return Cancellation != Cancellation.None; } }
+
+    /// <summary>A finisher looks at it before it renames.</summary>
+    public bool IsCancelled { get { return Cancellation >= Cancellation.Drop; } }
+
+    public bool KeepsPartial { get { return Cancellation == Cancellation.Keep; } }
+
+    /// <summary>Never takes back a cancel that the worker has seen meanwhile.</summary>
+    public void Foresee()
+    {
+        Interlocked.CompareExchange(ref _cancellation, (int)Cancellation.Foreseen, (int)Cancellation.None);
+    }
+
+    public void Cancel(bool keep)
+    {
+        Thread.VolatileWrite(ref _cancellation, (int)(keep ? Cancellation.Keep : Cancellation.Drop));
+    }
+}
+
+/// <summary>As drawn in PROTOCOL.md, section 5.</summary>
+enum UploadState { Opened, Preparing, Receiving, Committing, Over }
+
+/// <summary>A request that DATA and `commit` follow. Only the worker touches it, but in Preparing and Committing,
+/// when a finisher does.</summary>
+abstract class Upload : Request
+{
+    public volatile UploadState State = UploadState.Opened;
+
+    public IncomingStream Stream { get; protected set; }
+    public abstract Location Place { get; }
+
+    /// <summary>In the worker, when size and hash are right.</summary>
+    public virtual void BeginFinishing() { }
+
+    /// <summary>Does what was asked for; may take long.</summary>
+    public abstract void Finish();
+
+    /// <summary>What `done` says.</summary>
+    public virtual Fields Answer()
+    {
+        return new Fields().Add("path", Place.Path).Add("size", Stream.Received).Add("sha256", Stream.Digest);
+    }
+
+    /// <summary>Idempotent; what is unfinished goes, unless it's kept to be resumed.</summary>
+    public abstract void Close(bool failed);
+}
+
+/// <summary>What a put and a bundle are told alike.</summary>
+class UploadOptions
+{
+    public readonly string Conflict;
+    public readonly long Size;              // -1: not told
+    public readonly int Mode;               // -1: not told
+    public readonly bool HasMtime, SkipsUnchanged, IsEncoded;
+    public readonly long Mtime;
+
+    public UploadOptions(Fields fields)
+    {
+        Conflict = Arguments.Conflict(fields);
+        Size = Arguments.Number(fields, "size", false);
+        Mode = Arguments.Mode(fields);
+        HasMtime = Arguments.Mtime(fields, out Mtime);
+        string unchanged = fields.Ascii("unchanged"), encoding = fields.Ascii("encoding");
+        if (unchanged != null && unchanged != "skip") throw new Refused("unsupported", "unchanged policy unknown");
+        if (encoding != null && encoding != "deflate") throw new Refused("unsupported", "encoding unknown");
+        SkipsUnchanged = unchanged != null;
+        IsEncoded = encoding != null;
+    }
 }
 
 /// <summary>Temporary files that exist now, so that the end of the program can
@@ -3394,107 +3489,217 @@ static class Names
     }
 }
 
-/// <summary>One file being received. Only the worker touches it, but for the
-/// time in which a finisher prepares or finishes it.</summary>
-class Put : Request
+/// <summary>The bytes that follow a put or a bundle: in order, inflated or copied from the basis, hashed. What it refuses
+/// has no path yet; Requests adds it. Only the worker touches it, but while a finisher hashes a partial file.</summary>
+class IncomingStream
+{
+    readonly Request _request;
+    readonly long _size;                    // -1: not told
+    readonly Sink _sink;                    // gets the bytes that come behind those received
+    readonly Inflate _inflate;              // null without `encoding`
+    Sha256 _hash = new Sha256();
+    byte[] _buffer;                         // for a COPY
+    OpenFile _basis;
+    Job _startAnew;                         // what else must begin anew where the host doesn't take the offer
+    long _encodedAt = -1;                   // offset of the ENCODED frame right before
+    long _inflatedFrom;                     // what had been received before that frame
+    bool _isBrokenOff;                      // within a frame, when interrupted; what follows is dropped
+
+    public long Received { get; private set; }
+    public long Offered { get; private set; }       // bytes to go on from; 0 once the host has decided
+    public long BasisSize { get; private set; }     // -1: there is none
+    public string Digest { get; private set; }      // after Check
+
+    public IncomingStream(Request request, UploadOptions options, Sink sink)
+    {
+        _request = request;
+        _size = options.Size;
+        _sink = sink;
+        BasisSize = -1;
+        if (options.IsEncoded) _inflate = new Inflate(StoreInflated);
+    }
+
+    public void SetBasis(OpenFile basis, long size)
+    {
+        _basis = basis;
+        BasisSize = size;
+    }
+
+    // -- resumption ----------------------------------------------------------
+
+    public void Offer(long bytes, Job startAnew)
+    {
+        Offered = bytes;
+        _startAnew = startAnew;
+    }
+
+    /// <summary>Bytes that were there before.</summary>
+    public void AddOffered(byte[] data, int count) { _hash.Add(data, 0, count); }
+
+    /// <summary>The first offset says whether the host goes on from what it was offered or begins anew.</summary>
+    void Decide(long offset)
+    {
+        if (Offered == 0) return;
+        if (offset == Offered) Received = Offered;
+        else if (offset == 0)
+        {
+            _startAnew();
+            _hash = new Sha256();
+        }
+        Offered = 0;
+    }
+
+    // -- data ----------------------------------------------------------------
+
+    public void Write(byte[] frame, int length, bool encoded)
+    {
+        if (_isBrokenOff) return;
+        long offset = Offset(frame, length);
+        if (encoded)
+        {
+            WriteEncoded(offset, frame, length);
+            return;
+        }
+        _encodedAt = -1;
+        if (offset != Received) throw WrongOffset(offset);
+        Store(frame, 8, length - 8);
+    }
+
+    void WriteEncoded(long offset, byte[] frame, int length)
+    {
+        if (_inflate == null) throw new Refused("bad-request", "ENCODED without an encoding");
+        if (offset != Received && offset != _encodedAt) throw WrongOffset(offset);
+        _encodedAt = offset;
+        _inflatedFrom = Received;
+        try { _inflate.Feed(frame, 8, length - 8); }
+        catch (BadData error) { throw new Refused("bad-data", error.Message); }
+    }
+
+    long Offset(byte[] frame, int length)
+    {
+        if (length < 8) throw new Refused("bad-request", "a frame without an offset");
+        ulong offset = Bytes.U64(frame, 0);
+        if (offset > long.MaxValue) throw new Refused("bad-request", "offset out of range");
+        Decide((long)offset);
+        return (long)offset;
+    }
+
+    Refused WrongOffset(long offset)
+    {
+        return new Refused("bad-request", "offset " + offset + " where " + Received + " was due");
+    }
+
+    public void Copy(byte[] frame, int length)
+    {
+        if (_isBrokenOff) return;
+        long offset = Offset(frame, length);
+        _encodedAt = -1;
+        if (_buffer == null) _buffer = new byte[Wire.Step];
+        if (BasisSize < 0) throw new Refused("bad-request", "COPY without a basis");
+        if (length < 20 || (length - 8) % 12 != 0) throw new Refused("bad-request", "COPY of a wrong length");
+        if (offset != Received) throw WrongOffset(offset);
+        for (int at = 8; at < length && !_isBrokenOff; at += 12)
+        {
+            CopyRange(Bytes.U64(frame, at), Bytes.U32(frame, at + 8));
+            if (_request.IsInterrupted && at + 12 < length) _isBrokenOff = true;
+        }
+    }
+
+    void CopyRange(ulong from, uint length)
+    {
+        if (from > (ulong)BasisSize || length > (ulong)BasisSize - from)
+            throw new Refused("bad-request", "COPY from outside the basis");
+        CheckSize(length);
+        try { _basis.Seek((long)from); }
+        catch (SystemError error) { throw error.RefuseWrite(null); }
+        for (long left = length; left > 0 && !_isBrokenOff; )
+        {
+            int count;
+            try { count = _basis.Read(_buffer, 0, (int)Math.Min(_buffer.Length, left)); }
+            catch (SystemError error) { throw error.RefuseWrite(null); }
+            if (count <= 0) throw new Refused("basis-changed", "the basis became shorter");
+            Store(_buffer, 0, count);
+            left -= count;
+            if (_request.IsInterrupted && left > 0) _isBrokenOff = true;
+        }
+    }
+
+    void CheckSize(long count)
+    {
+        if (_size >= 0 && count > _size - Received)
+            throw new Refused("size-mismatch", "more than the " + _size + " bytes announced");
+    }
+
+    void StoreInflated(byte[] data, int offset, int count)
+    {
+        if (_isBrokenOff) return;
+        Store(data, offset, count);
+        _isBrokenOff = _request.IsInterrupted && Received > _inflatedFrom + Wire.Step;
+    }
+
+    /// <summary>One step: the hash and the file always agree.</summary>
+    void Store(byte[] data, int offset, int count)
+    {
+        if (count == 0) return;
+        CheckSize(count);
+        _hash.Add(data, offset, count);
+        _sink(data, offset, count);
+        Received += count;
+    }
+
+    // -- end -----------------------------------------------------------------
+
+    public void Check(long size, string digest)
+    {
+        Decide(size);
+        if (size != Received) throw new Refused("size-mismatch", Received + " bytes arrived, " + size + " were sent");
+        Digest = _hash.FinishHex();
+        if (digest != Digest) throw new Refused("hash-mismatch", "SHA-256 differs");
+    }
+
+    public void CloseBasis()
+    {
+        if (_basis != null) _basis.Close();
+        _basis = null;
+    }
+}
+
+/// <summary>The file that is written, under a temporary name until it is whole: of a put, or of a record of a bundle.
+/// Same threads as the request it's of.</summary>
+class Destination
 {
     readonly Platform _platform = Platform.Current;
-    protected readonly string _conflict;
-    protected readonly long _size;          // -1: not told
-    readonly int _mode;
+    readonly string _conflict;
+    readonly int _mode;                     // -1: not told
     readonly bool _hasMtime;
     readonly long _mtime;
-    readonly bool _wantsResume, _wantsBasis, _unchangedSkips;
-    readonly Inflate _inflate;              // null without `encoding`
-    readonly string _sentPath, _sentName;
-    byte[] _buffer;                         // for a COPY or a partial file
+    OpenFile _file;
+    string _temporary;                      // its path
+    bool _replaces;                         // the name existed when the put began
 
     public Location Place { get; private set; }
     public bool IsDevice { get; private set; }
-    public long Received { get; private set; }
-    public long BasisSize { get; private set; }
-    public string Digest { get; private set; }      // after Check
-    public bool Busy;                       // a finisher has it
-    public bool Committing;
-    public bool KeepWhenCancelled;          // by a cancel that came while it was busy
-    OpenFile _file, _basis;
-    Sha256 _hash = new Sha256();
-    string _temporary;                      // its path
-    bool _replaces;                         // the name existed when the put began
-    bool _keepable;                         // the temporary file is a partial one
-    long _partial;                          // bytes offered to go on from; 0 once that is settled
-    string _partialHash;
-    long _encodedAt = -1;                   // offset of the ENCODED frame right before
-    long _inflatedFrom;                     // what had been received before that frame
-    public bool BrokenOff { get; private set; }     // within a frame, when interrupted; what follows is dropped
 
-    public Put(Location place, Fields fields)
+    public Destination(Location place, string conflict, int mode, bool hasMtime, long mtime)
     {
         Place = place;
-        _sentPath = place.Path;
-        _sentName = place.Name;
-        _conflict = Arguments.Conflict(fields);
-        _size = Arguments.Number(fields, "size", false);
-        _mode = Arguments.Mode(fields);
-        _hasMtime = Arguments.Mtime(fields, out _mtime);
-        _wantsResume = fields.Yes("resume");
-        _wantsBasis = fields.Yes("basis");
-        BasisSize = -1;
-        string unchanged = fields.Ascii("unchanged"), encoding = fields.Ascii("encoding");
-        if (unchanged != null && unchanged != "skip") throw new Refused("unsupported", "unchanged policy unknown");
-        _unchangedSkips = unchanged != null;
-        if (encoding == null) return;
-        if (encoding != "deflate") throw new Refused("unsupported", "encoding unknown");
-        _inflate = new Inflate(StoreInflated);
-    }
-
-    /// <summary>A file whose whole content is at hand: see Bundle.</summary>
-    public Put(Location place, bool overwrites, int size, int mode, bool hasMtime, long mtime)
-    {
-        Place = place;
-        _sentPath = place.Path;
-        _sentName = place.Name;
-        _conflict = overwrites ? "overwrite" : "fail";
-        _size = size;
+        _conflict = conflict;
         _mode = mode;
         _hasMtime = hasMtime;
         _mtime = mtime;
-        BasisSize = -1;
     }
 
-    /// <summary>True if Prepare may take long.</summary>
-    public bool Resumes { get { return _wantsResume && !IsDevice; } }
+    // -- before --------------------------------------------------------------
 
-    // -- begin ---------------------------------------------------------------
-
-    /// <summary>Looks at the destination. Returns null, or why it is skipped.</summary>
-    public string Begin()
+    /// <summary>What `conflict` says about what's there. Returns null, or why it is skipped.</summary>
+    public string Settle(Facts found)
     {
-        Facts found = Place.Look();
         if (found == null) return null;
         if (found.Kind == "device")
         {
             IsDevice = true;
             return null;
         }
-        if (_unchangedSkips && _hasMtime && IsUnchanged(found, _size, _mtime)) return "unchanged";
-        return Settle(found);
-    }
-
-    /// <summary>rsync's quick check; file systems keep more or fewer digits.</summary>
-    protected static bool IsUnchanged(Facts found, long size, long mtime)
-    {
-        return found.Kind == "file" && found.Size == size && Microseconds(found.Mtime) == Microseconds(mtime);
-    }
-
-    static long Microseconds(long nanoseconds)
-    {
-        return nanoseconds / 1000 - (nanoseconds % 1000 < 0 ? 1 : 0);
-    }
-
-    /// <summary>What `conflict` says about an existing name.</summary>
-    string Settle(Facts found)
-    {
         if (_conflict == "skip") return "exists";
         if (_conflict == "rename" && Place.Name.Length > 0)
         {
@@ -3526,36 +3731,36 @@ class Put : Request
         return new Refused("exists", "the name exists", path, "EEXIST", extra);
     }
 
-    /// <summary>Opens what is written to and read from.</summary>
-    public void Prepare()
+    /// <summary>rsync's quick check; file systems keep more or fewer digits.</summary>
+    public static bool IsUnchanged(Facts found, long size, long mtime)
     {
-        try
-        {
-            if (IsDevice)
-            {
-                _file = _platform.OpenDevice(Place.Path);
-                return;
-            }
-            if (_replaces) _platform.CheckReplaceable(Place.Path);
-            if (_wantsBasis) OpenBasis();
-            if (_wantsResume) OpenPartial();
-            if (_file == null) OpenTemporary();
-            CheckSpace();
-        }
-        catch (SystemError error) { throw error.Refuse(Place.Path); }
+        return found.Kind == "file" && found.Size == size && Microseconds(found.Mtime) == Microseconds(mtime);
     }
 
-    void CheckSpace()
+    static long Microseconds(long nanoseconds)
     {
-        if (_size <= 0) return;
+        return nanoseconds / 1000 - (nanoseconds % 1000 < 0 ? 1 : 0);
+    }
+
+    /// <summary>SystemError if the file that is there cannot be replaced.</summary>
+    public void CheckReplaceable() { if (_replaces) _platform.CheckReplaceable(Place.Path); }
+
+    /// <summary>`there`: bytes of `size` that are on the disk already.</summary>
+    public void CheckSpace(long size, long there)
+    {
+        if (size <= 0) return;
         long free = _platform.FreeBytes(Place.Directory);
         if (free < 0) return;               // the write will tell
-        free += _partial;
-        if (_size > free) throw new Refused("no-space", _size + " bytes are needed, " + free + " are free", Place.Path,
-                                            _platform.Separator == '/' ? "ENOSPC" : "ERROR_DISK_FULL", null);
+        free += there;
+        if (size > free) throw new Refused("no-space", size + " bytes are needed, " + free + " are free", Place.Path,
+                                           _platform.Separator == '/' ? "ENOSPC" : "ERROR_DISK_FULL", null);
     }
 
-    void OpenTemporary()
+    public bool IsOpen { get { return _file != null; } }
+
+    public void OpenDevice() { _file = _platform.OpenDevice(Place.Path); }
+
+    public void OpenTemporary()
     {
         for (int attempt = 0; _file == null; attempt++)
         {
@@ -3568,11 +3773,149 @@ class Put : Request
         }
     }
 
-    void Use(OpenFile file, string path)
+    public void Use(OpenFile file, string path)
     {
         _file = file;
         _temporary = path;
         Leftovers.Add(this, path);
+    }
+
+    // -- content -------------------------------------------------------------
+
+    public int Read(byte[] data, int count) { return _file.Read(data, 0, count); }
+
+    public void Write(byte[] data, int offset, int count)
+    {
+        try { _file.Write(data, offset, count); }
+        catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
+    }
+
+    public void Truncate()
+    {
+        try { _file.Truncate(); }
+        catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
+    }
+
+    // -- end -----------------------------------------------------------------
+
+    public void Flush()
+    {
+        try { _file.Flush(); }
+        catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
+    }
+
+    /// <summary>Gives the whole file its mode, time and name.</summary>
+    public void TakeName()
+    {
+        // not before: a partial file that stays keeps its own mode and time
+        _file.SetAttributes(_mode, _hasMtime, _mtime);
+        // the file stays open, for else a sweep could take it for an orphan
+        NameIt();
+        _file.Close();
+        _file = null;
+        Leftovers.Forget(this);
+        _temporary = null;
+        _platform.FlushDirectory(Place.Directory);
+    }
+
+    void NameIt()
+    {
+        while (true)
+        {
+            if (_replaces)
+            {
+                CheckStillFile();
+                _platform.Replace(_temporary, Place.Path);
+                return;
+            }
+            if (_platform.MoveNew(_temporary, Place.Path)) return;
+            // somebody made the name in the meantime
+            if (_conflict == "overwrite") _replaces = true;
+            else if (_conflict == "rename") Place = Place.Renamed(Names.Free(Place));
+            else throw Exists(Place.Look(), Place.Path);
+        }
+    }
+
+    void CheckStillFile()
+    {
+        Facts found = Place.Look();
+        if (found == null || found.Kind == "file") return;
+        string kind = found.Kind == "device" ? "special" : found.Kind;
+        throw new Refused("is-" + kind, "the destination became a " + kind, Place.Path);
+    }
+
+    /// <summary>Idempotent; without `keep` a temporary file goes.</summary>
+    public void Close(bool keep)
+    {
+        if (_file != null) _file.Close();
+        _file = null;
+        if (_temporary != null && !keep)
+        {
+            try { _platform.Delete(_temporary); }
+            catch (SystemError error) { Log.Warning("removing " + _temporary + ": " + error.Message); }
+        }
+        Leftovers.Forget(this);
+        _temporary = null;
+        Place.Dispose();
+    }
+}
+
+/// <summary>One file being received; what is there may be its basis, a partial file may be gone on from.</summary>
+class Put : Upload
+{
+    readonly Platform _platform = Platform.Current;
+    readonly UploadOptions _options;
+    readonly Destination _destination;
+    readonly bool _wantsResume, _wantsBasis;
+    readonly string _sentPath, _sentName;   // before `rename`
+    bool _usesPartial;                      // the temporary file may be kept
+    string _partialHash;
+
+    public Put(Location place, Fields fields)
+    {
+        _sentPath = place.Path;
+        _sentName = place.Name;
+        _options = new UploadOptions(fields);
+        _destination = new Destination(place, _options.Conflict, _options.Mode, _options.HasMtime, _options.Mtime);
+        _wantsResume = fields.Yes("resume");
+        _wantsBasis = fields.Yes("basis");
+        Stream = new IncomingStream(this, _options, _destination.Write);
+    }
+
+    public override Location Place { get { return _destination.Place; } }
+    public bool IsDevice { get { return _destination.IsDevice; } }
+
+    /// <summary>True if Prepare may take long.</summary>
+    public bool Resumes { get { return _wantsResume && !IsDevice; } }
+
+    // -- begin ---------------------------------------------------------------
+
+    /// <summary>Looks at the destination. Returns null, or why it is skipped.</summary>
+    public string Begin()
+    {
+        Facts found = Place.Look();
+        bool compares = found != null && _options.SkipsUnchanged && _options.HasMtime;
+        if (compares && Destination.IsUnchanged(found, _options.Size, _options.Mtime)) return "unchanged";
+        return _destination.Settle(found);
+    }
+
+    /// <summary>Opens what is written to and read from.</summary>
+    public void Prepare()
+    {
+        try
+        {
+            if (IsDevice)
+            {
+                _destination.OpenDevice();
+                return;
+            }
+            _destination.CheckReplaceable();
+            if (_wantsBasis) OpenBasis();
+            if (_wantsResume) OpenPartial();
+            if (!_destination.IsOpen) _destination.OpenTemporary();
+            _destination.CheckSpace(_options.Size, Stream.Offered);
+        }
+        catch (SystemError error) { throw error.Refuse(Place.Path); }
     }
 
     void OpenBasis()
@@ -3581,11 +3924,21 @@ class Put : Request
         {
             Facts found = _platform.Look(_sentPath);
             if (found == null || found.Kind != "file") return;
-            _basis = _platform.Open(_sentPath, false);
-            found = _basis.Look();
-            if (found.Kind == "file") BasisSize = found.Size;
+            OpenFile basis = _platform.Open(_sentPath, false);
+            Stream.SetBasis(basis, -1);
+            found = basis.Look();
+            if (found.Kind == "file") Stream.SetBasis(basis, found.Size);
         }
         catch (SystemError error) { Log.Debug("no basis: " + error.Message); }
+    }
+
+    public Fields Accepted()
+    {
+        Fields fields = new Fields().Add("path", Place.Path).Add("kind", IsDevice ? "device" : "file");
+        if (Stream.BasisSize >= 0) fields.Add("basis", Stream.BasisSize);
+        if (Stream.Offered > 0 && _partialHash != null)
+            fields.Add("partial", Stream.Offered).Add("partial-sha256", _partialHash);
+        return fields;
     }
 
     // -- resumption ----------------------------------------------------------
@@ -3593,21 +3946,17 @@ class Put : Request
     void OpenPartial()
     {
         string path = Place.Beside(Names.Partial(_sentName));
-        try
-        {
-            Use(_platform.Create(path), path);
-            _keepable = true;
-            return;
-        }
+        OpenFile file;
+        try { file = _platform.Create(path); }
         catch (SystemError error)
         {
             if (error.Code != "exists") throw;
+            file = OpenOldPartial(path);
+            if (file == null) return;       // somebody else's: an ordinary temporary file will do
         }
-        OpenFile file = OpenOldPartial(path);
-        if (file == null) return;           // somebody else's: an ordinary temporary file will do
-        Use(file, path);
-        _keepable = true;
-        if (_partial > 0) HashPartial();
+        _destination.Use(file, path);
+        _usesPartial = true;
+        if (Stream.Offered > 0) HashPartial();
     }
 
     OpenFile OpenOldPartial(string path)
@@ -3621,8 +3970,8 @@ class Put : Request
             found = file.Look();
             if (found.Kind == "file" && found.OnlyLink && found.Ours)
             {
-                if (_size >= 0 && found.Size > _size) file.Truncate();
-                else _partial = found.Size;
+                if (_options.Size >= 0 && found.Size > _options.Size) file.Truncate();
+                else Stream.Offer(found.Size, _destination.Truncate);
                 return file;
             }
         }
@@ -3635,236 +3984,41 @@ class Put : Request
     void HashPartial()
     {
         Sha256 told = new Sha256();
-        _buffer = new byte[Wire.Step];
-        for (long at = 0; at < _partial; )
+        byte[] buffer = new byte[Wire.Step];
+        for (long at = 0; at < Stream.Offered; )
         {
-            if (Interrupted) return;
-            int count = _file.Read(_buffer, 0, (int)Math.Min(_buffer.Length, _partial - at));
+            if (IsInterrupted) return;
+            int count = _destination.Read(buffer, (int)Math.Min(buffer.Length, Stream.Offered - at));
             if (count <= 0) throw new Refused("io", "the partial file became shorter", Place.Path);
-            told.Add(_buffer, 0, count);
-            _hash.Add(_buffer, 0, count);
+            told.Add(buffer, 0, count);
+            Stream.AddOffered(buffer, count);
             at += count;
         }
         _partialHash = told.FinishHex();
     }
 
-    public Fields Accepted()
-    {
-        Fields fields = new Fields().Add("path", Place.Path).Add("kind", IsDevice ? "device" : "file");
-        if (BasisSize >= 0) fields.Add("basis", BasisSize);
-        if (_partial > 0 && _partialHash != null) fields.Add("partial", _partial).Add("partial-sha256", _partialHash);
-        return fields;
-    }
-
-    /// <summary>The first offset says whether the host goes on from the partial
-    /// file or begins anew.</summary>
-    void Decide(long offset)
-    {
-        if (_partial == 0) return;
-        if (offset == _partial) Received = _partial;
-        else if (offset == 0)
-        {
-            try { _file.Truncate(); }
-            catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
-            _hash = new Sha256();
-        }
-        _partial = 0;
-    }
-
-    // -- data ----------------------------------------------------------------
-
-    public void Write(byte[] frame, int length, bool encoded)
-    {
-        long offset = Offset(frame, length);
-        if (encoded)
-        {
-            if (_inflate == null) throw new Refused("bad-request", "ENCODED without an encoding", Place.Path);
-            if (offset != Received && offset != _encodedAt) throw WrongOffset(offset);
-            _encodedAt = offset;
-            _inflatedFrom = Received;
-            try { _inflate.Feed(frame, 8, length - 8); }
-            catch (BadData error) { throw new Refused("bad-data", error.Message, Place.Path); }
-            return;
-        }
-        _encodedAt = -1;
-        if (offset != Received) throw WrongOffset(offset);
-        Store(frame, 8, length - 8);
-    }
-
-    long Offset(byte[] frame, int length)
-    {
-        if (length < 8) throw new Refused("bad-request", "a frame without an offset", Place.Path);
-        ulong offset = Bytes.U64(frame, 0);
-        if (offset > long.MaxValue) throw new Refused("bad-request", "offset out of range", Place.Path);
-        Decide((long)offset);
-        return (long)offset;
-    }
-
-    Refused WrongOffset(long offset)
-    {
-        return new Refused("bad-request", "offset " + offset + " where " + Received + " was due", Place.Path);
-    }
-
-    public void Copy(byte[] frame, int length)
-    {
-        long offset = Offset(frame, length);
-        _encodedAt = -1;
-        if (_buffer == null) _buffer = new byte[Wire.Step];
-        if (BasisSize < 0) throw new Refused("bad-request", "COPY without a basis", Place.Path);
-        if (length < 20 || (length - 8) % 12 != 0) throw new Refused("bad-request", "COPY of a wrong length", Place.Path);
-        if (offset != Received) throw WrongOffset(offset);
-        for (int at = 8; at < length; at += 12)
-        {
-            if (BrokenOff) return;
-            CopyRange(Bytes.U64(frame, at), Bytes.U32(frame, at + 8));
-            if (Interrupted && at + 12 < length) BrokenOff = true;
-        }
-    }
-
-    void CopyRange(ulong from, uint length)
-    {
-        if (from > (ulong)BasisSize || length > (ulong)BasisSize - from)
-            throw new Refused("bad-request", "COPY from outside the basis", Place.Path);
-        CheckSize(length);
-        try { _basis.Seek((long)from); }
-        catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
-        for (long left = length; left > 0 && !BrokenOff; )
-        {
-            int count;
-            try { count = _basis.Read(_buffer, 0, (int)Math.Min(_buffer.Length, left)); }
-            catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
-            if (count <= 0) throw new Refused("basis-changed", "the basis became shorter", Place.Path);
-            Store(_buffer, 0, count);
-            left -= count;
-            if (Interrupted && left > 0) BrokenOff = true;
-        }
-    }
-
-    void CheckSize(long count)
-    {
-        if (_size >= 0 && count > _size - Received)
-            throw new Refused("size-mismatch", "more than the " + _size + " bytes announced", Place.Path);
-    }
-
-    void StoreInflated(byte[] data, int offset, int count)
-    {
-        if (BrokenOff) return;
-        Store(data, offset, count);
-        BrokenOff = Interrupted && Received > _inflatedFrom + Wire.Step;
-    }
-
-    /// <summary>One step: the hash and the file always agree.</summary>
-    public void Store(byte[] data, int offset, int count)
-    {
-        if (count == 0) return;
-        CheckSize(count);
-        _hash.Add(data, offset, count);
-        Keep(data, offset, count);
-        Received += count;
-    }
-
-    /// <summary>The bytes that come behind those received.</summary>
-    protected virtual void Keep(byte[] data, int offset, int count)
-    {
-        try { _file.Write(data, offset, count); }
-        catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
-    }
-
     // -- end -----------------------------------------------------------------
 
-    public void Check(long size, string digest)
+    public override void Finish()
     {
-        Decide(size);
-        if (size != Received)
-            throw new Refused("size-mismatch", Received + " bytes arrived, " + size + " were sent", Place.Path);
-        Digest = _hash.FinishHex();
-        if (digest != Digest) throw new Refused("hash-mismatch", "SHA-256 differs", Place.Path);
-    }
-
-    /// <summary>Gives the whole file its name; may take long.</summary>
-    public virtual void Finish()
-    {
-        if (!IsDevice)
+        if (IsDevice) return;
+        try
         {
-            try { FinishFile(); }
-            catch (SystemError error) { throw error.Refuse(Place.Path); }
+            _destination.Flush();
+            if (IsCancelled) throw new Refused("cancelled", "cancelled", Place.Path);
+            Stream.CloseBasis();            // Windows replaces no file that is open
+            _destination.TakeName();
         }
-        Close(false);
+        catch (SystemError error) { throw error.Refuse(Place.Path); }
     }
 
-    /// <summary>What `done` says.</summary>
-    public virtual Fields Answer()
-    {
-        return new Fields().Add("path", Place.Path).Add("size", Received).Add("sha256", Digest);
-    }
-
-    void FinishFile()
-    {
-        try { _file.Flush(); }
-        catch (SystemError error) { throw error.RefuseWrite(Place.Path); }
-        if (Cancelled) throw new Refused("cancelled", "cancelled", Place.Path);
-        // not before: a partial file that stays keeps its own mode and time
-        _file.SetAttributes(_mode, _hasMtime, _mtime);
-        // Windows replaces no file that is open; ours stays so, for else a sweep could take it for an orphan
-        CloseBasis();
-        NameIt();
-        CloseFiles();
-        Leftovers.Forget(this);
-        _temporary = null;
-        _platform.FlushDirectory(Place.Directory);
-    }
-
-    void NameIt()
-    {
-        while (true)
-        {
-            if (_replaces)
-            {
-                Facts found = Place.Look();
-                if (found != null && found.Kind != "file")
-                {
-                    string kind = found.Kind == "device" ? "special" : found.Kind;
-                    throw new Refused("is-" + kind, "the destination became a " + kind, Place.Path);
-                }
-                _platform.Replace(_temporary, Place.Path);
-                return;
-            }
-            if (_platform.MoveNew(_temporary, Place.Path)) return;
-            // somebody made the name in the meantime
-            if (_conflict == "overwrite") _replaces = true;
-            else if (_conflict == "rename") Place = Place.Renamed(Names.Free(Place));
-            else throw Exists(Place.Look(), Place.Path);
-        }
-    }
-
-    void CloseFiles()
-    {
-        CloseBasis();
-        if (_file != null) _file.Close();
-        _file = null;
-    }
-
-    void CloseBasis()
-    {
-        if (_basis != null) _basis.Close();
-        _basis = null;
-    }
-
-    /// <summary>Idempotent; what is unfinished goes, unless it is kept to be resumed.</summary>
-    public void Close(bool keep)
+    public override void Close(bool failed)
     {
         // a partial file that the host has not decided about is as it was
-        long there = _partial > 0 ? _partial : Received;
-        keep = keep && _keepable && there >= Wire.PartialMin;
-        CloseFiles();
-        if (_temporary != null && !keep)
-        {
-            try { _platform.Delete(_temporary); }
-            catch (SystemError error) { Log.Warning("removing " + _temporary + ": " + error.Message); }
-        }
-        Leftovers.Forget(this);
-        _temporary = null;
-        Place.Dispose();
+        long there = Stream.Offered > 0 ? Stream.Offered : Stream.Received;
+        Stream.CloseBasis();
+        _destination.Close(!failed && KeepsPartial && _usesPartial && there >= Wire.PartialMin);
+        State = UploadState.Over;
     }
 }
 
@@ -4002,9 +4156,11 @@ delegate void Work(Record record);
 /// <summary>Held in memory until its hash is known to be right: then every file
 /// is put one after the other. What cannot be done is `left` to the host, which
 /// puts it alone and so learns why.</summary>
-class Bundle : Put
+class Bundle : Upload
 {
     readonly Platform _platform = Platform.Current;
+    readonly Location _place;
+    readonly UploadOptions _options;
     readonly bool _compares;                // no contents: the host asks what is there
     readonly Folders _folders;
     readonly Visit _newFolder;              // gets a directory that was there before
@@ -4014,20 +4170,25 @@ class Bundle : Put
     readonly Dictionary<string, string> _names = new Dictionary<string, string>(Platform.Current.NameComparer);
     byte[] _content;
 
-    public Bundle(Location place, Fields fields, bool compares, Visit newFolder) : base(place, fields)
+    public Bundle(Location place, Fields fields, bool compares, Visit newFolder)
     {
-        if (_size < 0 || _size > Wire.BundleMax)
+        _place = place;
+        _options = new UploadOptions(fields);
+        if (_options.Size < 0 || _options.Size > Wire.BundleMax)
             throw new Refused("bad-request", "a bundle is of at most " + Wire.BundleMax + " bytes");
         _compares = compares;
         _newFolder = newFolder;
-        _content = new byte[_size];
+        _content = new byte[_options.Size];
+        Stream = new IncomingStream(this, _options, Keep);
         try { _folders = new Folders(place); }
         catch (SystemError error) { throw error.Refuse(place.Path); }
     }
 
-    protected override void Keep(byte[] data, int offset, int count)
+    public override Location Place { get { return _place; } }
+
+    void Keep(byte[] data, int offset, int count)
     {
-        Buffer.BlockCopy(data, offset, _content, (int)Received, count);
+        Buffer.BlockCopy(data, offset, _content, (int)Stream.Received, count);
     }
 
     public override Fields Answer()
@@ -4053,9 +4214,8 @@ class Bundle : Put
         return made.ToString();
     }
 
-    /// <summary>In the worker, when the hash has been checked: the directories,
-    /// in which later requests may have something to do, are made at once.</summary>
-    public void BeginWriting()
+    /// <summary>The directories, in which later requests may have something to do, are made at once.</summary>
+    public override void BeginFinishing()
     {
         Parse();
         if (_compares) return;
@@ -4069,7 +4229,7 @@ class Bundle : Put
 
     void Parse()
     {
-        int end = (int)Received;
+        int end = (int)Stream.Received;
         if (_content.Length != end) Array.Resize(ref _content, end);
         for (int at = 0; at < end; )
         {
@@ -4084,7 +4244,6 @@ class Bundle : Put
         }
     }
 
-    /// <summary>In a finisher.</summary>
     public override void Finish()
     {
         try
@@ -4097,19 +4256,24 @@ class Bundle : Put
         }
         finally { _folders.Leave(); }
         _left.Sort();
-        Close(false);
+    }
+
+    public override void Close(bool failed)
+    {
+        _place.Dispose();
+        State = UploadState.Over;
     }
 
     void Attempt(Work work, Record record)
     {
-        if (Cancelled) throw new Refused("cancelled", "cancelled", Place.Path);
+        if (IsCancelled) throw new Refused("cancelled", "cancelled", Place.Path);
         try { work(record); }
-        catch (SystemError error) { Leave(record, error); }
-        catch (Refused error) { Leave(record, error); }
+        catch (SystemError error) { LeaveToHost(record, error); }
+        catch (Refused error) { LeaveToHost(record, error); }
         _folders.LeaveIfMany();
     }
 
-    void Leave(Record record, Exception why)
+    void LeaveToHost(Record record, Exception why)
     {
         Log.Debug("left to the host: " + record.Name + ": " + why.Message);
         if (!_compares) _left.Add(record.Number);
@@ -4150,7 +4314,7 @@ class Bundle : Put
             found = null;
         }
         if (found == null) _absent.Add(record.Number);
-        else if (record.HasMtime && IsUnchanged(found, record.Size, record.Time)) _unchanged.Add(record.Number);
+        else if (record.HasMtime && Destination.IsUnchanged(found, record.Size, record.Time)) _unchanged.Add(record.Number);
     }
 
     void WriteFile(Record record)
@@ -4160,17 +4324,21 @@ class Bundle : Put
         CheckSpelling(record);
         if (!_seen.ContainsKey(record.Words)) _newFolder(folder);
         _seen[record.Words] = true;
-        Put put = new Put(new Location(folder, name, null), _conflict == "overwrite", (int)record.Size, record.Mode,
-                          record.HasMtime, record.Time);
+        Destination file = new Destination(new Location(folder, name, null),
+                                           _options.Conflict == "overwrite" ? "overwrite" : "fail", record.Mode,
+                                           record.HasMtime, record.Time);
         try
         {
-            put.Begin();
-            if (put.IsDevice) throw new Refused("is-special", "not for a bundle", put.Place.Path);
-            put.Prepare();
-            put.Store(_content, record.Start, (int)record.Size);
-            put.Finish();
+            file.Settle(file.Place.Look());
+            if (file.IsDevice) throw new Refused("is-special", "not for a bundle", file.Place.Path);
+            file.CheckReplaceable();
+            file.OpenTemporary();
+            file.CheckSpace(record.Size, 0);
+            file.Write(_content, record.Start, (int)record.Size);
+            file.Flush();
+            file.TakeName();
         }
-        finally { put.Close(false); }
+        finally { file.Close(false); }
     }
 
     /// <summary>Two names that differ for the host and not here must not become
@@ -4239,7 +4407,7 @@ class Requests
     void Open(int stream, Request request)
     {
         lock (_open) _open[stream] = request;
-        if (_closed) request.Interrupted = request.Cancelled = true;
+        if (_closed) request.Cancel(true);
     }
 
     List<Request> All() { lock (_open) return new List<Request>(_open.Values); }
@@ -4250,14 +4418,14 @@ class Requests
     public void Foresee(int stream)
     {
         Request request = Find(stream);
-        if (request != null) request.Interrupted = true;
+        if (request != null) request.Foresee();
     }
 
     /// <summary>The session is over; Close follows in the worker's order.</summary>
     public void InterruptAll()
     {
         _closed = true;
-        foreach (Request request in All()) request.Interrupted = request.Cancelled = true;
+        foreach (Request request in All()) request.Cancel(true);
     }
 
     // -- in the worker -------------------------------------------------------
@@ -4268,8 +4436,8 @@ class Requests
         InterruptAll();
         foreach (Request request in All())
         {
-            Put put = request as Put;
-            if (put != null && !put.Busy) put.Close(true);      // a finisher closes its own
+            Upload upload = request as Upload;
+            if (upload != null && upload.State == UploadState.Receiving) upload.Close(false);   // a finisher closes its own
         }
         lock (_open) _open.Clear();
         _draining.Clear();
@@ -4277,13 +4445,14 @@ class Requests
 
     public void Data(int stream, byte[] payload, int length, bool encoded, bool copy)
     {
-        Put put = Find(stream) as Put;
-        if (put == null || put.Committing || put.BrokenOff) return;     // draining, ending, or nothing there
+        Upload upload = Find(stream) as Upload;
+        if (upload == null || upload.State >= UploadState.Committing) return;   // draining, ending, or nothing there
         try
         {
-            if (put.Busy) throw new Refused("bad-request", "data before the answer to a put with resume");
-            if (copy) put.Copy(payload, length);
-            else put.Write(payload, length, encoded);
+            if (upload.State == UploadState.Preparing)
+                throw new Refused("bad-request", "data before the answer to a put with resume");
+            if (copy) upload.Stream.Copy(payload, length);
+            else upload.Stream.Write(payload, length, encoded);
         }
         catch (Exception error) { Fail(stream, error); }
     }
@@ -4311,35 +4480,49 @@ class Requests
 
     // -- ends ----------------------------------------------------------------
 
-    void Fail(int stream, Exception error) { Fail(stream, error, false, true); }
+    void Fail(int stream, Exception error) { Fail(stream, error, true); }
 
-    /// <summary>The final `error` of a stream. If its put is still being sent,
-    /// the rest of it is dropped until commit or cancel.</summary>
-    void Fail(int stream, Exception error, bool keep, bool drain)
+    /// <summary>The final `error` of a stream. `drain`: if its put is still being sent, the rest of it is dropped until
+    /// commit or cancel.</summary>
+    void Fail(int stream, Exception error, bool drain)
     {
-        Refused refused = error as Refused;
-        SystemError system = error as SystemError;
-        if (system != null) refused = system.Refuse(null);
-        if (refused == null)
+        Refused refused = ToRefused(error);
+        Upload upload = Find(stream) as Upload;
+        if (upload != null)
         {
-            Log.Defect(error);
-            refused = new Refused("internal", error.GetType().Name + ": " + error.Message);
-        }
-        Put put = Find(stream) as Put;
-        if (put != null && put.Busy)
-        {
-            put.Interrupted = put.Cancelled = true;
-            if (!put.Committing && drain) _draining[stream] = true;
-        }
-        else if (put != null)
-        {
-            if (drain) _draining[stream] = true;
-            if (refused.Path == null) refused.Path = put.Place.Path;
-            put.Close(keep);
+            if (drain && upload.State < UploadState.Committing) _draining[stream] = true;
+            bool isWithFinisher = upload.State == UploadState.Preparing || upload.State == UploadState.Committing;
+            if (isWithFinisher) upload.Cancel(false);
+            else End(upload, refused);
         }
         Remove(stream);
         Answer(stream, refused);
     }
+
+    static Refused ToRefused(Exception error)
+    {
+        Refused refused = error as Refused;
+        SystemError system = error as SystemError;
+        if (system != null) refused = system.Refuse(null);
+        if (refused != null) return refused;
+        Log.Defect(error);
+        return new Refused("internal", error.GetType().Name + ": " + error.Message);
+    }
+
+    static void End(Upload upload, Refused why)
+    {
+        if (why.Path == null) why.Path = upload.Place.Path;
+        upload.Close(IsFailure(why));
+    }
+
+    /// <summary>What was only cancelled may be gone on from.</summary>
+    static bool IsFailure(Exception error)
+    {
+        Refused refused = error as Refused;
+        return error != null && (refused == null || refused.Code != "cancelled");
+    }
+
+    static Refused Cancelled() { return new Refused("cancelled", "cancelled"); }
 
     void Answer(int stream, Refused refused)
     {
@@ -4355,14 +4538,15 @@ class Requests
 
     void Invalid(int stream, string head, string message)
     {
-        bool ends = head.StartsWith("commit\n", StringComparison.Ordinal) || head.StartsWith("cancel\n", StringComparison.Ordinal);
+        string verb = head.IndexOf('\n') > 0 ? head.Split('\n')[0] : "";
+        bool ends = verb == "commit" || verb == "cancel";
         if (_draining.ContainsKey(stream))
         {
             if (ends) _draining.Remove(stream);
             return;
         }
-        bool drain = Sends(head.Split('\n')[0]) && head.IndexOf('\n') > 0 && Find(stream) == null;
-        Fail(stream, new Refused("bad-request", message), false, !ends);
+        bool drain = Sends(verb) && Find(stream) == null;
+        Fail(stream, new Refused("bad-request", message), !ends);
         if (drain) _draining[stream] = true;
     }
 
@@ -4427,15 +4611,10 @@ class Requests
         if (_draining.Remove(stream)) return;
         Request request = Find(stream);
         if (request == null) return;
-        Put put = request as Put;
-        request.Interrupted = true;
-        if (put == null || put.Busy)        // its finisher answers
-        {
-            if (put != null && !put.Committing) put.KeepWhenCancelled = fields.Yes("keep");
-            request.Cancelled = true;
-            return;
-        }
-        Fail(stream, new Refused("cancelled", "cancelled"), fields.Yes("keep"), false);
+        request.Cancel(fields.Yes("keep"));
+        Upload upload = request as Upload;
+        // else its finisher answers
+        if (upload != null && upload.State == UploadState.Receiving) Fail(stream, Cancelled(), false);
     }
 
     // -- put -----------------------------------------------------------------
@@ -4459,7 +4638,7 @@ class Requests
         }
         catch (Refused)
         {
-            put.Close(false);
+            put.Close(true);
             throw;
         }
         if (skipped != null)
@@ -4474,7 +4653,7 @@ class Requests
         else
         {
             // hashing what is there may take long: the host waits for the answer
-            put.Busy = true;
+            put.State = UploadState.Preparing;
             Open(stream, put);
             _worker.SubmitLong(delegate { PrepareLong(stream, put); });
         }
@@ -4485,9 +4664,10 @@ class Requests
         try { put.Prepare(); }
         catch (Refused)
         {
-            put.Close(false);
+            put.Close(true);
             throw;
         }
+        put.State = UploadState.Receiving;
         Open(stream, put);
         _reply(stream, "accept", put.Accepted());
     }
@@ -4503,10 +4683,14 @@ class Requests
 
     void Prepared(int stream, Put put, Exception failed)
     {
-        put.Busy = false;
-        if (_closed || Find(stream) != put) put.Close(_closed);     // answered or dropped in the meantime
-        else if (failed != null) Fail(stream, failed);
-        else if (put.Cancelled) Fail(stream, new Refused("cancelled", "cancelled"), put.KeepWhenCancelled, false);
+        if (_closed || Find(stream) != put)
+        {
+            put.Close(false);               // answered or dropped in the meantime
+            return;
+        }
+        put.State = UploadState.Receiving;  // the worker's again
+        bool cancelled = put.IsCancelled;
+        if (failed != null || cancelled) Fail(stream, failed ?? Cancelled(), !cancelled);
         else _reply(stream, "accept", put.Accepted());
     }
 
@@ -4524,36 +4708,38 @@ class Requests
 
     void Commit(int stream, Fields fields)
     {
-        Put put = Find(stream) as Put;
+        Upload upload = Find(stream) as Upload;
         try
         {
-            if (put == null || put.Committing) throw new Refused("bad-request", "commit without a put");
-            if (put.Busy) throw new Refused("bad-request", "commit before the answer to a put with resume");
+            if (upload == null || upload.State >= UploadState.Committing)
+                throw new Refused("bad-request", "commit without a put");
+            if (upload.State == UploadState.Preparing)
+                throw new Refused("bad-request", "commit before the answer to a put with resume");
             long size = Arguments.Number(fields, "size", true);
-            put.Check(size, Arguments.Sha256(fields));
-            if (put is Bundle) ((Bundle)put).BeginWriting();
+            upload.Stream.Check(size, Arguments.Sha256(fields));
+            upload.BeginFinishing();
         }
         catch (Refused error)
         {
-            Fail(stream, error, false, false);
+            Fail(stream, error, false);
             return;
         }
-        put.Committing = put.Busy = true;
-        if (put is Bundle) FinishInTurn(stream, put);
+        upload.State = UploadState.Committing;
+        Put put = upload as Put;
+        if (put == null) FinishInTurn(stream, upload);
         else if (put.IsDevice) Finish(stream, put);      // nothing to flush: no need for another thread
         else _worker.SubmitLong(delegate { Finish(stream, put); });
     }
 
-    void Finish(int stream, Put put)
+    void Finish(int stream, Upload upload)
     {
         Exception failed = null;
-        try { put.Finish(); }
+        try { upload.Finish(); }
         catch (Exception error) { failed = error; }
-        if (failed != null) put.Close(_closed);
-        put.Busy = false;
-        if (_closed || Find(stream) != put) return;     // refused since
-        if (failed != null) Fail(stream, failed, false, false);
-        else Done(stream, put.Answer());
+        upload.Close(IsFailure(failed));
+        if (_closed || Find(stream) != upload) return;  // refused since
+        if (failed != null) Fail(stream, failed, false);
+        else Done(stream, upload.Answer());
     }
 
     // -- bundle --------------------------------------------------------------
@@ -4572,13 +4758,14 @@ class Requests
             place.Dispose();
             throw;
         }
+        bundle.State = UploadState.Receiving;
         Open(stream, bundle);
         _reply(stream, "accept", new Fields().Add("path", place.Path));
     }
 
     /// <summary>One at a time: more would only take the disk from each other,
     /// and the other finishers from who needs them.</summary>
-    void FinishInTurn(int stream, Put bundle)
+    void FinishInTurn(int stream, Upload bundle)
     {
         _bundles.Enqueue(delegate
         {
@@ -4742,11 +4929,11 @@ class Requests
         {
             AddEntry(entries, request, file, whole, buffer, Math.Min(block, size - at), path);
             if (entries.Length < 12 * perFrame && at + block < size) continue;
-            if (!SendEntries(stream, entries, sent) || request.Cancelled) break;
+            if (!SendEntries(stream, entries, sent) || request.IsCancelled) break;
             sent += entries.Length;
             entries.SetLength(0);
         }
-        if (request.Cancelled) throw new Refused("cancelled", "cancelled", path);
+        if (request.IsCancelled) throw new Refused("cancelled", "cancelled", path);
         return whole.FinishHex();
     }
 
@@ -4755,7 +4942,7 @@ class Requests
     {
         Sha256 strong = new Sha256();
         uint weak = 1;
-        while (length > 0 && !request.Cancelled)
+        while (length > 0 && !request.IsCancelled)
         {
             int count = file.Read(buffer, 0, (int)Math.Min(buffer.Length, length));
             if (count <= 0) throw new Refused("basis-changed", "the file became shorter", path);
@@ -4840,7 +5027,7 @@ class Requests
             }
             catch (SystemError error)
             {
-                if (error.Code == "exists") throw Put.Exists(place.Look(), place.Path);
+                if (error.Code == "exists") throw Destination.Exists(place.Look(), place.Path);
                 throw error.Refuse(place.Path);
             }
         }
@@ -4869,7 +5056,7 @@ class Requests
             throw new Refused("is-" + kind, "the name exists and is a " + kind, place.Path);
         }
         if (conflict == "newer") return "not-newer";
-        if (conflict == "fail") throw Put.Exists(found, place.Path);
+        if (conflict == "fail") throw Destination.Exists(found, place.Path);
         return null;
     }
 
