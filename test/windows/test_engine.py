@@ -1,13 +1,16 @@
 """Parts of the engine by themselves, against the shared vectors: text
 payloads, frames, DEFLATE; and what it makes of a Windows path."""
 
+import json
+import os
 import random
+import re
 import subprocess
 import unittest
 import zlib
 
 import windows
-from windows import compiled, engine_source, mono_command
+from windows import SCRIPT, SHIPPED, compiled, engine_source, mono_command
 
 from support import SEED, sha256, vectors  # noqa: E402  (found once windows is imported)
 
@@ -235,17 +238,48 @@ class WindowsPaths(Probe):
         self.assertEqual(self.parse('C:\\' + 'dir\\' * 9000 + 'f'), 'name-too-long')
 
 
+MARK = re.compile(r'^// ---- (\w+)\.cs -+$', re.M)
+
+
+def parts(script):
+    """Name and text of what the script was put together from, in order."""
+    windows.assemble()
+    head, *found = MARK.split(windows.read(script).replace('\n}\n\'@\n', '\n// ---- end.cs ----\n}\n\'@\n'))
+    return [('head', head)] + list(zip(found[::2], found[1::2]))
+
+
 class Source(unittest.TestCase):
     def test_compiles_as_a_library_of_c_sharp_3(self):
-        compiled('library', [], '-t:library')
+        for name, script in (('library', SCRIPT), ('shipped', SHIPPED)):
+            compiled(name, [], '-t:library', script=script)
 
-    def test_is_ascii(self):
+    def test_shipped_is_tested_but_for_the_posix_parts(self):
+        posix = sorted(name[:-3] for name in os.listdir(os.path.join(windows.HERE, 'posix')))
+        self.assertEqual(posix, ['Libc', 'PosixDevice', 'PosixFile', 'PosixPlatform'])
+        tested = parts(SCRIPT)
+        self.assertLessEqual(set(posix), {name for name, _ in tested})
+        self.assertEqual([part for part in tested if part[0] not in posix], parts(SHIPPED))
+        for word in ('Posix', 'Libc', '"libc"'):
+            self.assertNotIn(word, windows.read(SHIPPED))
+
+    def test_licence_and_version(self):
+        text = windows.read(SHIPPED)
+        version = json.loads(windows.read(os.path.join(windows.REPOSITORY, 'package.json')))['version']
+        self.assertIn('version %s:' % version, text.split('\n')[0])
+        self.assertIn('Version = "%s"' % version, text)
+        head = ' '.join(line[1:].strip() for line in text.split('\n') if line.startswith('#'))
+        licence = windows.read(os.path.join(windows.REPOSITORY, 'LICENSE'))
+        self.assertIn(' '.join(licence.split()), ' '.join(head.split()))
+
+    def test_is_plain_text_with_one_here_string(self):
         """Windows PowerShell reads a script without a byte order mark in the
         system's code page."""
-        windows.read(windows.SCRIPT).encode('ascii')
-
-    def test_has_no_end_of_the_here_string(self):
-        self.assertNotIn("\n'@", engine_source())
+        for script in (SCRIPT, SHIPPED):
+            text = windows.read(script)
+            text.encode('ascii')
+            self.assertEqual((text.count("\n'@"), text.count("@'\n")), (1, 1))
+            self.assertNotIn('\r', text)
+            self.assertGreater(len(engine_source(script)), 100000)
 
 
 if __name__ == '__main__':

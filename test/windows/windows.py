@@ -2,6 +2,7 @@
 script itself under PowerShell 7."""
 
 import fcntl
+import functools
 import glob
 import hashlib
 import os
@@ -9,11 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.normpath(os.path.join(HERE, '..', '..'))
-SCRIPT = os.path.join(REPOSITORY, 'guest', 'receiver.ps1')
+SHIPPED = os.path.join(REPOSITORY, 'dist', 'guest', 'receiver.ps1')
+# The same and, for there is no Windows here, a platform more.
+SCRIPT = os.path.join(REPOSITORY, 'dist', 'test', 'receiver.ps1')
 CACHE = os.path.join(REPOSITORY, '.cache', 'windows')
 
 sys.dont_write_bytecode = True
@@ -29,31 +33,41 @@ def read(path):
         return file.read()
 
 
-def engine_source():
+@functools.lru_cache(maxsize=None)
+def assemble():
+    """Makes both scripts: somebody may have changed a part since the last build."""
+    bundled = os.path.join(REPOSITORY, 'node_modules', '.bin', 'node')
+    node = bundled if os.path.exists(bundled) else program('node')
+    subprocess.run([node, os.path.join(REPOSITORY, 'guest', 'windows', 'assemble.mjs')], check=True)
+
+
+def engine_source(script=SCRIPT):
     """The C# within the script."""
-    return read(SCRIPT).split("\n$engine = @'\n")[1].split("\n'@\n")[0] + '\n'
+    assemble()
+    return read(script).split("\n$engine = @'\n")[1].split("\n'@\n")[0] + '\n'
 
 
-def compiled(name, extra, *options):
+def compiled(name, extra, *options, script=SCRIPT):
     """The engine compiled with `extra` sources; kept until one of them changes."""
-    sources = [engine_source()] + [read(file) for file in extra]
+    sources = [engine_source(script)] + [read(file) for file in extra]
     key = hashlib.sha256(repr((sources, options)).encode()).hexdigest()[:16]
     target = os.path.join(CACHE, '%s-%s.exe' % (name, key))
     os.makedirs(CACHE, exist_ok=True)
     with open(os.path.join(CACHE, 'lock'), 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(target):
-            compile_engine(target, extra, options)
+            compile_engine(target, script, extra, options)
     return target
 
 
-def compile_engine(target, extra, options):
-    for old in os.listdir(CACHE):
-        if old.startswith(os.path.basename(target).split('-')[0] + '-'):
-            os.unlink(os.path.join(CACHE, old))
+def compile_engine(target, script, extra, options):
+    for old in glob.glob(os.path.join(CACHE, os.path.basename(target).split('-')[0] + '-*.*')):
+        # another run may use what is younger
+        if time.time() - os.stat(old).st_mtime > 86400:
+            os.unlink(old)
     source = target[:-4] + '.cs'
     with open(source, 'w', encoding='utf-8') as file:
-        file.write(engine_source())
+        file.write(engine_source(script))
     done = subprocess.run([program('mcs'), '-langversion:3', '-warnaserror', '-out:' + target] + list(options)
                           + [source] + list(extra), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
@@ -105,8 +119,9 @@ def install_powershell(folder):
         raise AssertionError('PowerShell could not be installed:\n' + done.stdout.decode())
 
 
-def script_command():
-    return powershell() + ['-NoProfile', '-NonInteractive', '-File', SCRIPT]
+def script_command(script=SCRIPT):
+    assemble()
+    return powershell() + ['-NoProfile', '-NonInteractive', '-File', script]
 
 
 class OnMono:
