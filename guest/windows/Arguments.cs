@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 
 namespace Guestwire
 {
@@ -51,14 +52,17 @@ static class Arguments
         }
         if (!AllDigits(whole, '9', 12) || !AllDigits(fraction, '9', 9)) throw Invalid("mtime");
         if (whole.Length > 10) throw new Refused("bad-request", "mtime is out of range");   // 2286
-        nanoseconds = long.Parse(whole) * 1000000000 + long.Parse(fraction.PadRight(9, '0'));
+        nanoseconds = Value(whole) * 1000000000 + Value(fraction.PadRight(9, '0'));
         if (negative) nanoseconds = -nanoseconds;
         return true;
     }
 
+    static long Value(string digits) { return long.Parse(digits, CultureInfo.InvariantCulture); }
+
     public static string TimeText(long nanoseconds)
     {
-        string text = Math.Abs(nanoseconds / 1000000000) + "." + Math.Abs(nanoseconds % 1000000000).ToString("d9");
+        string fraction = Math.Abs(nanoseconds % 1000000000).ToString("d9", CultureInfo.InvariantCulture);
+        string text = Math.Abs(nanoseconds / 1000000000) + "." + fraction;
         return (nanoseconds < 0 ? "-" : "") + text.TrimEnd('0').TrimEnd('.');
     }
 

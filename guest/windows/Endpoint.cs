@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Threading;
 
@@ -226,7 +227,7 @@ class Endpoint
     byte[] WelcomeText(uint number, int version)
     {
         Platform platform = Platform.Current;
-        Fields fields = new Fields().Add("protocol", version).Add("session", number.ToString("x8"))
+        Fields fields = new Fields().Add("protocol", version).Add("session", number.ToString("x8", CultureInfo.InvariantCulture))
             .Add("agent", "receiver.ps1/" + Wire.Version).Add("system", platform.System)
             .Add("separator", platform.Separator.ToString()).Add("device", _device).Add("port", _port)
             .Add("user", Config.User).Add("frame", Frame).Add("window", Window).Add("streams", Wire.Streams)

@@ -35,7 +35,7 @@ partial class Requests
         finally { if (!kept) place.Dispose(); }
     }
 
-    Fields Describe(Location place, Facts found)
+    static Fields Describe(Location place, Facts found)
     {
         Platform platform = Platform.Current;
         Fields made = new Fields().Add("type", found == null ? "none" : found.Kind).Add("path", place.Path);

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.IO;
 using System.Text;
 
@@ -48,7 +49,7 @@ static class Log
             else if (c == '\n') made.Append("\\n");
             else if (c == '\r') made.Append("\\r");
             else if (c == '\t') made.Append("\\t");
-            else made.Append(c < 0x100 ? "\\x" + ((int)c).ToString("x2") : "\\u" + ((int)c).ToString("x4"));
+            else made.AppendFormat(CultureInfo.InvariantCulture, c < 0x100 ? "\\x{0:x2}" : "\\u{0:x4}", (int)c);
         }
         return made.ToString();
     }

@@ -22,18 +22,16 @@ class Options
 
     public Options(string[] arguments)
     {
-        string option = "port";             // what comes without one is a port
         for (int i = 0; i < arguments.Length; i++)
         {
             string argument = arguments[i];
             if (argument.Length < 2 || argument[0] != '-')
             {
-                if (option != "port") throw new Usage("what is " + argument + "?");
-                AddPorts(argument);
+                AddPorts(argument);         // what comes without an option is a port
                 continue;
             }
             int colon = argument.IndexOf(':');
-            option = Find(argument.Substring(0, colon < 0 ? argument.Length : colon));
+            string option = Find(argument.Substring(0, colon < 0 ? argument.Length : colon));
             string value = colon < 0 ? null : argument.Substring(colon + 1);
             if (option == "readonly") ReadOnly = true;
             else if (option == "version") Version = true;
@@ -44,7 +42,6 @@ class Options
                 if (string.IsNullOrEmpty(value)) throw new Usage(argument + " needs a value");
                 Set(option, value);
             }
-            option = "port";
         }
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -21,7 +22,7 @@ class Sha256
             {
                 try
                 {
-                    Type found = Type.GetType("System.Security.Cryptography." + name + string.Format(core, version));
+                    Type found = Type.GetType("System.Security.Cryptography." + name + string.Format(CultureInfo.InvariantCulture, core, version));
                     if (found == null) continue;
                     ((HashAlgorithm)Activator.CreateInstance(found)).Clear();
                     return found;
@@ -59,7 +60,7 @@ class Sha256
     public static string Hex(byte[] bytes)
     {
         StringBuilder made = new StringBuilder(2 * bytes.Length);
-        foreach (byte b in bytes) made.Append(b.ToString("x2"));
+        foreach (byte b in bytes) made.Append(b.ToString("x2", CultureInfo.InvariantCulture));
         return made.ToString();
     }
 }

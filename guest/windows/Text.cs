@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Text;
 
@@ -35,7 +36,7 @@ class Fields
 
     public Fields Add(string key, string value) { return Add(key, Encoding.UTF8.GetBytes(value)); }
 
-    public Fields Add(string key, long value) { return Add(key, value.ToString()); }
+    public Fields Add(string key, long value) { return Add(key, value.ToString(CultureInfo.InvariantCulture)); }
 
     /// <summary>The value as ASCII text, null if there is none; bytes past 7F become "?".</summary>
     public string Ascii(string key)
@@ -121,7 +122,7 @@ static class Texts
             foreach (byte b in item.Value)
             {
                 if (b >= 0x21 && b <= 0x7e && b != '%') made.Append((char)b);
-                else made.Append('%').Append(b.ToString("X2"));
+                else made.Append('%').Append(b.ToString("X2", CultureInfo.InvariantCulture));
             }
             made.Append('\n');
         }

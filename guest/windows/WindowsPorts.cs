@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 
 namespace Guestwire
 {
@@ -36,7 +37,7 @@ partial class WindowsPlatform
         char[] made = new char[1 << 18];
         uint length = Win32.QueryDosDeviceW(null, made, (uint)made.Length);
         foreach (string name in new string(made, 0, (int)length).Split('\0'))
-            if (IsCom(name)) numbers.Add(int.Parse(name.Substring(3)));
+            if (IsCom(name)) numbers.Add(int.Parse(name.Substring(3), CultureInfo.InvariantCulture));
         numbers.Sort();
         if (numbers.Remove(1)) numbers.Add(1);
         List<string> found = new List<string>();

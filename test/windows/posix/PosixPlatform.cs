@@ -37,7 +37,7 @@ class PosixPlatform : Platform
         Place place = new Place();
         int slash = path.LastIndexOf('/');
         string name = path.Substring(slash + 1);
-        bool whole = name == "" || name == "." || name == "..";
+        bool whole = name.Length == 0 || name == "." || name == "..";
         place.Directory = whole ? path : slash == 0 ? "/" : path.Substring(0, slash);
         place.Name = whole ? "" : name;
         return place;
