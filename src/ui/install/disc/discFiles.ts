@@ -13,7 +13,7 @@ const FILES: Readonly<Record<string, string>> = {
   'install.cmd': 'install.cmd',
   'install.ps1': 'install.ps1',
   'install.sh': 'install.sh',
-  'receiver.ps1': '../dist/guest/receiver.ps1',
+  'receiver.ps1': 'receiver.ps1',
   'receiver.py': 'receiver.py',
   'receiver.sh': 'receiver.sh',
   'uninstall.cmd': 'uninstall.cmd',
