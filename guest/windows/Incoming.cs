@@ -14,7 +14,7 @@ class Request
 {
     int _cancellation;                      // set by the port's thread and the worker, read by finishers
 
-    Cancellation Cancellation { get { return (Cancellation)Thread.VolatileRead(ref _cancellation); } }
+    Cancellation Cancellation { get { return (Cancellation)Interlocked.CompareExchange(ref _cancellation, 0, 0); } }
 
     /// <summary>A cancel is on its way, or has come: a long step stops.</summary>
     public bool IsInterrupted { get { return Cancellation != Cancellation.None; } }
@@ -32,7 +32,7 @@ class Request
 
     public void Cancel(bool keep)
     {
-        Thread.VolatileWrite(ref _cancellation, (int)(keep ? Cancellation.Keep : Cancellation.Drop));
+        Interlocked.Exchange(ref _cancellation, (int)(keep ? Cancellation.Keep : Cancellation.Drop));
     }
 }
 

@@ -14,6 +14,12 @@ from support import sha256
 
 
 class Script(OnPowerShell, test_process.Case):
+    """As it is: compiled at each start."""
+
+    @staticmethod
+    def command():
+        return script_command()
+
     def test_files_go_over(self):
         process = self.start('-LogLevel', 'info', lines=2)
         host = process.host(1).connect()

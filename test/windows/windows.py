@@ -1,6 +1,7 @@
 """receiver.ps1 for the tests of receiver.py: its C# engine under Mono, and the
 script itself under PowerShell 7."""
 
+import contextlib
 import fcntl
 import functools
 import glob
@@ -52,22 +53,31 @@ def compiled(name, extra, *options, script=SCRIPT):
     sources = [engine_source(script)] + [read(file) for file in extra]
     key = hashlib.sha256(repr((sources, options)).encode()).hexdigest()[:16]
     target = os.path.join(CACHE, '%s-%s.exe' % (name, key))
-    os.makedirs(CACHE, exist_ok=True)
-    with open(os.path.join(CACHE, 'lock'), 'w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with cache_lock():
         if not os.path.exists(target):
+            remove_old(name)
             compile_engine(target, script, extra, options)
     return target
 
 
-def compile_engine(target, script, extra, options):
-    for old in glob.glob(os.path.join(CACHE, os.path.basename(target).split('-')[0] + '-*.*')):
+@contextlib.contextmanager
+def cache_lock():
+    os.makedirs(CACHE, exist_ok=True)
+    with open(os.path.join(CACHE, 'lock'), 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def remove_old(name):
+    for old in glob.glob(os.path.join(CACHE, name + '-*.*')):
         # another run may use what is younger
         if time.time() - os.stat(old).st_mtime > 86400:
             os.unlink(old)
+
+
+def compile_engine(target, script, extra, options):
     source = target[:-4] + '.cs'
-    with open(source, 'w', encoding='utf-8') as file:
-        file.write(engine_source(script))
+    make(source, engine_source(script))
     done = subprocess.run([program('mcs'), '-langversion:3', '-warnaserror', '-out:' + target] + list(options)
                           + [source] + list(extra), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
@@ -109,9 +119,7 @@ def powershell():
 def install_powershell(folder):
     if shutil.which('dotnet') is None:
         raise unittest.SkipTest('needs PowerShell 7, or the .NET SDK to get it')
-    os.makedirs(CACHE, exist_ok=True)
-    with open(os.path.join(CACHE, 'lock'), 'w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with cache_lock():
         shutil.rmtree(folder, ignore_errors=True)
         done = subprocess.run(['dotnet', 'tool', 'install', 'PowerShell', '--version', POWERSHELL, '--tool-path', folder],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=CACHE)
@@ -122,6 +130,39 @@ def install_powershell(folder):
 def script_command(script=SCRIPT):
     assemble()
     return powershell() + ['-NoProfile', '-NonInteractive', '-File', script]
+
+
+ADD_TYPE = 'Add-Type -TypeDefinition $engine -Language $language -IgnoreWarnings'
+
+
+def compiled_script():
+    """The script with its engine compiled once, by PowerShell itself, instead of at each start, which takes seconds of
+    the processor; kept until it changes. The script as it is test_script.py runs."""
+    before, here_string, after = split_script()
+    key = hashlib.sha256(repr((powershell(), before, here_string, after)).encode()).hexdigest()[:16]
+    target = os.path.join(CACHE, 'script-%s.ps1' % key)
+    with cache_lock():
+        if not os.path.exists(target):
+            remove_old('script')
+            library = target[:-4] + '.dll'
+            line = ADD_TYPE + " -OutputAssembly '%s'" % library
+            make(target, before + here_string + line + '\n')
+            subprocess.run(powershell() + ['-NoProfile', '-NonInteractive', '-File', target], check=True)
+            make(target, before + "Add-Type -Path '%s'" % library + after)
+    return target
+
+
+def split_script():
+    """What is before the here-string with the engine; that and what follows; what is behind Add-Type."""
+    assemble()
+    before, rest = read(SCRIPT).split("$engine = @'\n")
+    here_string, after = rest.split(ADD_TYPE)
+    return before, "$engine = @'\n" + here_string, after
+
+
+def make(path, text):
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
 
 
 class OnMono:
@@ -139,7 +180,7 @@ class OnMono:
 
 
 class OnPowerShell(OnMono):
-    """The whole script in its place, compiled by Add-Type at each start."""
+    """The script under PowerShell, its engine compiled once for all."""
 
     @classmethod
     def setUpClass(cls):
@@ -150,4 +191,4 @@ class OnPowerShell(OnMono):
 
     @staticmethod
     def command():
-        return script_command()
+        return script_command(compiled_script())
