@@ -1,13 +1,16 @@
 """Parts of the engine by themselves, against the shared vectors: text
 payloads, frames, DEFLATE; and what it makes of a Windows path."""
 
+import json
+import os
 import random
+import re
 import subprocess
 import unittest
 import zlib
 
 import windows
-from windows import compiled, engine_source, mono_command
+from windows import SCRIPT, SHIPPED, compiled, engine_source, mono_command
 
 from support import SEED, sha256, vectors  # noqa: E402  (found once windows is imported)
 
@@ -202,6 +205,24 @@ class WindowsPaths(Probe):
         for path in ('NUL', 'nul', 'C:\\dir\\NUL', '\\\\.\\NUL', '//./nul'):
             self.assertEqual(self.parse(path), 'device', path)
 
+    def test_characters_without_weight(self):
+        """A comparison by the rules of a language passes over U+00AD, U+200D and the like; CreateFile does not. What
+        begins or ends with one must not be taken for what begins or ends without."""
+        for mark in ('\u00ad', '\u200d', '\u200b', '\ufeff', '\u2060'):
+            for path, found in {
+                    'C:\\dir\\' + mark: 'C:\\dir|' + mark, 'C:\\dir\\dot.' + mark: 'C:\\dir|dot.' + mark,
+                    'C:\\dir\\space ' + mark: 'C:\\dir|space ' + mark, 'C:\\C' + mark + 'ON': 'C:\\|C' + mark + 'ON',
+                    'C:\\COM' + mark + '1': 'C:\\|COM' + mark + '1', 'C:\\' + mark + 'NUL': 'C:\\|' + mark + 'NUL',
+                    '~' + mark + '/f': 'C:\\in\\~' + mark + '|f', mark + '~/f': 'C:\\in\\' + mark + '~|f',
+                    mark + '\\\\server\\share\\f': 'C:\\in\\' + mark + '\\server\\share|f',
+                    '\\' + mark + '\\server\\share\\f': 'C:\\' + mark + '\\server\\share|f'}.items():
+                with self.subTest(ascii(path)):
+                    self.assertEqual(self.parse(path), 'place ' + found)
+            for path in ('\\\\' + mark + '?\\C:\\f', '\\\\?' + mark + '\\C:\\f', '\\\\.\\NUL' + mark):
+                with self.subTest(ascii(path)):
+                    self.assertEqual(self.parse(path), 'bad-name')
+        self.assertEqual(self.parse('f', 'C:\\in\\\u00ad'), 'place C:\\in\\\u00ad|f')
+
     def test_names_windows_does_not_take(self):
         for name in ('a<b', 'a>b', 'a"b', 'a|b', 'a?b', 'a*b', 'a:b', 'f:stream', 'tab\there', '\x01', 'dot.', 'space ',
                      '...', 'CON', 'con.txt', 'PRN', 'AUX.tar.gz', 'NUL.txt', 'COM1', 'com9.log', 'LPT1', 'COM\u00b9',
@@ -217,17 +238,48 @@ class WindowsPaths(Probe):
         self.assertEqual(self.parse('C:\\' + 'dir\\' * 9000 + 'f'), 'name-too-long')
 
 
+MARK = re.compile(r'^// ---- (\w+)\.cs -+$', re.M)
+
+
+def parts(script):
+    """Name and text of what the script was put together from, in order."""
+    windows.assemble()
+    head, *found = MARK.split(windows.read(script).replace('\n}\n\'@\n', '\n// ---- end.cs ----\n}\n\'@\n'))
+    return [('head', head)] + list(zip(found[::2], found[1::2]))
+
+
 class Source(unittest.TestCase):
     def test_compiles_as_a_library_of_c_sharp_3(self):
-        compiled('library', [], '-t:library')
+        for name, script in (('library', SCRIPT), ('shipped', SHIPPED)):
+            compiled(name, [], '-t:library', script=script)
 
-    def test_is_ascii(self):
+    def test_shipped_is_tested_but_for_the_posix_parts(self):
+        posix = sorted(name[:-3] for name in os.listdir(os.path.join(windows.HERE, 'posix')))
+        self.assertEqual(posix, ['Libc', 'PosixDevice', 'PosixFile', 'PosixPlatform'])
+        tested = parts(SCRIPT)
+        self.assertLessEqual(set(posix), {name for name, _ in tested})
+        self.assertEqual([part for part in tested if part[0] not in posix], parts(SHIPPED))
+        for word in ('Posix', 'Libc', '"libc"'):
+            self.assertNotIn(word, windows.read(SHIPPED))
+
+    def test_licence_and_version(self):
+        text = windows.read(SHIPPED)
+        version = json.loads(windows.read(os.path.join(windows.REPOSITORY, 'package.json')))['version']
+        self.assertIn('version %s:' % version, text.split('\n')[0])
+        self.assertIn('Version = "%s"' % version, text)
+        head = ' '.join(line[1:].strip() for line in text.split('\n') if line.startswith('#'))
+        licence = windows.read(os.path.join(windows.REPOSITORY, 'LICENSE'))
+        self.assertIn(' '.join(licence.split()), ' '.join(head.split()))
+
+    def test_is_plain_text_with_one_here_string(self):
         """Windows PowerShell reads a script without a byte order mark in the
         system's code page."""
-        windows.read(windows.SCRIPT).encode('ascii')
-
-    def test_has_no_end_of_the_here_string(self):
-        self.assertNotIn("\n'@", engine_source())
+        for script in (SCRIPT, SHIPPED):
+            text = windows.read(script)
+            text.encode('ascii')
+            self.assertEqual((text.count("\n'@"), text.count("@'\n")), (1, 1))
+            self.assertNotIn('\r', text)
+            self.assertGreater(len(engine_source(script)), 100000)
 
 
 if __name__ == '__main__':

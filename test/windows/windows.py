@@ -1,7 +1,9 @@
 """receiver.ps1 for the tests of receiver.py: its C# engine under Mono, and the
 script itself under PowerShell 7."""
 
+import contextlib
 import fcntl
+import functools
 import glob
 import hashlib
 import os
@@ -9,11 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.normpath(os.path.join(HERE, '..', '..'))
-SCRIPT = os.path.join(REPOSITORY, 'guest', 'receiver.ps1')
+SHIPPED = os.path.join(REPOSITORY, 'dist', 'guest', 'receiver.ps1')
+# The same and, for there is no Windows here, a platform more.
+SCRIPT = os.path.join(REPOSITORY, 'dist', 'test', 'receiver.ps1')
 CACHE = os.path.join(REPOSITORY, '.cache', 'windows')
 
 sys.dont_write_bytecode = True
@@ -29,31 +34,50 @@ def read(path):
         return file.read()
 
 
-def engine_source():
+@functools.lru_cache(maxsize=None)
+def assemble():
+    """Makes both scripts: somebody may have changed a part since the last build."""
+    bundled = os.path.join(REPOSITORY, 'node_modules', '.bin', 'node')
+    node = bundled if os.path.exists(bundled) else program('node')
+    subprocess.run([node, os.path.join(REPOSITORY, 'guest', 'windows', 'assemble.mjs')], check=True)
+
+
+def engine_source(script=SCRIPT):
     """The C# within the script."""
-    return read(SCRIPT).split("\n$engine = @'\n")[1].split("\n'@\n")[0] + '\n'
+    assemble()
+    return read(script).split("\n$engine = @'\n")[1].split("\n'@\n")[0] + '\n'
 
 
-def compiled(name, extra, *options):
+def compiled(name, extra, *options, script=SCRIPT):
     """The engine compiled with `extra` sources; kept until one of them changes."""
-    sources = [engine_source()] + [read(file) for file in extra]
+    sources = [engine_source(script)] + [read(file) for file in extra]
     key = hashlib.sha256(repr((sources, options)).encode()).hexdigest()[:16]
     target = os.path.join(CACHE, '%s-%s.exe' % (name, key))
-    os.makedirs(CACHE, exist_ok=True)
-    with open(os.path.join(CACHE, 'lock'), 'w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with cache_lock():
         if not os.path.exists(target):
-            compile_engine(target, extra, options)
+            remove_old(name)
+            compile_engine(target, script, extra, options)
     return target
 
 
-def compile_engine(target, extra, options):
-    for old in os.listdir(CACHE):
-        if old.startswith(os.path.basename(target).split('-')[0] + '-'):
-            os.unlink(os.path.join(CACHE, old))
+@contextlib.contextmanager
+def cache_lock():
+    os.makedirs(CACHE, exist_ok=True)
+    with open(os.path.join(CACHE, 'lock'), 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def remove_old(name):
+    for old in glob.glob(os.path.join(CACHE, name + '-*.*')):
+        # another run may use what is younger
+        if time.time() - os.stat(old).st_mtime > 86400:
+            os.unlink(old)
+
+
+def compile_engine(target, script, extra, options):
     source = target[:-4] + '.cs'
-    with open(source, 'w', encoding='utf-8') as file:
-        file.write(engine_source())
+    make(source, engine_source(script))
     done = subprocess.run([program('mcs'), '-langversion:3', '-warnaserror', '-out:' + target] + list(options)
                           + [source] + list(extra), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
@@ -95,9 +119,7 @@ def powershell():
 def install_powershell(folder):
     if shutil.which('dotnet') is None:
         raise unittest.SkipTest('needs PowerShell 7, or the .NET SDK to get it')
-    os.makedirs(CACHE, exist_ok=True)
-    with open(os.path.join(CACHE, 'lock'), 'w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with cache_lock():
         shutil.rmtree(folder, ignore_errors=True)
         done = subprocess.run(['dotnet', 'tool', 'install', 'PowerShell', '--version', POWERSHELL, '--tool-path', folder],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=CACHE)
@@ -105,8 +127,42 @@ def install_powershell(folder):
         raise AssertionError('PowerShell could not be installed:\n' + done.stdout.decode())
 
 
-def script_command():
-    return powershell() + ['-NoProfile', '-NonInteractive', '-File', SCRIPT]
+def script_command(script=SCRIPT):
+    assemble()
+    return powershell() + ['-NoProfile', '-NonInteractive', '-File', script]
+
+
+ADD_TYPE = 'Add-Type -TypeDefinition $engine -Language $language -IgnoreWarnings'
+
+
+def compiled_script():
+    """The script with its engine compiled once, by PowerShell itself, instead of at each start, which takes seconds of
+    the processor; kept until it changes. The script as it is test_script.py runs."""
+    before, here_string, after = split_script()
+    key = hashlib.sha256(repr((powershell(), before, here_string, after)).encode()).hexdigest()[:16]
+    target = os.path.join(CACHE, 'script-%s.ps1' % key)
+    with cache_lock():
+        if not os.path.exists(target):
+            remove_old('script')
+            library = target[:-4] + '.dll'
+            line = ADD_TYPE + " -OutputAssembly '%s'" % library
+            make(target, before + here_string + line + '\n')
+            subprocess.run(powershell() + ['-NoProfile', '-NonInteractive', '-File', target], check=True)
+            make(target, before + "Add-Type -Path '%s'" % library + after)
+    return target
+
+
+def split_script():
+    """What is before the here-string with the engine; that and what follows; what is behind Add-Type."""
+    assemble()
+    before, rest = read(SCRIPT).split("$engine = @'\n")
+    here_string, after = rest.split(ADD_TYPE)
+    return before, "$engine = @'\n" + here_string, after
+
+
+def make(path, text):
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
 
 
 class OnMono:
@@ -124,7 +180,7 @@ class OnMono:
 
 
 class OnPowerShell(OnMono):
-    """The whole script in its place, compiled by Add-Type at each start."""
+    """The script under PowerShell, its engine compiled once for all."""
 
     @classmethod
     def setUpClass(cls):
@@ -135,4 +191,4 @@ class OnPowerShell(OnMono):
 
     @staticmethod
     def command():
-        return script_command()
+        return script_command(compiled_script())

@@ -17,7 +17,7 @@ import unittest
 
 import windows
 from pool import close_idle
-from windows import CACHE, HERE, engine_source, read
+from windows import CACHE, HERE, SHIPPED, engine_source, read
 
 from host import Receiver  # noqa: E402  (found once windows is imported)
 
@@ -27,7 +27,7 @@ MAIN = os.path.join(HERE, 'WineMain.cs')
 
 def windows_program():
     """The path of the program, built if it is not in the cache as it is now."""
-    key = hashlib.sha256(repr([engine_source(), read(PROJECT), read(MAIN)]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr([engine_source(SHIPPED), read(PROJECT), read(MAIN)]).encode()).hexdigest()[:16]
     folder = os.path.join(CACHE, 'wine-' + key)
     os.makedirs(CACHE, exist_ok=True)
     with open(os.path.join(CACHE, 'lock'), 'w') as lock:
@@ -48,7 +48,7 @@ def build(folder):
             shutil.copy(file, work)
         engine = os.path.join(work, 'engine.cs')
         with open(engine, 'w', encoding='utf-8') as file:
-            file.write(engine_source())
+            file.write(engine_source(SHIPPED))
         out = os.path.join(work, 'out')
         done = subprocess.run(['dotnet', 'build', 'wine.csproj', '--configuration', 'Release', '-p:Engine=' + engine,
                                '--output', out], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=work)
