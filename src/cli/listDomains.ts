@@ -1,4 +1,5 @@
-import { connect, type LibvirtConnection, type ListedDomain } from 'libvirt';
+import { connect, type DomainState, type LibvirtConnection, type ListedDomain } from 'libvirt';
+import { stateText } from '../engine/connections/stateText.ts';
 import { uriOf } from '../engine/guest/openGuest.ts';
 import {
   type CandidateUse,
@@ -25,23 +26,12 @@ export interface DomainEntry {
   readonly name: string;
   readonly uuid: string;
   readonly id: number | null;
-  readonly state: string;
+  readonly state: DomainState;
   readonly guestSystem: OsFamily;
   readonly links: readonly ListedLink[];
   /** Why there are no links, where the XML could not be read. */
   readonly problem?: string;
 }
-
-const STATES: Readonly<Record<ListedDomain['state'], string>> = {
-  nostate: 'state unknown',
-  running: 'running',
-  blocked: 'running',
-  paused: 'paused',
-  shutdown: 'shutting down',
-  shutoff: 'shut off',
-  crashed: 'crashed',
-  pmsuspended: 'asleep',
-};
 
 const USES: Readonly<Record<CandidateUse, string>> = {
   automatic: 'tried',
@@ -100,7 +90,7 @@ function listText(connection: LibvirtConnection, entries: readonly DomainEntry[]
 
 /** The domain's line, and one for each link: device, verdict, what it is and why. */
 export function domainText(entry: DomainEntry): string {
-  const state = STATES[entry.state as ListedDomain['state']] ?? entry.state;
+  const state = stateText(entry.state);
   const lines = [`${printable(entry.name)}  (${state})`];
   const width = Math.max(0, ...entry.links.map(link => printable(link.device).length));
   for (const link of entry.links) {

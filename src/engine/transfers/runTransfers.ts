@@ -11,11 +11,11 @@ import type { Receivers } from '../connections/receivers.ts';
 import type { OpenGuest, OpenGuestOptions } from '../guest/openGuest.ts';
 import { type Target, targetKey } from '../guest/target.ts';
 import type { Engine } from '../loadEngine.ts';
+import { summaryOf } from './copySummary.ts';
 import { describeFailure } from './describeFailure.ts';
-import { outcomeOf } from './outcome.ts';
 import type { OwnCopies } from './ownCopies.ts';
 import type { CopyEnd, GuestCopy } from './runCopies.ts';
-import { type CopyRequest, guestIdOf, type Outcome } from './transfer.ts';
+import { type CopyRequest, type CopySummary, guestIdOf } from './transfer.ts';
 import { TransferFailure } from './transferFailure.ts';
 import type { Completion } from './transferList.ts';
 
@@ -103,13 +103,13 @@ class GuestRun {
   }
 
   /** Also notes what is now in the guest because of us. */
-  #judge(result: CopyResult, { session, link }: OpenGuest): Outcome {
+  #judge(result: CopyResult, { session, link }: OpenGuest): CopySummary {
     for (const file of result.files) {
       const info = this.#seen.get(file.source);
       if (file.verified && info)
         this.#options.ownCopies.left(guestIdOf(this.#request), file.destination, info);
     }
-    return outcomeOf(result, link.description.label, session.welcome);
+    return summaryOf(result, link.description.label, session.welcome);
   }
 }
 

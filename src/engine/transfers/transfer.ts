@@ -1,4 +1,5 @@
 import type { ConflictPolicy, CopyResult, Progress } from '../../transfer/index.ts';
+import type { Tally } from './tally.ts';
 
 /** What is to be copied where. Plain data: it survives a reload of the window. */
 export interface CopyRequest {
@@ -34,32 +35,25 @@ export interface FileHash {
   readonly sha256: string;
 }
 
-export interface Outcome {
-  readonly files: number;
-  readonly verified: number;
-  /** Of the verified: were in the guest already. */
-  readonly identical: number;
-  /** Left alone because of what stands there. */
-  readonly skipped: number;
-  /** Of the skipped: their size and time are the same. */
-  readonly unchanged?: number;
-  /** Bytes that an earlier, broken-off copy had brought; absent in what an older version remembered. */
-  readonly resumedFrom?: number;
-  readonly failed: number;
+/** What a copy came to as a whole, or had come to when it broke off. */
+export interface CopySummary extends Tally {
+  /** Bytes that an earlier, broken-off copy had brought. */
+  readonly resumedFrom: number;
   readonly bytes: number;
   readonly wireBytes: number;
   readonly seconds: number;
   readonly bytesPerSecond: number;
   readonly link: string;
-  /** Serial ports that carried it side by side, `link` being one of them; absent in what an older version remembered. */
-  readonly lanes?: number;
+  /** Serial ports that carried it side by side, `link` being one of them. */
+  readonly lanes: number;
   /** One sentence for each file that failed; safe to show. At most MAX_LISTED. */
   readonly failures: readonly string[];
   /** At most MAX_LISTED. */
   readonly hashes: readonly FileHash[];
 }
 
-export interface TransferError {
+/** Why a copy as a whole came to nothing. */
+export interface TransferProblem {
   readonly code: string;
   /** One sentence, safe to show. */
   readonly message: string;
@@ -71,8 +65,8 @@ export interface TransferRecord {
   readonly group?: string | undefined;
   readonly request: CopyRequest;
   readonly state: TransferState;
-  readonly outcome?: Outcome | undefined;
-  readonly error?: TransferError | undefined;
+  readonly outcome?: CopySummary | undefined;
+  readonly error?: TransferProblem | undefined;
 }
 
 export interface Transfer extends TransferRecord {

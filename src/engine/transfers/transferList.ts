@@ -5,10 +5,10 @@ import type { TransferQueue } from '../../transfer/queue.ts';
 import { Emitter } from '../support/emitter.ts';
 import {
   type CopyRequest,
+  type CopySummary,
   canRetry,
   guestIdOf,
   isFinished,
-  type Outcome,
   type Transfer,
   type TransferRecord,
 } from './transfer.ts';
@@ -16,7 +16,7 @@ import { isCancellation, TransferFailure } from './transferFailure.ts';
 
 export interface Completion {
   readonly result: CopyResult;
-  readonly outcome: Outcome;
+  readonly outcome: CopySummary;
 }
 
 /** A transfer whose turn it is. */

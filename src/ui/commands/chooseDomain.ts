@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import { type Activity, activityOf } from '../../engine/connections/activity.ts';
 import type { Connections, DomainPlace } from '../../engine/connections/connections.ts';
+import { stateText } from '../../engine/connections/stateText.ts';
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
-import { stateText } from '../domains/domainPresentation.ts';
 import { domainOf, isDomainsNode } from '../domains/domainsNode.ts';
 
 /** The domain a command was called on; from the palette, one of those in a fitting state. */

@@ -2,6 +2,7 @@ import type { DomainState, ListedDomain } from 'libvirt';
 import { activityOf } from '../../engine/connections/activity.ts';
 import type { ConnectionStatus } from '../../engine/connections/connectionStatus.ts';
 import type { GuestSystem, ReceiverState } from '../../engine/connections/receivers.ts';
+import { stateText } from '../../engine/connections/stateText.ts';
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
 import { translated } from '../../engine/support/sentences.ts';
@@ -36,26 +37,6 @@ const ICONS: Readonly<Record<DomainState, Icon>> = {
   shutoff: { id: 'vm-outline' },
   crashed: { id: 'error', color: 'charts.red' },
 };
-
-export function stateText(state: DomainState): string {
-  switch (state) {
-    case 'running':
-    case 'blocked':
-      return l10n.t('running');
-    case 'paused':
-      return l10n.t('paused');
-    case 'shutdown':
-      return l10n.t('shutting down');
-    case 'shutoff':
-      return l10n.t('shut off');
-    case 'crashed':
-      return l10n.t('crashed');
-    case 'pmsuspended':
-      return l10n.t('asleep');
-    case 'nostate':
-      return l10n.t('state unknown');
-  }
-}
 
 export interface DomainFacts {
   readonly domain: ListedDomain;

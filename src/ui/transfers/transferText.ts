@@ -1,6 +1,6 @@
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
-import type { CopyRequest, Outcome } from '../../engine/transfers/transfer.ts';
+import type { CopyRequest, CopySummary } from '../../engine/transfers/transfer.ts';
 import { formatBytes } from '../../text/units.ts';
 import { nameOf, rateText } from './progressText.ts';
 
@@ -15,8 +15,8 @@ export function sourcesText({ sources }: CopyRequest): string {
  * What came of a copy, in one sentence: it says "verified" only of what the guest's hash proved, and says it at the
  * start, for a notification shows one line.
  */
-export function outcomeText(request: CopyRequest, outcome: Outcome): string {
-  const { files, verified, failed, identical, skipped, unchanged = 0 } = outcome;
+export function outcomeText(request: CopyRequest, outcome: CopySummary): string {
+  const { files, verified, failed, identical, skipped, unchanged } = outcome;
   if (failed > 0) return failedText(request, outcome);
   const domain = harmless(request.domain);
   const what = files === 1 || files === 0 ? sourcesText(request) : l10n.t('{0} files', files);
@@ -36,7 +36,7 @@ export function outcomeText(request: CopyRequest, outcome: Outcome): string {
 const RATED_BYTES = 64 * 1024;
 
 /** "verified · 51.8 kB/s", where there is room for no more. */
-export function resultText({ verified, bytes, bytesPerSecond }: Outcome): string {
+export function resultText({ verified, bytes, bytesPerSecond }: CopySummary): string {
   const word = verified > 0 ? l10n.t('verified') : l10n.t('skipped');
   return bytes >= RATED_BYTES ? `${word} · ${rateText(bytesPerSecond)}` : word;
 }
@@ -45,7 +45,7 @@ function countText(files: number): string {
   return files === 1 ? l10n.t('1 file') : l10n.t('{0} files', files);
 }
 
-function countNotes({ identical, skipped, resumedFrom = 0 }: Outcome): string[] {
+function countNotes({ identical, skipped, resumedFrom }: CopySummary): string[] {
   const notes = [];
   if (resumedFrom > 0) notes.push(l10n.t('resumed at {0}', formatBytes(resumedFrom)));
   if (identical > 0) notes.push(l10n.t('{0} there already', identical));
@@ -53,7 +53,7 @@ function countNotes({ identical, skipped, resumedFrom = 0 }: Outcome): string[] 
   return notes;
 }
 
-function failedText(request: CopyRequest, { files, failed, failures }: Outcome): string {
+function failedText(request: CopyRequest, { files, failed, failures }: CopySummary): string {
   const [first = ''] = failures;
   if (files === 1) return first;
   const domain = harmless(request.domain);
@@ -65,7 +65,7 @@ function failedText(request: CopyRequest, { files, failed, failures }: Outcome):
 /** All there is to say of it, for a document of its own. */
 export function detailsText(
   request: CopyRequest,
-  outcome: Outcome | undefined,
+  outcome: CopySummary | undefined,
   error: { message: string } | undefined,
 ): string {
   const lines = [
@@ -79,15 +79,15 @@ export function detailsText(
   return `${lines.join('\n')}\n`;
 }
 
-export function linkText({ link, lanes = 1 }: Outcome): string {
+export function linkText({ link, lanes }: CopySummary): string {
   const name = harmless(link);
   return lanes > 1
     ? l10n.t('Link: {0}; {1} serial ports side by side', name, lanes)
     : l10n.t('Link: {0}', name);
 }
 
-function outcomeLines(outcome: Outcome): string[] {
-  const { files, verified, identical, skipped, failed, resumedFrom = 0 } = outcome;
+function outcomeLines(outcome: CopySummary): string[] {
+  const { files, verified, identical, skipped, failed, resumedFrom } = outcome;
   const { bytes, wireBytes, seconds, bytesPerSecond } = outcome;
   return [
     l10n.t(
@@ -112,11 +112,11 @@ function outcomeLines(outcome: Outcome): string[] {
 }
 
 /** As sha256sum prints and checks them; one hash alone where there is one file. */
-export function hashesText(outcome: Outcome): string {
+export function hashesText(outcome: CopySummary): string {
   const [only] = outcome.hashes;
   return only && outcome.hashes.length === 1 ? only.sha256 : hashLines(outcome);
 }
 
-function hashLines({ hashes }: Outcome): string {
+function hashLines({ hashes }: CopySummary): string {
   return hashes.map(({ sha256, destination }) => `${sha256}  ${harmless(destination)}`).join('\n');
 }

@@ -3,7 +3,7 @@ import type { TransferRecord } from '../../engine/transfers/transfer.ts';
 import type { TransferStore } from '../../engine/transfers/transferList.ts';
 
 /** The number changes when a record's shape does: what an older version left is then forgotten. */
-const KEY = 'guestwire.transfers.1';
+const KEY = 'guestwire.transfers.2';
 
 export function workspaceStore(state: vscode.Memento): TransferStore {
   return {

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { domainText } from '../../../src/cli/listDomains.ts';
 
-const demo = { name: 'de\u001bmo', uuid: 'u', id: null, state: 'shutoff', guestSystem: 'unknown' as const };
+const demo = {
+  name: 'de\u001bmo',
+  uuid: 'u',
+  id: null,
+  state: 'shutoff',
+  guestSystem: 'unknown',
+} as const;
 
 describe('list of domains', () => {
   it('shows each link with its verdict and the reason', () => {

@@ -1,5 +1,5 @@
 import type { ListedDomain } from 'libvirt';
-import type { CopyRequest, Outcome } from '../../../src/engine/transfers/transfer.ts';
+import type { CopyRequest, CopySummary } from '../../../src/engine/transfers/transfer.ts';
 import type { CopyResult, FileResult, Progress } from '../../../src/transfer/index.ts';
 
 export const sha256 = 'ab'.repeat(32);
@@ -36,12 +36,15 @@ export function resultOf(...files: FileResult[]): CopyResult {
   };
 }
 
-export const outcome: Outcome = {
+export const outcome: CopySummary = {
   files: 1,
   verified: 1,
   identical: 0,
   skipped: 0,
+  unchanged: 0,
   failed: 0,
+  resumedFrom: 0,
+  lanes: 1,
   bytes: 1000,
   wireBytes: 1100,
   seconds: 0.5,

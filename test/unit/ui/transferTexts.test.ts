@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fillIn } from '../../../src/engine/support/l10n.ts';
-import { outcomeOf } from '../../../src/engine/transfers/outcome.ts';
+import { summaryOf } from '../../../src/engine/transfers/copySummary.ts';
 import type { Transfer } from '../../../src/engine/transfers/transfer.ts';
 import { guestIdOf } from '../../../src/engine/transfers/transfer.ts';
 import { History, sparkline } from '../../../src/ui/statusBar/sparkline.ts';
@@ -19,7 +19,7 @@ const link = 'virtio channel org.guestwire.0';
 
 describe('outcome of a copy', () => {
   it('counts what the hashes proved, what was left alone and what failed', () => {
-    const judged = outcomeOf(resultOf(copied, identical, kept, broken), link, {});
+    const judged = summaryOf(resultOf(copied, identical, kept, broken), link, {});
     const { files, verified, identical: there, skipped, failed } = judged;
     assert.deepEqual([files, verified, there, skipped, failed], [4, 2, 1, 1, 1]);
     assert.equal(judged.failures.length, 1);
@@ -27,13 +27,13 @@ describe('outcome of a copy', () => {
   });
 
   it('calls a file failed that arrived unverified', () => {
-    assert.equal(outcomeOf(resultOf({ ...copied, verified: false }), link, {}).failed, 1);
+    assert.equal(summaryOf(resultOf({ ...copied, verified: false }), link, {}).failed, 1);
   });
 
   it('never speaks of com-dd’s options', () => {
     const exists = { ...broken, error: { code: 'exists', message: '' } };
     const defect = { ...broken, error: { code: 'bad-request', message: '' } };
-    const { failures } = outcomeOf(resultOf(exists, defect), link, {});
+    const { failures } = summaryOf(resultOf(exists, defect), link, {});
     assert.doesNotMatch(failures.join('\n'), /com-dd|--conflict/);
   });
 
@@ -53,33 +53,33 @@ describe('outcome of a copy', () => {
   ];
   for (const [what, sentence, files] of sentences) {
     it(`is told in one sentence: ${what}`, () => {
-      assert.equal(outcomeText(request, outcomeOf(resultOf(...files), link, {})), sentence);
+      assert.equal(outcomeText(request, summaryOf(resultOf(...files), link, {})), sentence);
     });
   }
 
   it('says where a copy went on', () => {
-    const outcome = outcomeOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
+    const outcome = summaryOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
     assert.match(outcomeText(request, outcome), /, resumed at 500 B\)\.$/);
     assert.match(detailsText(request, outcome, undefined), /500 bytes had come before/);
   });
 
   it('says how many serial ports carried it where there were several', () => {
     const linesOf = (lanes: number): string =>
-      detailsText(request, outcomeOf({ ...resultOf(copied), lanes }, link, {}), undefined);
+      detailsText(request, summaryOf({ ...resultOf(copied), lanes }, link, {}), undefined);
     assert.match(linesOf(2), new RegExp(`^Link: ${link}; 2 serial ports side by side$`, 'm'));
     assert.match(linesOf(1), new RegExp(`^Link: ${link}$`, 'm'));
   });
 
   it('says "verified" of nothing that failed', () => {
     for (const files of [[broken], [copied, broken], [broken, broken]]) {
-      const text = outcomeText(request, outcomeOf(resultOf(...files), link, {}));
+      const text = outcomeText(request, summaryOf(resultOf(...files), link, {}));
       assert.doesNotMatch(text, /verified/);
       assert.match(text, /disk is full/);
     }
   });
 
   it('has all of it in the details', () => {
-    const text = detailsText(request, outcomeOf(resultOf(copied, broken), link, {}), undefined);
+    const text = detailsText(request, summaryOf(resultOf(copied, broken), link, {}), undefined);
     for (const part of [
       '/srv/',
       'qemu:///system',

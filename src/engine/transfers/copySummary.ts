@@ -3,18 +3,14 @@ import { describeFileError, type FileMessageContext } from '../messages/fileMess
 import { harmless, withoutNotation } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { translated } from '../support/sentences.ts';
-import { MAX_LISTED, type Outcome } from './transfer.ts';
+import { hasFailed, tally } from './tally.ts';
+import { type CopySummary, MAX_LISTED } from './transfer.ts';
 
-export function outcomeOf(result: CopyResult, link: string, context: FileMessageContext): Outcome {
+export function summaryOf(result: CopyResult, link: string, context: FileMessageContext): CopySummary {
   const { files, bytes, wireBytes, seconds, bytesPerSecond, resumedFrom, lanes } = result;
   const failed = files.filter(hasFailed);
   return {
-    files: files.length,
-    verified: files.filter(file => file.verified && !file.error).length,
-    identical: files.filter(file => file.verified && file.skipped && !file.error).length,
-    skipped: files.filter(file => file.skipped && !file.verified && !file.error).length,
-    unchanged: files.filter(file => file.unchanged && !file.error).length,
-    failed: failed.length,
+    ...tally(files),
     bytes,
     wireBytes,
     seconds,
@@ -25,10 +21,6 @@ export function outcomeOf(result: CopyResult, link: string, context: FileMessage
     failures: failed.slice(0, MAX_LISTED).map(file => fileSentence(file, context)),
     hashes: files.flatMap(hashOf).slice(0, MAX_LISTED),
   };
-}
-
-function hasFailed(file: FileResult): boolean {
-  return file.error !== undefined || !(file.verified || file.skipped);
 }
 
 function hashOf({ destination, sha256, verified }: FileResult): { destination: string; sha256: string }[] {
