@@ -1,15 +1,10 @@
 import type { ConflictPolicy, CopyResult, Progress } from '../../transfer/index.ts';
+import type { Target } from '../guest/target.ts';
 import type { Tally } from './tally.ts';
 
 /** What is to be copied where. Plain data: it survives a reload of the window. */
 export interface CopyRequest {
-  /** libvirt's URI; undefined for a serial port of the host. */
-  readonly connection: string | undefined;
-  /** The domain's name, or the path of the host's port. */
-  readonly domain: string;
-  readonly uuid: string | undefined;
-  /** As com-dd's `--link`: `auto`, a device, or the path of a host's port. */
-  readonly link: string;
+  readonly target: Target;
   /** Paths of this computer, and URIs of whatever else VS Code can read. */
   readonly sources: readonly string[];
   /** Those of the sources whose text in the editor is meant, saved or not. */
@@ -80,11 +75,6 @@ export interface Transfer extends TransferRecord {
 
 /** Enough to look at; a copy of a whole source tree must not fill the window's storage. */
 export const MAX_LISTED = 200;
-
-/** What only one copy at a time can go to: the guest, or the port where no domain is known. */
-export function guestIdOf({ connection, uuid, domain, link }: CopyRequest): string {
-  return connection === undefined ? link : `${connection}\n${uuid ?? domain}`;
-}
 
 export function isFinished(state: TransferState): boolean {
   return state !== 'queued' && state !== 'running';

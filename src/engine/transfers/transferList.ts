@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { abortable } from '../../text/abort.ts';
 import type { CopyResult, Progress } from '../../transfer/index.ts';
 import type { TransferQueue } from '../../transfer/queue.ts';
+import { targetKey } from '../guest/target.ts';
 import { Emitter } from '../support/emitter.ts';
 import {
   type CopyRequest,
   type CopySummary,
   canRetry,
-  guestIdOf,
   isFinished,
   type Transfer,
   type TransferRecord,
@@ -177,7 +177,7 @@ export class TransferList {
       resolve(new Map(wanted.map(({ transfer }, index) => [transfer.id, completions[index] as never])));
       await Promise.allSettled(completions);
     };
-    const guests = new Set(runs.map(({ transfer }) => guestIdOf(transfer.request)));
+    const guests = new Set(runs.map(({ transfer }) => targetKey(transfer.request.target)));
     queue.run([...guests], work, allAborted(runs)).catch(reject);
     promise.catch(() => undefined);
     return promise;

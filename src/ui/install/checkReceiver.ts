@@ -4,6 +4,7 @@ import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
+import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { DomainNode } from '../domains/domainsNode.ts';
 import { settings } from '../settings.ts';
 import type { InstallParts } from './installParts.ts';
@@ -26,8 +27,7 @@ export async function checkReceiver(parts: InstallParts, next?: NextStep): Promi
     const engine = await loadEngine();
     const key = domainKey(connection.uri, domain.uuid);
     // What is known of the devices may be from before a channel was added.
-    const { name, uuid } = domain;
-    const target = { kind: 'domain', uri: connection.uri, uuid, name, link: settings.linkOf(name) } as const;
+    const target = targetOf(place, settings.linkOf(domain.name));
     try {
       const guest = await engine.openGuest(target, aborter);
       receivers.answered(key, guest.session.welcome.system);

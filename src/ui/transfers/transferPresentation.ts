@@ -1,3 +1,4 @@
+import { targetName } from '../../engine/guest/target.ts';
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
 import { canRetry, isFinished, type Transfer, type TransferState } from '../../engine/transfers/transfer.ts';
@@ -17,7 +18,7 @@ const ICONS: Readonly<Record<TransferState, Presentation['icon']>> = {
 export function presentTransfer(transfer: Transfer): Presentation {
   const { request, state } = transfer;
   const what = sourcesText(request);
-  const domain = harmless(request.domain);
+  const domain = harmless(targetName(request.target));
   const now = stateText(transfer);
   return {
     label: what,

@@ -1,4 +1,5 @@
 import type { Receivers } from '../../engine/connections/receivers.ts';
+import { targetName } from '../../engine/guest/target.ts';
 import { type Engine, loadEngine } from '../../engine/loadEngine.ts';
 import { OwnCopies } from '../../engine/transfers/ownCopies.ts';
 import { type Run, runTransfers } from '../../engine/transfers/runTransfers.ts';
@@ -27,7 +28,7 @@ export function transferRunner(receivers: Receivers, cancel: (id: string) => voi
         delta: settings.delta,
         lanes: settings.lanes,
         onProgress,
-        onConflict: conflict => ask(conflict, transfer.request.domain, signal, onAsking),
+        onConflict: conflict => ask(conflict, targetName(transfer.request.target), signal, onAsking),
       },
     });
     const completions = loadEngine().then(engine =>

@@ -1,3 +1,4 @@
+import { targetName } from '../../engine/guest/target.ts';
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
 import type { CopyRequest, CopySummary } from '../../engine/transfers/transfer.ts';
@@ -18,7 +19,7 @@ export function sourcesText({ sources }: CopyRequest): string {
 export function outcomeText(request: CopyRequest, outcome: CopySummary): string {
   const { files, verified, failed, identical, skipped, unchanged } = outcome;
   if (failed > 0) return failedText(request, outcome);
-  const domain = harmless(request.domain);
+  const domain = harmless(targetName(request.target));
   const what = files === 1 || files === 0 ? sourcesText(request) : l10n.t('{0} files', files);
   if (files === 0) return l10n.t('There were no files in {0} to copy to {1}.', what, domain);
   if (unchanged > 0 && unchanged + identical === files)
@@ -56,7 +57,7 @@ function countNotes({ identical, skipped, resumedFrom }: CopySummary): string[] 
 function failedText(request: CopyRequest, { files, failed, failures }: CopySummary): string {
   const [first = ''] = failures;
   if (files === 1) return first;
-  const domain = harmless(request.domain);
+  const domain = harmless(targetName(request.target));
   return failed === files
     ? l10n.t('None of {0} files was copied to {1}. {2}', files, domain, first)
     : l10n.t('{0} of {1} files were not copied to {2}. {3}', failed, files, domain, first);
@@ -68,9 +69,10 @@ export function detailsText(
   outcome: CopySummary | undefined,
   error: { message: string } | undefined,
 ): string {
+  const { target } = request;
   const lines = [
-    l10n.t('Domain: {0}', harmless(request.domain)),
-    l10n.t('Connection: {0}', harmless(request.connection ?? request.link)),
+    l10n.t('Domain: {0}', harmless(targetName(target))),
+    l10n.t('Connection: {0}', harmless(target.kind === 'domain' ? target.uri : target.path)),
     l10n.t('Destination: {0}', harmless(request.destination)),
     ...request.sources.map(source => l10n.t('Source: {0}', harmless(source))),
   ];

@@ -1,19 +1,29 @@
 import type { ListedDomain } from 'libvirt';
+import type { DomainTarget } from '../../../src/engine/guest/target.ts';
 import type { CopyRequest, CopySummary } from '../../../src/engine/transfers/transfer.ts';
 import type { CopyResult, FileResult, Progress } from '../../../src/transfer/index.ts';
 
 export const sha256 = 'ab'.repeat(32);
 
-export const request: CopyRequest = {
-  connection: 'qemu:///system',
-  domain: 'web',
+export const target: DomainTarget = {
+  kind: 'domain',
+  uri: 'qemu:///system',
   uuid: '11111111-2222-3333-4444-555555555555',
+  name: 'web',
   link: 'auto',
+};
+
+export const request: CopyRequest = {
+  target,
   sources: ['/home/me/notes.txt'],
   unsaved: [],
   destination: '/srv/',
   conflict: 'ask',
 };
+
+export function requestTo(name: string): CopyRequest {
+  return { ...request, target: { ...target, name, uuid: `uuid-${name}` } };
+}
 
 export const copied: FileResult = {
   source: '/home/me/notes.txt',

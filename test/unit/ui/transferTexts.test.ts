@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { targetKey } from '../../../src/engine/guest/target.ts';
 import { fillIn } from '../../../src/engine/support/l10n.ts';
 import { summaryOf } from '../../../src/engine/transfers/copySummary.ts';
 import type { Transfer } from '../../../src/engine/transfers/transfer.ts';
-import { guestIdOf } from '../../../src/engine/transfers/transfer.ts';
 import { History, sparkline } from '../../../src/ui/statusBar/sparkline.ts';
 import { presentLast, presentThroughput } from '../../../src/ui/statusBar/throughputText.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
 import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
-import { copied, outcome, progress, request, resultOf, sha256 } from './samples.ts';
+import { copied, outcome, progress, request, resultOf, sha256, target } from './samples.ts';
 
 const identical = { ...copied, bytes: 0, skipped: true };
 const kept = { ...identical, sha256: null, verified: false };
@@ -150,9 +150,9 @@ describe('transfer in its view', () => {
   });
 
   it('waits for others to the same domain or port', () => {
-    assert.equal(guestIdOf(request), guestIdOf({ ...request, domain: 'renamed', link: 'serial1' }));
-    const port = { ...request, connection: undefined, uuid: undefined, domain: 'COM3', link: 'COM3' };
-    assert.notEqual(guestIdOf(request), guestIdOf(port));
+    assert.equal(targetKey(target), targetKey({ ...target, name: 'renamed', link: 'serial1' }));
+    assert.notEqual(targetKey(target), targetKey({ ...target, uri: 'qemu:///session' }));
+    assert.notEqual(targetKey(target), targetKey({ kind: 'port', path: 'COM3' }));
   });
 });
 
