@@ -1,4 +1,4 @@
-import type { Conflict, ConflictDecision, Progress } from '../transfer/index.ts';
+import type { Conflict, ConflictDecision, CopyProgress } from '../transfer/index.ts';
 import { askConflict } from './askConflict.ts';
 import { ProgressLine } from './progressLine.ts';
 import { isInteractive, printError, type Terminal } from './terminal.ts';
@@ -8,7 +8,7 @@ export class CopyDisplay {
   readonly #terminal: Terminal;
   readonly #signal: AbortSignal;
   readonly #line: ProgressLine;
-  readonly #progress = new Map<string, Progress>();
+  readonly #progress = new Map<string, CopyProgress>();
   readonly #onAbort = () => this.#line.text('Cancelling…');
   /** Two guests may have a question at the same time; the terminal takes one. */
   #lastQuestion: Promise<unknown> = Promise.resolve();
@@ -37,7 +37,7 @@ export class CopyDisplay {
   }
 
   /** Shows the guest that has the longest way to go: the copy is done when that one is. */
-  show(domain: string, progress: Progress): void {
+  show(domain: string, progress: CopyProgress): void {
     this.#progress.set(domain, progress);
     const slowest = [...this.#progress.values()].reduce((one, other) =>
       bytesLeft(other) > bytesLeft(one) ? other : one,
@@ -68,6 +68,6 @@ export class CopyDisplay {
   }
 }
 
-function bytesLeft({ bytesTotal, bytesDone }: Progress): number {
+function bytesLeft({ bytesTotal, bytesDone }: CopyProgress): number {
   return bytesTotal - bytesDone;
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
+import type { FeatureMode } from '../text/featureMode.ts';
 
-export type OnOff = 'auto' | 'on' | 'off';
 export type ConflictOption = 'ask' | 'overwrite' | 'skip' | 'newer' | 'rename';
 
 export interface CopyArguments {
@@ -10,10 +10,10 @@ export interface CopyArguments {
   /** `auto`, or a device. */
   readonly link: string;
   readonly conflict: ConflictOption;
-  readonly compress: OnOff;
-  readonly delta: OnOff;
+  readonly compress: FeatureMode;
+  readonly delta: FeatureMode;
   /** Further serial ports of the domain, side by side. */
-  readonly lanes: OnOff;
+  readonly lanes: FeatureMode;
   /** Compare files that are there by their content, not by size and time. */
   readonly checksum: boolean;
   readonly json: boolean;

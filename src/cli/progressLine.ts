@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { columnsOf, fitColumns, printable } from '../text/printable.ts';
 import { formatBytes, formatDuration } from '../text/units.ts';
-import type { Progress } from '../transfer/index.ts';
+import type { CopyProgress } from '../transfer/index.ts';
 import type { OutputStream } from './terminal.ts';
 
 const CLEAR_LINE = '\r\u001b[K';
@@ -18,7 +18,7 @@ export class ProgressLine {
     this.#enabled = output.isTTY === true && !quiet;
   }
 
-  show(progress: Progress): void {
+  show(progress: CopyProgress): void {
     // Until the first file is known, what stands there says more.
     if (progress.file !== '') this.text(progressText(progress, this.#columns));
   }
@@ -41,7 +41,7 @@ export class ProgressLine {
 }
 
 /** `notes.txt  45%  1.20 MB of 2.67 MB  51.8 kB/s  0:28 left  3/12 files`, with the name cut to fit. */
-export function progressText(progress: Progress, columns: number): string {
+export function progressText(progress: CopyProgress, columns: number): string {
   const { bytesDone, bytesTotal, bytesPerSecond, etaSeconds, filesDone, filesTotal } = progress;
   const parts = [
     `${percentOf(progress)}%`,
@@ -57,7 +57,7 @@ export function progressText(progress: Progress, columns: number): string {
 }
 
 /** 100 only when all is there: the last percent must not stand while bytes are missing. */
-function percentOf({ bytesDone, bytesTotal, filesDone, filesTotal }: Progress): number {
+function percentOf({ bytesDone, bytesTotal, filesDone, filesTotal }: CopyProgress): number {
   const [done, total] = bytesTotal > 0 ? [bytesDone, bytesTotal] : [filesDone, filesTotal];
   return total > 0 ? Math.min(100, Math.max(0, Math.floor((100 * done) / total))) : 0;
 }

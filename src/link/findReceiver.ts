@@ -9,7 +9,7 @@ import { CHANNEL_NAME, type Link, type LinkDescription } from './link.ts';
  * Talks to whatever is behind the link: the session, or undefined if nobody answers. A rejection says that
  * something did answer and can't be used (another protocol version); it is kept for the caller.
  */
-export type Handshake<Session> = (link: Link, signal: AbortSignal) => Promise<Session | undefined>;
+export type SessionOpener<Session> = (link: Link, signal: AbortSignal) => Promise<Session | undefined>;
 
 export interface ReceiverSearch<Session> {
   /** Undefined where the link is the host's own port. */
@@ -21,7 +21,7 @@ export interface ReceiverSearch<Session> {
   /** The one that a person named: it is tried whatever it is, and no other. */
   readonly named?: Candidate | undefined;
   readonly open: (candidate: Candidate, signal: AbortSignal) => Promise<Link>;
-  readonly handshake: Handshake<Session>;
+  readonly handshake: SessionOpener<Session>;
   readonly signal?: AbortSignal | undefined;
   /** Bound on the whole search, opening included. */
   readonly totalTimeoutMs?: number | undefined;

@@ -3,10 +3,15 @@ import { crc32 } from 'node:zlib';
 import { HEADER_BYTES, HEADER_CHECK_OFFSET, MAGIC, PAYLOAD_CHECK_BYTES } from './constants.ts';
 
 export interface FrameHeader {
+  /** One of FrameType. */
   type: number;
+  /** Bits whose meaning depends on the type; unknown ones are ignored. */
   flags: number;
+  /** The request the frame belongs to; 0 where there is none. */
   stream: number;
+  /** What WELCOME said; in HELLO and its answers the host's nonce. */
   session: number;
+  /** Counts the reliable frames of one direction; 0 in the others. */
   sequence: number;
 }
 
@@ -20,6 +25,10 @@ export function frameBytes(payloadBytes: number): number {
   return HEADER_BYTES + payloadBytes + (payloadBytes > 0 ? PAYLOAD_CHECK_BYTES : 0);
 }
 
+/**
+ * The 24 bytes of §1's table. The check covers all that stands before it, so a length can be believed before any of the
+ * payload is there.
+ */
 export function encodeHeader(header: FrameHeader, payloadBytes: number): Buffer {
   const bytes = Buffer.allocUnsafe(HEADER_BYTES);
   MAGIC.copy(bytes);
@@ -33,7 +42,10 @@ export function encodeHeader(header: FrameHeader, payloadBytes: number): Buffer 
   return bytes;
 }
 
-/** The payload's pieces with their check behind them; nothing for an empty payload. */
+/**
+ * The payload's pieces with their check behind them; nothing for an empty payload. The pieces aren't joined: a file's
+ * block goes from the disk to the link without being copied.
+ */
 export function encodePayload(pieces: readonly Buffer[]): Buffer[] {
   let check = 0;
   let length = 0;
@@ -52,9 +64,23 @@ export function encodeFrame(header: FrameHeader, payload: Buffer = Buffer.alloc(
   return Buffer.concat([encodeHeader(header, payload.length), ...encodePayload([payload])]);
 }
 
+/** Room for most answers; only a signature's DATA and long lists need more. */
 const FIRST_CAPACITY = 4_096;
 
-/** Finds the frames in a byte stream by the four rules of §1. Keeps at most one incomplete frame. */
+/**
+ * Finds the frames in a byte stream by the four rules of §1. What is kept begins with a magic, or with what may become
+ * one, and is at most one incomplete frame.
+ *
+ * | what is kept | the rule | what happens |
+ * |---|---|---|
+ * | no magic | 1 | all is dropped but up to 3 bytes that may begin one |
+ * | a magic, less than 24 bytes | | waits |
+ * | a header whose check or length is wrong | 2 | one byte is dropped, and the search goes on behind it |
+ * | a good header, not the whole payload | | waits |
+ * | a payload whose check is wrong | 3 | the header is dropped: the next frame may stand in that payload |
+ * | a whole frame | | is handed out |
+ * | anything, and silence for RESYNC_MS | 4 | one byte is dropped, by `idle` |
+ */
 export class FrameParser {
   /** Bytes given up as noise so far. */
   droppedBytes = 0;
@@ -125,6 +151,7 @@ export class FrameParser {
     return false;
   }
 
+  /** Rule 2. Bounded before anything waits for so many bytes: noise can look like any length. */
   #checkedLength(): number | undefined {
     const at = this.#start;
     const check = crc32(this.#buffer.subarray(at, at + HEADER_CHECK_OFFSET));
@@ -133,6 +160,7 @@ export class FrameParser {
     return length <= this.#maxPayload ? length : undefined;
   }
 
+  /** Rule 3. */
   #checkedPayload(length: number): Buffer | undefined {
     const from = this.#start + HEADER_BYTES;
     const payload = this.#buffer.subarray(from, from + length);

@@ -16,7 +16,6 @@ export {
   type ProtocolErrorCode,
   RemoteError,
 } from './errors.ts';
-export type { LaneMode } from './lanePolicy.ts';
 export type { LaneOpener, LaneOptions } from './lanes.ts';
 export type { BasisRange, PutStream } from './putStream.ts';
 export type { Reply } from './reply.ts';

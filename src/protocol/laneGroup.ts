@@ -1,6 +1,14 @@
 /**
  * PROTOCOL.md §6, `lanes`, without input, output or a clock: numbers the frames of the main session, deals them out to
  * whichever lane brings them over first, and deals out again what a lost lane has not had acknowledged.
+ *
+ * | a frame is | where it stands | becomes |
+ * |---|---|---|
+ * | queued | `#queue`, `#unreleased` | given, when the lane that would bring it over soonest has room |
+ * | given | `lane.unacknowledged`, `#unreleased` | acknowledged, or queued again if its lane is lost |
+ * | acknowledged | `#unreleased` | released when all before it are: callers give memory back in order |
+ *
+ * A lane is only ever added and removed; the main session's port is the first and stays. If it is lost the session is.
  */
 import { FrameType, LANE_ANSWER_MS, LANE_HEAD_BYTES, LANE_LOST_MS } from './constants.ts';
 import { frameBytes } from './frame.ts';
@@ -19,7 +27,7 @@ export interface LaneCore {
   send(outgoing: Outgoing, now: number): void;
 }
 
-interface Entry {
+interface LaneFrame {
   readonly number: number;
   readonly outgoing: Outgoing;
   readonly wireBytes: number;
@@ -31,7 +39,7 @@ interface Entry {
 class Lane<Core> {
   readonly core: Core;
   readonly rate = new LaneRate();
-  readonly unacknowledged = new Set<Entry>();
+  readonly unacknowledged = new Set<LaneFrame>();
   /** Of those. */
   bytes = 0;
 
@@ -47,9 +55,9 @@ export class LaneGroup<Core extends LaneCore> {
   /** The main session's port is the first. */
   readonly #lanes: Lane<Core>[];
   /** Frames for whoever has room, in the order of their numbers. */
-  #queue: Entry[] = [];
+  #queue: LaneFrame[] = [];
   /** All that is not yet acknowledged, or stands behind such; memory is given back in the order it was handed in. */
-  readonly #unreleased: Entry[] = [];
+  readonly #unreleased: LaneFrame[] = [];
   #nextNumber = 0;
   #acknowledgedBytes = 0;
 
@@ -117,7 +125,7 @@ export class LaneGroup<Core extends LaneCore> {
     return oneAnswers ? lost.map(({ core }) => core) : [];
   }
 
-  #laneFor(entry: Entry): Lane<Core> | undefined {
+  #laneFor(entry: LaneFrame): Lane<Core> | undefined {
     // The first comes behind all that the main session has sent by itself.
     if (entry.number === 0) return this.#lanes[0];
     const lanes = this.#lanes.slice(0, this.lanesInUse);
@@ -128,7 +136,7 @@ export class LaneGroup<Core extends LaneCore> {
     return hasRoom(soonest.core, entry) ? soonest : undefined;
   }
 
-  #give(lane: Lane<Core>, entry: Entry, now: number): void {
+  #give(lane: Lane<Core>, entry: LaneFrame, now: number): void {
     const { type, flags = 0, stream, pieces } = entry.outgoing;
     const head = Buffer.allocUnsafe(LANE_HEAD_BYTES);
     head.writeUInt32BE(entry.number);
@@ -142,7 +150,7 @@ export class LaneGroup<Core extends LaneCore> {
     lane.core.send({ ...frame, onAcknowledged, isDespiteWindow }, now);
   }
 
-  #onAcknowledged(lane: Lane<Core>, entry: Entry): void {
+  #onAcknowledged(lane: Lane<Core>, entry: LaneFrame): void {
     // Of a lost lane nothing counts: its frames are on their way once more.
     if (!lane.unacknowledged.delete(entry)) return;
     lane.bytes -= entry.wireBytes;
@@ -154,13 +162,13 @@ export class LaneGroup<Core extends LaneCore> {
 }
 
 /** Where the frame would arrive first, behind what is under way there; by equal rates where they are not known yet. */
-function isSooner<Core>(one: Lane<Core>, other: Lane<Core>, { wireBytes }: Entry): boolean {
+function isSooner<Core>(one: Lane<Core>, other: Lane<Core>, { wireBytes }: LaneFrame): boolean {
   const rates = [one.rate.bytesPerMs, other.rate.bytesPerMs];
   const [rate = 1, otherRate = 1] = rates.includes(undefined) ? [] : rates;
   return (one.bytes + wireBytes) / rate < (other.bytes + wireBytes) / otherRate;
 }
 
 /** One frame may always be under way; see §6 for one that is sent again. */
-function hasRoom(core: LaneCore, { wireBytes, isSentAgain }: Entry): boolean {
+function hasRoom(core: LaneCore, { wireBytes, isSentAgain }: LaneFrame): boolean {
   return core.room >= wireBytes || (core.isIdle && (core.room > 0 || isSentAgain));
 }

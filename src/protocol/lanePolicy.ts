@@ -1,7 +1,14 @@
 /**
  * Whether several lanes carry more than one does, by what they have been measured to do. Pure: the time is handed in.
  * Only time in which there was more to send than the lanes would take tells anything.
+ *
+ * | phase | lanes used | until | then |
+ * |---|---|---|---|
+ * | narrow | the first | enough is measured | wide |
+ * | wide | all | enough is measured | decided |
+ * | decided | all, if they were faster by WORTHWHILE_GAIN | the verdict is too old | narrow |
  */
+import type { FeatureMode } from '../text/featureMode.ts';
 
 /** The first of a trial still belongs to what was under way before. */
 const SETTLE_MS = 500;
@@ -14,9 +21,6 @@ const WORTHWHILE_GAIN = 1.05;
 const FIRST_VERDICT_MS = 30_000;
 const MAX_VERDICT_MS = 480_000;
 
-/** `on` takes all lanes there are, measured or not. */
-export type LaneMode = 'auto' | 'on';
-
 type Phase = 'narrow' | 'wide' | 'decided';
 
 export class LanePolicy {
@@ -24,7 +28,7 @@ export class LanePolicy {
   isWide: boolean;
   /** There is more to send than the lanes take. */
   isBacklogged = false;
-  readonly #mode: LaneMode;
+  readonly #mode: FeatureMode;
   #phase: Phase = 'narrow';
   /** Of this phase, as far as there was a backlog. */
   #busyMs = 0;
@@ -34,7 +38,8 @@ export class LanePolicy {
   #verdictMs = FIRST_VERDICT_MS;
   #lastAt: number | undefined;
 
-  constructor(mode: LaneMode) {
+  /** @param mode - `on` takes all lanes there are, measured or not */
+  constructor(mode: FeatureMode) {
     this.#mode = mode;
     this.isWide = mode === 'on';
   }
@@ -43,7 +48,7 @@ export class LanePolicy {
   observe(acknowledgedBytes: number, now: number): void {
     const elapsedMs = now - (this.#lastAt ?? now);
     this.#lastAt = now;
-    if (this.#mode === 'on' || !this.isBacklogged) return;
+    if (this.#mode !== 'auto' || !this.isBacklogged) return;
     if (this.#busyMs >= SETTLE_MS) {
       this.#measuredMs += elapsedMs;
       this.#measuredBytes += acknowledgedBytes;

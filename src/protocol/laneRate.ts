@@ -1,4 +1,9 @@
-/** How fast one lane is, from the time in which it had frames under way; the last second or two count. */
+/**
+ * How fast one lane is, from the time in which it had frames under way; the last second or two count. A rate over all
+ * time would take too long to notice that a port has become slower.
+ */
+
+/** Twice as much is halved, bytes and time alike: the older, the less it weighs. */
 const MEMORY_MS = 1_000;
 
 export class LaneRate {

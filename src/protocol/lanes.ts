@@ -11,9 +11,10 @@
  */
 import type { Duplex } from 'node:stream';
 import { throwIfAborted } from '../text/abort.ts';
+import type { FeatureMode } from '../text/featureMode.ts';
 import { ProtocolError } from './errors.ts';
 import { LaneGroup } from './laneGroup.ts';
-import { type LaneMode, LanePolicy } from './lanePolicy.ts';
+import { LanePolicy } from './lanePolicy.ts';
 import { Pump } from './pump.ts';
 import type { Outgoing } from './reliableSender.ts';
 import { type FrameSink, Requests } from './requests.ts';
@@ -25,10 +26,10 @@ export type LaneOpener = (signal: AbortSignal) => Promise<Duplex>;
 
 export interface LaneOptions {
   readonly openers: readonly LaneOpener[];
-  readonly mode: LaneMode;
+  readonly mode: FeatureMode;
 }
 
-const NO_LANES: LaneOptions = { openers: [], mode: 'auto' };
+const NO_LANES: LaneOptions = { openers: [], mode: 'off' };
 /** Before so much has gone over the link, trying lanes would take longer than they could save. */
 const LARGE_TRANSFER_BYTES = 128 * 1_024;
 /** Silence after which a further port is left alone: whoever answers does so in some ms. */
@@ -126,8 +127,8 @@ export class Lanes implements FrameSink {
     const { core, wireBytes } = this.#main;
     const { openers, mode } = this.#options;
     if (this.#areOpened || openers.length === 0 || core.queuedBytes === 0) return;
-    if (mode !== 'on' && wireBytes < LARGE_TRANSFER_BYTES) return;
-    if (!canUseLanes(this.welcome)) return;
+    if (mode === 'off' || !canUseLanes(this.welcome)) return;
+    if (mode === 'auto' && wireBytes < LARGE_TRANSFER_BYTES) return;
     this.#areOpened = true;
     for (const opener of openers) void this.#open(opener).catch(() => undefined);
   }

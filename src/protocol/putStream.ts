@@ -1,4 +1,12 @@
-/** One file on its way into the guest: PROTOCOL.md §5, `put`, DATA, `commit`, `cancel`. */
+/**
+ * One file on its way into the guest: PROTOCOL.md §5, `put`, DATA, `commit`, `cancel`. Host and receiver end their parts
+ * independently, and the stream number is free when both have:
+ *
+ * | | not answered | answered `done` or `error` |
+ * |---|---|---|
+ * | no `commit` or `cancel` yet | data goes over | more data is in vain; the receiver drops it |
+ * | `commit` or `cancel` sent | the answer is awaited | over: the number is released |
+ */
 import { COPY_RANGE_BYTES, DATA_OFFSET_BYTES, FLAG_ENCODED, FrameType } from './constants.ts';
 import type { ProtocolError } from './errors.ts';
 import type { Outgoing } from './reliableSender.ts';
@@ -110,6 +118,7 @@ export class PutStream {
     this.answered = true;
   }
 
+  /** Both, for callers wait for one of the two; settling again does nothing. */
   #fail(error: Error): void {
     this.#acceptedSettler.reject(error);
     this.#resultSettler.reject(error);
@@ -127,6 +136,7 @@ export class PutStream {
   }
 }
 
+/** §1: where the bytes belong in the file. Exact up to 2^53, which no file reaches. */
 function offsetField(offset: number): Buffer {
   const field = Buffer.allocUnsafe(DATA_OFFSET_BYTES);
   field.writeBigUInt64BE(BigInt(offset));

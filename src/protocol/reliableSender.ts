@@ -1,4 +1,14 @@
-/** The sending half of PROTOCOL.md §4: numbers frames, keeps them until acknowledged, sends again from a proven gap. */
+/**
+ * The sending half of PROTOCOL.md §4: numbers frames, keeps them until acknowledged, sends again from a proven gap.
+ *
+ * | a frame is | counted in | becomes |
+ * |---|---|---|
+ * | queued | `queuedBytes` | under way when the window has room for it, and is then written |
+ * | under way | `#flightBytes` | acknowledged by `next`, or queued again by a GAP or a PONG that proves a loss |
+ * | acknowledged | | forgotten; its memory is given back |
+ *
+ * Nothing is sent again by the clock alone: a guest that is slow, not deaf, would get everything twice.
+ */
 import { FLAG_ASK, MAX_PEER_WINDOW } from './constants.ts';
 import { encodeHeader, encodePayload, frameBytes } from './frame.ts';
 
@@ -15,7 +25,7 @@ export interface Outgoing {
   isDespiteWindow?: boolean;
 }
 
-interface Entry {
+interface QueuedFrame {
   type: number;
   flags: number;
   stream: number;
@@ -37,7 +47,7 @@ export class ReliableSender {
   #window: number;
   #nextSequence = 0;
   /** Unacknowledged entries in order; the first `#sent` of them are under way. */
-  #entries: Entry[] = [];
+  #entries: QueuedFrame[] = [];
   #sent = 0;
   #flightBytes = 0;
   /** Pings that can still prove a loss: id → sequence of the first frame not yet sent before that ping. */
@@ -82,6 +92,7 @@ export class ReliableSender {
     this.#flightBytes += entry.wireBytes;
     this.queuedBytes -= entry.wireBytes;
     const following = this.#entries[this.#sent];
+    // The last one that can go for now asks to be acknowledged, or the reader would wait for a quarter of the window.
     const flags = entry.flags | (following && this.#fits(following) ? 0 : FLAG_ASK);
     return [encodeHeader({ ...entry, flags, session: this.#session }, entry.payloadBytes), ...entry.encoded];
   }
@@ -92,7 +103,11 @@ export class ReliableSender {
     this.#probes.set(id, first ? first.sequence : this.#nextSequence);
   }
 
-  /** @returns whether `next` moved on. */
+  /**
+   * The line keeps order, so what was sent before a PING has arrived, or is lost, when its PONG is here.
+   *
+   * @returns whether `next` moved on.
+   */
   onPong(id: number, next: number, window: number): boolean {
     const sentBefore = this.#probes.get(id);
     const moved = this.onAck(next, window, false);
@@ -116,7 +131,10 @@ export class ReliableSender {
     return acknowledged > 0;
   }
 
-  /** Everything from `next` on counts as not sent; pings sent before now can prove nothing about what follows. */
+  /**
+   * Everything from `next` on counts as not sent: the reader has dropped whatever came behind the gap. Pings sent before
+   * now can prove nothing about what follows.
+   */
   #sendAgain(next: number): void {
     if (this.#entries[0]?.sequence !== next) return;
     this.resentFrames += this.#sent;
@@ -127,12 +145,13 @@ export class ReliableSender {
   }
 
   /** One frame may always be under way, unless the reader has closed its window altogether. */
-  #fits(entry: Entry): boolean {
+  #fits(entry: QueuedFrame): boolean {
     if (this.#flightBytes === 0) return this.#window > 0 || entry.isDespiteWindow;
     return this.#flightBytes + entry.wireBytes <= this.#window;
   }
 }
 
+/** A guest may announce any window; what it lets us send is also what we keep in memory. */
 function clampWindow(window: number): number {
   return Math.min(window, MAX_PEER_WINDOW);
 }

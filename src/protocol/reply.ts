@@ -2,6 +2,7 @@
 import { RemoteError } from './errors.ts';
 import type { TextMessage } from './text.ts';
 
+/** Keys as in PROTOCOL.md. A value may be anything the guest likes: whoever needs a number checks it. */
 export type Reply = ReadonlyMap<string, string>;
 
 export function toReply(message: TextMessage): Reply {

@@ -1,6 +1,14 @@
 /**
  * One session with a receiver, PROTOCOL.md §3 and §4, without any input or output of its own: bytes and the time
  * come in, buffers to write and events come out. A fake line and a fake clock can therefore test loss and delay.
+ *
+ * | state | sends | becomes |
+ * |---|---|---|
+ * | greeting | HELLO every 800 ms, with the nonce as session | established by WELCOME |
+ * | established | PONG, ACK, frames as the window allows; PING as liveness.ts says | ended, `lost`, by silence |
+ * | ended | the RESET of `bye` | |
+ *
+ * A RESET, the stream's end and the caller lead from both of the others to ended.
  */
 import {
   DATA_OFFSET_BYTES,
@@ -9,15 +17,12 @@ import {
   HELLO_INTERVAL_MS,
   HOST_FRAME_LIMIT,
   HOST_WINDOW,
-  IDLE_PING_MS,
-  LOST_MS,
-  PROBE_MS,
-  QUERY_MS,
   RELIABLE_BIT,
   RESYNC_MS,
 } from './constants.ts';
 import { ProtocolError } from './errors.ts';
 import { encodeFrame, type Frame, FrameParser } from './frame.ts';
+import { Liveness } from './liveness.ts';
 import { ReliableReader } from './reliableReader.ts';
 import { type Outgoing, ReliableSender } from './reliableSender.ts';
 import { decodeText, encodeText, type TextMessage } from './text.ts';
@@ -44,8 +49,6 @@ interface Established {
 
 export class SessionCore {
   readonly parser = new FrameParser(HOST_FRAME_LIMIT);
-  /** Silence is then suspicious. */
-  hasOpenRequests = false;
   ended: ProtocolError | undefined;
   readonly #events: SessionEvents;
   readonly #nonce: number;
@@ -56,21 +59,15 @@ export class SessionCore {
   #now: number;
   #lastHelloAt = Number.NEGATIVE_INFINITY;
   #lastByteAt: number;
-  /** From here on silence counts: the last valid frame, or the moment we began to expect one. */
-  #silentSince: number;
-  #lastProgressAt: number;
-  #lastPingAt = Number.NEGATIVE_INFINITY;
   #pingId = 0;
-  /** PINGs since the last valid frame: once asked, an idle peer must answer too. */
-  #unansweredPings = 0;
+  readonly #liveness: Liveness;
 
   constructor(options: { nonce: number; agent: string; now: number; events: SessionEvents }) {
     this.#nonce = options.nonce;
     this.#events = options.events;
     this.#now = options.now;
     this.#lastByteAt = options.now;
-    this.#silentSince = options.now;
-    this.#lastProgressAt = options.now;
+    this.#liveness = new Liveness(options.now, () => this.#established?.sender.inFlight ?? false);
     const header = { type: FrameType.HELLO, flags: 0, stream: 0, session: this.#nonce, sequence: 0 };
     this.#hello = encodeFrame(header, encodeHello(options.agent));
   }
@@ -93,9 +90,14 @@ export class SessionCore {
     return this.#established?.sender.resentFrames ?? 0;
   }
 
+  /** Silence is then suspicious. */
+  set hasOpenRequests(areOpen: boolean) {
+    this.#liveness.hasOpenRequests = areOpen;
+  }
+
   /** How long the receiver has owed us a word; undefined where it owes none. */
   silentMs(now: number): number | undefined {
-    return this.#expectsAnswer ? now - this.#silentSince : undefined;
+    return this.#liveness.silentMs(now);
   }
 
   /** Queues a reliable frame. */
@@ -108,7 +110,7 @@ export class SessionCore {
   /** From now on silence counts, for something is about to be sent to the receiver, if need be by another port. */
   noteSent(now: number): void {
     this.#now = now;
-    this.#beginExpecting();
+    this.#liveness.noteSent(now);
   }
 
   receive(chunk: Buffer, now: number): void {
@@ -126,19 +128,21 @@ export class SessionCore {
       this.parser.idle(this.#onFrame);
     }
     if (!this.#established) this.#greet();
-    else if (this.#expectsAnswer && now - this.#silentSince >= LOST_MS) this.#lost();
-    else if (now >= this.#nextPingAt) this.#ping();
+    else if (now >= this.#liveness.lostAt) this.#lost();
+    else if (now >= this.#liveness.nextPingAt) this.#ping();
   }
 
   /** When `tick` is wanted next. */
   get nextDeadline(): number {
     const resync = this.parser.incomplete ? this.#lastByteAt + RESYNC_MS : Number.POSITIVE_INFINITY;
     if (!this.#established) return Math.min(resync, this.#lastHelloAt + HELLO_INTERVAL_MS);
-    const lost = this.#expectsAnswer ? this.#silentSince + LOST_MS : Number.POSITIVE_INFINITY;
-    return Math.min(resync, lost, this.#nextPingAt);
+    return Math.min(resync, this.#liveness.lostAt, this.#liveness.nextPingAt);
   }
 
-  /** The next frame's buffers to write, or undefined when there is nothing to write now. */
+  /**
+   * The next frame's buffers to write, or undefined when there is nothing to write now. What is small and keeps the peer
+   * going comes first: PONGs and HELLOs, then the acknowledgement that is due, then data.
+   */
   takeOutput(): Buffer[] | undefined {
     const urgent = this.#urgent.shift();
     if (urgent) return [urgent];
@@ -150,7 +154,7 @@ export class SessionCore {
       return [this.#unreliable(FrameType.ACK, numbers(reader.next, HOST_WINDOW), flags)];
     }
     // The first frame after a silence starts the clock for its acknowledgement.
-    if (!sender.inFlight) this.#lastProgressAt = this.#now;
+    if (!sender.inFlight) this.#liveness.noteProgress(this.#now);
     return sender.take();
   }
 
@@ -169,18 +173,7 @@ export class SessionCore {
     this.#events.onEnd(error);
   }
 
-  get #expectsAnswer(): boolean {
-    return this.hasOpenRequests || this.#unansweredPings > 0 || (this.#established?.sender.inFlight ?? false);
-  }
-
-  get #nextPingAt(): number {
-    const probe = this.#established?.sender.inFlight
-      ? Math.max(this.#lastProgressAt, this.#lastPingAt) + PROBE_MS
-      : Number.POSITIVE_INFINITY;
-    const pause = this.#expectsAnswer ? QUERY_MS : IDLE_PING_MS;
-    return Math.min(probe, Math.max(this.#silentSince, this.#lastPingAt) + pause);
-  }
-
+  /** §3.1. The same nonce each time: a receiver that gets two HELLOs answers them with one session. */
   #greet(): void {
     if (this.#now - this.#lastHelloAt < HELLO_INTERVAL_MS) return;
     this.#lastHelloAt = this.#now;
@@ -188,16 +181,10 @@ export class SessionCore {
   }
 
   #ping(): void {
-    this.#beginExpecting();
-    this.#lastPingAt = this.#now;
+    this.#liveness.notePing(this.#now);
     this.#pingId += 1;
-    this.#unansweredPings += 1;
     this.#established?.sender.notePing(this.#pingId);
     this.#urgent.push(this.#unreliable(FrameType.PING, numbers(this.#pingId)));
-  }
-
-  #beginExpecting(): void {
-    if (!this.#expectsAnswer) this.#silentSince = this.#now;
   }
 
   #lost(): void {
@@ -209,6 +196,7 @@ export class SessionCore {
     return encodeFrame({ type, flags, stream: 0, session, sequence: 0 }, payload);
   }
 
+  /** A frame with another number is an earlier session's: what was still on the line when this one began. */
   readonly #onFrame = (frame: Frame): void => {
     if (this.ended) return;
     if (this.#established) {
@@ -227,11 +215,13 @@ export class SessionCore {
       sender: new ReliableSender(welcome.session, welcome.window),
       reader: new ReliableReader(HOST_WINDOW),
     };
-    this.#heard();
+    this.#liveness.noteHeard(this.#now);
+    // §3.3: only a frame with its number makes the session the active one.
     this.#ping();
     this.#events.onWelcome(welcome);
   }
 
+  /** §3.4. What it says of its versions comes from the guest, and is shown only if it looks like a range. */
   #onRefused(message: TextMessage): void {
     const theirs = message.fields.get('protocol')?.toString() ?? '';
     if (message.fields.get('code')?.toString() !== 'version') return;
@@ -239,8 +229,9 @@ export class SessionCore {
     this.end(new ProtocolError('version', `the receiver in the guest speaks ${range} of the protocol`));
   }
 
+  /** A payload that is too short for its type is ignored, as an unknown type is: later versions may know better. */
   #onSessionFrame(frame: Frame, { sender, reader }: Established): void {
-    this.#heard();
+    this.#liveness.noteHeard(this.#now);
     if (frame.type & RELIABLE_BIT) {
       if (reader.accept(frame) === 'take') this.#onReliable(frame);
       return;
@@ -272,6 +263,7 @@ export class SessionCore {
     this.#events.onData(stream, offset, payload.subarray(DATA_OFFSET_BYTES));
   }
 
+  /** §3.4: `bye`, `unknown-session` or `protocol`. Whatever it says, the receiver has forgotten the session. */
   #onReset(message: TextMessage | undefined): void {
     const code = message?.fields.get('code')?.toString();
     const what =
@@ -279,16 +271,12 @@ export class SessionCore {
     this.end(new ProtocolError('reset', `the receiver in the guest ${what}`));
   }
 
-  #heard(): void {
-    this.#silentSince = this.#now;
-    this.#unansweredPings = 0;
-  }
-
   #progress(moved: boolean): void {
-    if (moved) this.#lastProgressAt = this.#now;
+    if (moved) this.#liveness.noteProgress(this.#now);
   }
 }
 
+/** The payload of ACK, PING and PONG: u32 words. */
 function numbers(...values: number[]): Buffer {
   const bytes = Buffer.allocUnsafe(values.length * 4);
   values.forEach((value, index) => {

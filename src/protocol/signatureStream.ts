@@ -1,4 +1,7 @@
-/** A `signature` request, PROTOCOL.md §6: DATA frames come back, then the answer. */
+/**
+ * A `signature` request, PROTOCOL.md §6: `accept` (nothing of it is needed here), DATA frames,
+ * then `done` or `error`. It's the one request in which bytes come from the guest.
+ */
 import type { ProtocolError } from './errors.ts';
 import { type Reply, toRemoteError, toReply } from './reply.ts';
 import { encodeText, type TextMessage } from './text.ts';

@@ -11,6 +11,7 @@ export interface TextMessage {
   fields: Map<string, Buffer>;
 }
 
+/** Verbs and keys. Everything else is refused, so that a word never needs escaping. */
 const WORD = /^[a-z0-9-]+$/;
 const LINE_FEED = 0x0a;
 
@@ -43,6 +44,7 @@ export function decodeText(payload: Buffer): TextMessage | undefined {
   return { verb, fields };
 }
 
+/** Printable ASCII but `%` goes as it is; names are mostly that, and a log of the line stays readable. */
 function encodeValue(value: string | number | Buffer): string {
   const latin1 = (Buffer.isBuffer(value) ? value : Buffer.from(String(value))).toString('latin1');
   return latin1.replace(
@@ -51,6 +53,7 @@ function encodeValue(value: string | number | Buffer): string {
   );
 }
 
+/** Undefined where a byte isn't printable ASCII, or a `%` isn't followed by two digits. */
 function decodeValue(text: string): Buffer | undefined {
   if (/[^!-~]|%(?![0-9A-Fa-f]{2})/.test(text)) return undefined;
   const latin1 = text.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

@@ -45,7 +45,10 @@ export function encodeHello(agent: string): Buffer {
   });
 }
 
-/** The WELCOME's content, or undefined where it makes no sense (then it is treated as noise). */
+/**
+ * The WELCOME's content, or undefined where it makes no sense (then it is treated as noise). What can't be done without
+ * is checked strictly; for the rest there is a value that is safe with any receiver.
+ */
 export function parseWelcome(message: TextMessage): Welcome | undefined {
   const text = (key: string) => message.fields.get(key)?.toString() ?? '';
   const session = /^[0-9a-f]{8}$/.test(text('session')) ? Number.parseInt(text('session'), 16) : 0;
@@ -53,6 +56,7 @@ export function parseWelcome(message: TextMessage): Welcome | undefined {
   const window = integer(text('window'), 1, Number.MAX_SAFE_INTEGER);
   const streams = integer(text('streams'), 1, Number.MAX_SAFE_INTEGER);
   if (message.verb !== 'welcome' || !session || !protocol || !window || !streams) return undefined;
+  // Every receiver takes that much, whatever it says.
   const frame = integer(text('frame'), 1, Number.MAX_SAFE_INTEGER) ?? MIN_FRAME_LIMIT;
   return {
     protocol,
@@ -72,6 +76,7 @@ export function parseWelcome(message: TextMessage): Welcome | undefined {
   };
 }
 
+/** Fifteen digits: all of them are exact as a number. */
 function integer(text: string, low: number, high: number): number | undefined {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   return value >= low && value <= high ? value : undefined;

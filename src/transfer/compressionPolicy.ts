@@ -3,14 +3,13 @@
  * do, and by the data. One policy serves all files of a session, so that what was learned is not learned again.
  */
 import { constants, deflateRawSync } from 'node:zlib';
-import type { Codec, Level } from './codec.ts';
-import { GoodputMeter } from './goodputMeter.ts';
+import type { FeatureMode } from '../text/featureMode.ts';
+import type { Codec, Level } from './codec/codec.ts';
 import { isSlowLine } from './lineSpeed.ts';
-
-export type CompressionMode = 'auto' | 'on' | 'off';
+import { GoodputMeter } from './meters.ts';
 
 /** How a piece goes over, as far as its speed is concerned. */
-export type Way = 'plain' | 'encoded';
+export type PieceForm = 'plain' | 'encoded';
 
 /** Looking at this many bytes tells text from what is compressed already, at a hundredth of a block's cost. */
 const SAMPLE_BYTES = 8_192;
@@ -31,13 +30,13 @@ const SLOW_LINE_LEAD = 1.2;
 const SLOW_LINE_TRIAL_PIECES = 4;
 /** A smaller piece tells what it costs to begin, not how fast a level is. */
 const SLOW_LINE_MEASURED_BYTES = 16 * 1_024;
-/** Pieces of one way before its speed is believed. */
+/** Pieces of one form before its speed is believed. */
 const TRIAL_PIECES = 6;
-/** The other way, or a smaller level, is tried again after this many pieces, then twice as many…: it costs little. */
+/** The other form, or a smaller level, is tried again after this many pieces, then twice as many…: it costs little. */
 const FIRST_RETRIAL_PIECES = 128;
 
 export class CompressionPolicy {
-  readonly #mode: CompressionMode;
+  readonly #mode: FeatureMode;
   readonly #isSlowLine: boolean;
   readonly #levels: readonly Level[];
   /** Data is looked at before it is encoded, slow as the line may be. */
@@ -46,15 +45,15 @@ export class CompressionPolicy {
   readonly #codecRates: Map<number, GoodputMeter>;
   #pausedPieces = 0;
   #nextPause = 1;
-  #piecesOfThisWay = 0;
-  #way: Way = 'plain';
+  #piecesOfThisForm = 0;
+  #form: PieceForm = 'plain';
   #retrialAfter = FIRST_RETRIAL_PIECES;
   #piecesBelowSmallest = 0;
   #smallerRetrialAfter = FIRST_RETRIAL_PIECES;
-  #lastAcknowledged: { way: Way; atMs: number; put: unknown } | undefined;
+  #lastAcknowledged: { form: PieceForm; atMs: number; put: unknown } | undefined;
 
   /** @param device - as the receiver's WELCOME names its port */
-  constructor(mode: CompressionMode, device: string, { levels, takesBack }: Codec) {
+  constructor(mode: FeatureMode, device: string, { levels, takesBack }: Codec) {
     this.#mode = mode;
     this.#isSlowLine = isSlowLine(device);
     this.#levels = this.#isSlowLine ? levels.slow : levels.fast;
@@ -67,7 +66,7 @@ export class CompressionPolicy {
     if (this.#mode === 'off' || bytes.length === 0) return undefined;
     if (this.#isSlowLine) return this.#isWorthSlowLine(bytes) ? this.#slowLineLevel() : undefined;
     if (this.#mode === 'on') return this.#levels.at(-1)?.level;
-    const isWorthTrying = this.#chooseWay() === 'encoded' && this.#compresses(bytes);
+    const isWorthTrying = this.#chooseForm() === 'encoded' && this.#compresses(bytes);
     return isWorthTrying ? this.#fastLineLevel() : undefined;
   }
 
@@ -81,22 +80,22 @@ export class CompressionPolicy {
    *
    * @param put - which file's; the time between two pieces tells nothing where a file lies between them
    */
-  onAcknowledged(rawBytes: number, way: Way, put: unknown, nowMs: number): void {
+  onAcknowledged(rawBytes: number, form: PieceForm, put: unknown, nowMs: number): void {
     const last = this.#lastAcknowledged;
-    this.#lastAcknowledged = { way, atMs: nowMs, put };
-    if (last && last.put === put && last.way === way) this.#goodput[way].add(rawBytes, nowMs - last.atMs);
+    this.#lastAcknowledged = { form, atMs: nowMs, put };
+    if (last && last.put === put && last.form === form) this.#goodput[form].add(rawBytes, nowMs - last.atMs);
   }
 
   /** Plain first; the compressor gets its trial where it is so much faster than the line that it could win. */
-  #chooseWay(): Way {
-    this.#piecesOfThisWay += 1;
+  #chooseForm(): PieceForm {
+    this.#piecesOfThisForm += 1;
     const { plain, encoded } = this.#goodput;
     if (plain.samples < TRIAL_PIECES) return this.#turnTo('plain');
     if (!this.#codecCouldWin(plain.bytesPerSecond)) return this.#turnTo('plain');
     if (encoded.samples < TRIAL_PIECES) return this.#turnTo('encoded');
-    if (this.#piecesOfThisWay > this.#retrialAfter) {
+    if (this.#piecesOfThisForm > this.#retrialAfter) {
       this.#retrialAfter *= 2;
-      this.#goodput[this.#way === 'plain' ? 'encoded' : 'plain'].forget();
+      this.#goodput[this.#form === 'plain' ? 'encoded' : 'plain'].forget();
     }
     return this.#turnTo(encoded.bytesPerSecond > plain.bytesPerSecond ? 'encoded' : 'plain');
   }
@@ -144,10 +143,10 @@ export class CompressionPolicy {
     return measured && measured.samples >= needed ? measured.bytesPerSecond : bytesPerSecond;
   }
 
-  #turnTo(way: Way): Way {
-    if (way !== this.#way) this.#piecesOfThisWay = 0;
-    this.#way = way;
-    return way;
+  #turnTo(form: PieceForm): PieceForm {
+    if (form !== this.#form) this.#piecesOfThisForm = 0;
+    this.#form = form;
+    return form;
   }
 
   /**

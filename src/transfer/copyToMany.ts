@@ -1,18 +1,9 @@
 /** One copy to several guests at once, in which each source file is read, hashed and compressed once. */
-import type { Session } from '../protocol/index.ts';
 import { SharedBundles } from './bundle/sharedBundles.ts';
-import { copyWith } from './copy.ts';
+import { type CopyTarget, copyTo, type Sharing } from './copy.ts';
 import { SharedSources } from './sharedSources.ts';
-import { SourceStreams } from './sourceStreams.ts';
-import { localDisk } from './sourceSystem.ts';
-import type { CopyOptions, CopyResult } from './types.ts';
-
-export interface CopyTarget {
-  readonly session: Session;
-  /** Path in this guest, as for `copy`. */
-  readonly destination: string;
-  readonly options: CopyOptions;
-}
+import { kindOfLine } from './sourceStreams.ts';
+import type { CopyResult } from './types.ts';
 
 /**
  * Copies the same sources into each target's guest, as `copy` does into one. Guests with the same kind of line share
@@ -32,18 +23,19 @@ export function copyToEach(
   targets: readonly CopyTarget[],
   sources: readonly string[],
 ): Array<Promise<CopyResult>> {
-  const streams = targets.map(
-    ({ session, options }) =>
-      new SourceStreams(session, options.sourceSystem ?? localDisk, options.compression ?? 'auto'),
-  );
-  const groups = Map.groupBy(streams, ({ kind }) => kind);
-  for (const group of groups.values()) {
+  const sharings = shareAmong(targets);
+  return targets.map(target => copyTo(target, sources, sharings.get(target)));
+}
+
+/** Who is alone with its kind of line shares nothing. */
+function shareAmong(targets: readonly CopyTarget[]): ReadonlyMap<CopyTarget, Sharing> {
+  const sharings = new Map<CopyTarget, Sharing>();
+  const kindOf = ({ session, options }: CopyTarget) => kindOfLine(session, options.compression ?? 'auto');
+  for (const group of Map.groupBy(targets, kindOf).values()) {
     if (group.length < 2) continue;
     const files = new SharedSources(group);
     const bundles = new SharedBundles(group);
-    for (const member of group) member.share(files, bundles);
+    for (const guest of group) sharings.set(guest, { guest, files, bundles });
   }
-  return targets.map(({ session, destination, options }, index) =>
-    copyWith(streams[index] as SourceStreams, session, sources, destination, options),
-  );
+  return sharings;
 }

@@ -1,5 +1,6 @@
 /** Where in the guest each source goes: the rules of `Out Path`. */
-import { isRemoteError, type Session } from '../protocol/index.ts';
+import type { Session } from '../protocol/index.ts';
+import { endsWithSeparator } from './guestPath.ts';
 import { TransferError } from './transferError.ts';
 
 export interface Destination {
@@ -28,33 +29,4 @@ export async function resolveDestination(
     throw new TransferError(code, `${outPath} is not a directory in the guest`, outPath);
   }
   return { kind: type === 'device' ? 'device' : 'exact', path: outPath };
-}
-
-export function joinGuestPath(session: Session, directory: string, name: string): string {
-  return endsWithSeparator(directory, session)
-    ? directory + name
-    : directory + session.welcome.separator + name;
-}
-
-function endsWithSeparator(path: string, session: Session): boolean {
-  return path.endsWith('/') || (session.welcome.separator === '\\' && path.endsWith('\\'));
-}
-
-/** Whether the guest has exactly this content under this path already. */
-export async function holdsSameContent(
-  session: Session,
-  path: string,
-  size: number,
-  localHash: () => Promise<string>,
-): Promise<string | undefined> {
-  try {
-    const found = await session.request('stat', { path, hash: 'sha256', follow: 0 });
-    if (found.get('type') !== 'file' || found.get('size') !== String(size)) return undefined;
-    const sha256 = await localHash();
-    return found.get('sha256') === sha256 ? sha256 : undefined;
-  } catch (error) {
-    // Not being allowed to read what is there is no reason to fail: it just stays a conflict.
-    if (isRemoteError(error)) return undefined;
-    throw error;
-  }
 }

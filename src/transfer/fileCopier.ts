@@ -2,9 +2,10 @@
 import { isRemoteError } from '../protocol/index.ts';
 import { abortable } from '../text/abort.ts';
 import type { ConflictResolver, WirePolicy } from './conflictResolver.ts';
-import { holdsSameContent } from './destination.ts';
-import { FilePut, type PutContext } from './filePut.ts';
-import type { Outcome } from './outcome.ts';
+import type { CopyContext } from './copyContext.ts';
+import type { FileOutcome } from './fileOutcome.ts';
+import { FilePut } from './filePut.ts';
+import { holdsSameContent } from './identical.ts';
 import { type Place, planPut, withoutBasis } from './putPlan.ts';
 import type { SourceEntry } from './sourceTree.ts';
 
@@ -15,19 +16,20 @@ export interface CopyTask {
   readonly place: Place;
 }
 
-type Attempt = (policy: WirePolicy, isKnownDifferent: boolean) => Promise<Outcome>;
+/** Sends it under a policy; rejects with `exists` where that leaves what is there alone. */
+type SendUnderPolicy = (policy: WirePolicy, isKnownDifferent: boolean) => Promise<FileOutcome>;
 
 export class FileCopier {
-  readonly #context: PutContext;
+  readonly #context: CopyContext;
   readonly #conflicts: ConflictResolver;
 
-  constructor(context: PutContext, conflicts: ConflictResolver) {
+  constructor(context: CopyContext, conflicts: ConflictResolver) {
     this.#context = context;
     this.#conflicts = conflicts;
   }
 
   /** @param onQueued - nothing more of this file waits to be read */
-  async copyFile(task: CopyTask, onQueued: () => void): Promise<Outcome> {
+  async copyFile(task: CopyTask, onQueued: () => void): Promise<FileOutcome> {
     try {
       return await this.#copyOrSkip(task, onQueued);
     } finally {
@@ -35,7 +37,7 @@ export class FileCopier {
     }
   }
 
-  async #copyOrSkip(task: CopyTask, onQueued: () => void): Promise<Outcome> {
+  async #copyOrSkip(task: CopyTask, onQueued: () => void): Promise<FileOutcome> {
     const compares = this.#context.options.checksum === true && task.place !== 'new';
     if (compares) {
       const same = await this.#identical(task, task.path);
@@ -46,7 +48,7 @@ export class FileCopier {
     );
   }
 
-  async copyLink(task: CopyTask): Promise<Outcome> {
+  async copyLink(task: CopyTask): Promise<FileOutcome> {
     const { entry, path } = task;
     const { session, streams, options } = this.#context;
     const target = await streams.system.readLink(entry.source);
@@ -63,7 +65,7 @@ export class FileCopier {
     conflict: WirePolicy,
     isKnownDifferent: boolean,
     onQueued: () => void,
-  ): Promise<Outcome> {
+  ): Promise<FileOutcome> {
     const { session, options } = this.#context;
     const plan = planPut(session, entry.info, place, conflict, options);
     const request = { entry, path, conflict, plan, isKnownDifferent };
@@ -77,21 +79,21 @@ export class FileCopier {
   }
 
   /** Tries with the copy's policy; an `exists` is settled by comparing content, then by asking. */
-  async #withConflicts(task: CopyTask, attempt: Attempt): Promise<Outcome> {
+  async #withConflicts(task: CopyTask, send: SendUnderPolicy): Promise<FileOutcome> {
     try {
-      return await attempt(this.#conflicts.wirePolicy, false);
+      return await send(this.#conflicts.wirePolicy, false);
     } catch (error) {
       if (!isRemoteError(error, 'exists')) throw error;
       const same = await this.#identical(task, error.path ?? task.path);
       if (same) return same;
       const policy = await this.#conflicts.resolve(task.entry, error);
       if (!policy) throw error;
-      return attempt(policy, true);
+      return send(policy, true);
     }
   }
 
   /** The outcome for a file that the guest has already, byte for byte. */
-  async #identical({ entry }: CopyTask, path: string): Promise<Outcome | undefined> {
+  async #identical({ entry }: CopyTask, path: string): Promise<FileOutcome | undefined> {
     if (entry.info.type !== 'file') return undefined;
     const { session, streams, options } = this.#context;
     const same = holdsSameContent(session, path, entry.info.size, () => streams.hash(entry.source));

@@ -1,34 +1,21 @@
 /** One file through one put: what the guest has of it is asked for first, then the rest is sent and verified. */
-import { isRemoteError, type PutStream, type Reply, type Session } from '../protocol/index.ts';
+import { isRemoteError, type PutStream, type Reply } from '../protocol/index.ts';
 import { abortable } from '../text/abort.ts';
 import { modeField, mtimeField } from './attributes.ts';
 import type { WirePolicy } from './conflictResolver.ts';
+import type { CopyContext } from './copyContext.ts';
 import { blockSizeFor } from './delta/blockSize.ts';
 import { DeltaSender } from './delta/deltaSender.ts';
 import { SignatureTable } from './delta/signatureTable.ts';
-import { holdsSameContent } from './destination.ts';
-import type { FileSender } from './fileSender.ts';
+import { type FileOutcome, skippedOutcome } from './fileOutcome.ts';
+import { holdsSameContent } from './identical.ts';
 import { openPut } from './openPut.ts';
-import type { Outcome } from './outcome.ts';
-import { skippedOutcome } from './outcome.ts';
-import { patiently } from './patiently.ts';
 import type { Pieces } from './pieces.ts';
-import type { ProgressTracker } from './progressTracker.ts';
 import { isDeltaWorthwhile, type PutPlan } from './putPlan.ts';
 import type { SourceReader } from './sourceReader.ts';
-import type { SourceStreams } from './sourceStreams.ts';
 import type { SourceEntry } from './sourceTree.ts';
 import { TransferError } from './transferError.ts';
-import type { CopyOptions } from './types.ts';
-
-/** What all puts of a copy share. */
-export interface PutContext {
-  readonly session: Session;
-  readonly streams: SourceStreams;
-  readonly sender: FileSender;
-  readonly tracker: ProgressTracker;
-  readonly options: CopyOptions;
-}
+import { waitForCleanup } from './waitForCleanup.ts';
 
 export interface PutRequest {
   readonly entry: SourceEntry;
@@ -39,19 +26,19 @@ export interface PutRequest {
   readonly isKnownDifferent: boolean;
 }
 
-interface Sent {
+interface SentContent {
   sha256: string;
   bytes: number;
 }
 
 export class FilePut {
-  readonly #context: PutContext;
+  readonly #context: CopyContext;
   readonly #request: PutRequest;
   readonly #signal: AbortSignal | undefined;
   #acknowledged = 0;
   #resumedFrom = 0;
 
-  constructor(context: PutContext, request: PutRequest) {
+  constructor(context: CopyContext, request: PutRequest) {
     this.#context = context;
     this.#request = request;
     this.#signal = context.options.signal;
@@ -61,7 +48,7 @@ export class FilePut {
    * @param onQueued - the last byte and the commit are queued; the answer is still to come
    * @throws RemoteError, ProtocolError, TransferError, or an error of the source's file system
    */
-  async run(onQueued: () => void): Promise<Outcome> {
+  async run(onQueued: () => void): Promise<FileOutcome> {
     const put = await this.#open();
     let committed = false;
     try {
@@ -78,7 +65,7 @@ export class FilePut {
       this.#context.tracker.resume(-this.#resumedFrom);
       throw error;
     } finally {
-      if (!committed) await patiently(put.cancel());
+      if (!committed) await waitForCleanup(put.cancel());
     }
   }
 
@@ -99,7 +86,7 @@ export class FilePut {
   }
 
   /** The outcome where nothing need be sent. */
-  async #answerKnown(accepted: Reply): Promise<Outcome | undefined> {
+  async #answerKnown(accepted: Reply): Promise<FileOutcome | undefined> {
     const { entry, path, isKnownDifferent } = this.#request;
     if (accepted.has('skipped')) return skippedOutcome(accepted, path);
     const { session, streams } = this.#context;
@@ -111,12 +98,12 @@ export class FilePut {
     return sha256 ? { destination, bytes: 0, sha256, verified: true, skipped: true } : undefined;
   }
 
-  async #send(put: PutStream, accepted: Reply | undefined): Promise<Sent> {
+  async #send(put: PutStream, accepted: Reply | undefined): Promise<SentContent> {
     const table = accepted && (await this.#signature(accepted));
     return table ? this.#sendDelta(put, accepted, table) : this.#sendWhole(put, accepted);
   }
 
-  async #sendWhole(put: PutStream, accepted: Reply | undefined): Promise<Sent> {
+  async #sendWhole(put: PutStream, accepted: Reply | undefined): Promise<SentContent> {
     const { streams, sender } = this.#context;
     const { source, info } = this.#request.entry;
     const open = () => streams.openPieces(source, info.size);
@@ -129,7 +116,7 @@ export class FilePut {
     }
   }
 
-  async #sendDelta(put: PutStream, accepted: Reply, table: SignatureTable): Promise<Sent> {
+  async #sendDelta(put: PutStream, accepted: Reply, table: SignatureTable): Promise<SentContent> {
     const { streams, sender } = this.#context;
     const reader = await this.#resume(put, accepted, () => streams.openReader(this.#request.entry.source));
     const encoder = streams.newEncoder(this.#request.entry.info.size);
@@ -191,7 +178,7 @@ export class FilePut {
     return table;
   }
 
-  #outcome(reply: Reply, sent: Sent): Outcome {
+  #outcome(reply: Reply, sent: SentContent): FileOutcome {
     const { path } = this.#request;
     if (reply.has('skipped')) return skippedOutcome(reply, path);
     if (reply.get('sha256') !== sent.sha256 || reply.get('size') !== String(sent.bytes))

@@ -5,7 +5,7 @@ import { modeField, mtimeField } from './attributes.ts';
 import type { BundleItem } from './bundle/bundleItem.ts';
 import { OWNER_ACCESS } from './bundle/bundleRecord.ts';
 import type { Bundler } from './bundle/bundler.ts';
-import type { PutContext } from './filePut.ts';
+import type { CopyContext } from './copyContext.ts';
 import type { Place } from './putPlan.ts';
 import { Slots } from './slots.ts';
 import type { SourceEntry } from './sourceTree.ts';
@@ -32,7 +32,7 @@ interface Listener {
 const ASKED_AT_ONCE = 8;
 
 export class GuestDirectories {
-  readonly #context: PutContext;
+  readonly #context: CopyContext;
   readonly #bundler: Bundler | undefined;
   readonly #listener: Listener;
   #made: GuestDirectory[] = [];
@@ -44,7 +44,7 @@ export class GuestDirectories {
   readonly #slots: Slots;
   #isOver = false;
 
-  constructor(context: PutContext, bundler: Bundler | undefined, listener: Listener) {
+  constructor(context: CopyContext, bundler: Bundler | undefined, listener: Listener) {
     this.#context = context;
     this.#bundler = bundler;
     this.#listener = listener;
@@ -139,10 +139,10 @@ export class GuestDirectories {
   }
 
   #newDirectory(directory: GuestDirectory): BundleItem {
-    return this.#item('directory', directory, () => this.#makeAlone(directory));
+    return this.#item('directory', directory, () => this.#makeSeparately(directory));
   }
 
-  async #makeAlone(directory: GuestDirectory): Promise<void> {
+  async #makeSeparately(directory: GuestDirectory): Promise<void> {
     const { parent, path } = directory;
     if (parent !== undefined && this.isRefused(parent)) this.refuseWithParent(directory);
     else {
@@ -161,11 +161,11 @@ export class GuestDirectories {
   #item(
     kind: 'directory' | 'attributes',
     { entry, path, below }: GuestDirectory,
-    alone: () => Promise<void>,
+    sendSeparately: () => Promise<void>,
   ): BundleItem {
     const name = Buffer.from(below.join('/'));
     return {
-      ...{ kind, entry, path, name, alone },
+      ...{ kind, entry, path, name, sendSeparately },
       isNew: true,
       skipsUnchanged: false,
       done: () => undefined,

@@ -1,5 +1,5 @@
-export { copy } from './copy.ts';
-export { type CopyTarget, copyToEach, copyToMany } from './copyToMany.ts';
+export { type CopyTarget, copy } from './copy.ts';
+export { copyToEach, copyToMany } from './copyToMany.ts';
 export { TransferQueue } from './queue.ts';
 export { localDisk, type SourceFile, type SourceInfo, type SourceSystem } from './sourceSystem.ts';
 export { TransferError } from './transferError.ts';
@@ -8,7 +8,7 @@ export type {
   ConflictDecision,
   ConflictPolicy,
   CopyOptions,
+  CopyProgress,
   CopyResult,
   FileResult,
-  Progress,
 } from './types.ts';

@@ -1,7 +1,8 @@
 /** What a walk has found, with its place in the guest. */
 import type { Session } from '../protocol/index.ts';
-import { type Destination, joinGuestPath } from './destination.ts';
+import type { Destination } from './destination.ts';
 import type { GuestDirectory } from './guestDirectories.ts';
+import { joinGuestPath } from './guestPath.ts';
 import type { WalkItem } from './sourceTree.ts';
 
 export interface LocatedItem {

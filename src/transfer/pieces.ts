@@ -1,7 +1,8 @@
 /** A source file as the pieces that go over the line: read, hashed and, where it pays, compressed one piece ahead. */
-import type { Encoder } from './codec.ts';
+import type { Encoder } from './codec/codec.ts';
 import type { CompressionPolicy } from './compressionPolicy.ts';
 import type { Chunk, SourceReader } from './sourceReader.ts';
+import type { SourceSystem } from './sourceSystem.ts';
 
 export interface Piece {
   /** What is sent: the file's bytes, or a whole piece of the put's compressed stream. */
@@ -13,6 +14,13 @@ export interface Piece {
   retain(): void;
   /** One user less; whoever got the piece is the first. */
   release(): void;
+}
+
+/** Where sources are read from, and what compresses them for one receiver's line. */
+export interface EncodedSources {
+  readonly system: SourceSystem;
+  /** For one put, to be closed at its end; undefined where nothing is to be compressed. */
+  newEncoder(size?: number): PieceEncoder | undefined;
 }
 
 export interface Pieces {

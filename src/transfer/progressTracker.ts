@@ -1,6 +1,6 @@
 /** Counts what a copy has done and reports it, not more often than an eye can follow. */
-import { RateMeter } from './rateMeter.ts';
-import type { Progress } from './types.ts';
+import { RateMeter } from './meters.ts';
+import type { CopyProgress } from './types.ts';
 
 const REPORT_MS = 100;
 
@@ -12,16 +12,28 @@ export class ProgressTracker {
   counted = false;
   resumedBytes = 0;
   file = '';
-  readonly #wireBytes: () => number;
-  readonly #report: ((progress: Progress) => void) | undefined;
+  readonly #link: { readonly wireBytes: number };
+  readonly #wireBytesBefore: number;
+  readonly #startedAt = performance.now();
+  readonly #report: ((progress: CopyProgress) => void) | undefined;
   readonly #rate = new RateMeter();
   readonly #wireRate = new RateMeter();
   #bytesDone = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(wireBytes: () => number, report: ((progress: Progress) => void) | undefined) {
-    this.#wireBytes = wireBytes;
+  /** @param link - what counts the bytes that go over it; those until now are none of this copy's */
+  constructor(link: { readonly wireBytes: number }, report: ((progress: CopyProgress) => void) | undefined) {
+    this.#link = link;
+    this.#wireBytesBefore = link.wireBytes;
     this.#report = report;
+  }
+
+  get wireBytes(): number {
+    return this.#link.wireBytes - this.#wireBytesBefore;
+  }
+
+  get seconds(): number {
+    return (performance.now() - this.#startedAt) / 1_000;
   }
 
   get bytesDone(): number {
@@ -51,7 +63,7 @@ export class ProgressTracker {
 
   #emit(): void {
     const now = performance.now();
-    const wireBytes = this.#wireBytes();
+    const { wireBytes } = this;
     this.#rate.update(this.#bytesDone - this.resumedBytes, now);
     this.#wireRate.update(wireBytes, now);
     const bytesPerSecond = this.#rate.bytesPerSecond;

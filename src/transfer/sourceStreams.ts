@@ -1,12 +1,11 @@
 /** Opens source files for reading: block by block, or as pieces made for one receiver's line. */
-import { DATA_OFFSET_BYTES, type Session } from '../protocol/index.ts';
+import { DATA_OFFSET_BYTES, type Session, type Welcome } from '../protocol/index.ts';
+import type { FeatureMode } from '../text/featureMode.ts';
 import { BlockPool } from './blockPool.ts';
-import { type Bundle, makeBundle } from './bundle/bundle.ts';
-import type { BundleItem } from './bundle/bundleItem.ts';
-import type { SharedBundles } from './bundle/sharedBundles.ts';
-import { chooseCodec } from './codec.ts';
-import { type CompressionMode, CompressionPolicy } from './compressionPolicy.ts';
-import { FilePieces, PieceEncoder, type Pieces } from './pieces.ts';
+import { chooseCodec } from './codec/chooseCodec.ts';
+import type { Codec } from './codec/codec.ts';
+import { CompressionPolicy } from './compressionPolicy.ts';
+import { type EncodedSources, FilePieces, PieceEncoder, type Pieces } from './pieces.ts';
 import type { SharedSources } from './sharedSources.ts';
 import { SourceReader } from './sourceReader.ts';
 import type { SourceSystem } from './sourceSystem.ts';
@@ -18,27 +17,33 @@ const FRAMES_PER_BLOCK = 16;
 /** Many files of this size may be under way at once, so they get blocks of their own size. */
 export const SMALL_FILE_BYTES = 32 * 1_024;
 
-export class SourceStreams {
+export interface SourceStreamsOptions {
+  readonly system: SourceSystem;
+  readonly compression: FeatureMode;
+  /** Files are read together with other guests, of which this is one. */
+  readonly sharing?: { readonly guest: object; readonly files: SharedSources } | undefined;
+}
+
+export class SourceStreams implements EncodedSources {
   readonly system: SourceSystem;
   /** Undefined where nothing is to be compressed. */
   readonly policy: CompressionPolicy | undefined;
   /** What puts announce as `encoding`. */
   readonly encoding: string | undefined;
-  /** Receivers of the same kind take the very same pieces. */
-  readonly kind: string;
-  #shared: SharedSources | undefined;
-  #sharedBundles: SharedBundles | undefined;
-  readonly #codec: ReturnType<typeof chooseCodec>;
+  readonly #codec: Codec | undefined;
+  readonly #guest: object;
+  readonly #shared: SharedSources | undefined;
   readonly #pool: BlockPool;
   /** One byte more, so that the first read shows the file's end. */
   readonly #smallPool = new BlockPool(SMALL_FILE_BYTES + 1);
 
-  constructor({ welcome }: Session, system: SourceSystem, compression: CompressionMode) {
+  constructor({ welcome }: Session, { system, compression, sharing }: SourceStreamsOptions) {
     this.system = system;
-    this.#codec = compression === 'off' ? undefined : chooseCodec(welcome.capabilities);
+    this.#codec = codecFor(welcome, compression);
     this.policy = this.#codec && new CompressionPolicy(compression, welcome.device, this.#codec);
     this.encoding = this.#codec?.name;
-    this.kind = [welcome.device, welcome.frame, compression, this.encoding].join();
+    this.#guest = sharing?.guest ?? this;
+    this.#shared = sharing?.files;
     const frameBytes = welcome.frame - DATA_OFFSET_BYTES;
     this.#pool = new BlockPool(frameBytes * Math.min(FRAMES_PER_BLOCK, Math.ceil(BLOCK_BYTES / frameBytes)));
   }
@@ -54,34 +59,19 @@ export class SourceStreams {
 
   async openPieces(source: string, size: number): Promise<Pieces> {
     const open = async () => new FilePieces(await this.openReader(source, size), this.newEncoder(size));
-    return this.#shared ? this.#shared.open(this, source, open) : open();
-  }
-
-  bundle(items: readonly BundleItem[]): Promise<Bundle> {
-    return (
-      this.#sharedBundles?.take(this, items, known => makeBundle(this, items, known)) ??
-      makeBundle(this, items)
-    );
-  }
-
-  /** From now on files are read together with other guests. */
-  share(shared: SharedSources, sharedBundles: SharedBundles): void {
-    this.#shared = shared;
-    this.#sharedBundles = sharedBundles;
+    return this.#shared ? this.#shared.open(this.#guest, source, open) : open();
   }
 
   /** This file is copied, or given up: no other guest need wait for this one. */
   finished(source: string): void {
-    void this.#shared?.finished(this, source);
+    void this.#shared?.finished(this.#guest, source);
   }
 
   /** No further file will be read. */
   close(): void {
-    this.#shared?.leave(this);
-    this.#sharedBundles?.leave(this);
+    this.#shared?.leave(this.#guest);
   }
 
-  /** For one put, to be closed at its end; undefined where nothing is to be compressed. */
   newEncoder(size?: number): PieceEncoder | undefined {
     return this.#codec && this.policy && new PieceEncoder(this.policy, this.#codec.newEncoder(size));
   }
@@ -95,4 +85,13 @@ export class SourceStreams {
       await reader.close();
     }
   }
+}
+
+/** Receivers of the same kind take the very same pieces, so what is made for one of them serves the others. */
+export function kindOfLine({ welcome }: Session, compression: FeatureMode): string {
+  return [welcome.device, welcome.frame, compression, codecFor(welcome, compression)?.name].join();
+}
+
+function codecFor({ capabilities }: Welcome, compression: FeatureMode): Codec | undefined {
+  return compression === 'off' ? undefined : chooseCodec(capabilities);
 }

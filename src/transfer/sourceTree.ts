@@ -114,3 +114,8 @@ async function lookAt(
 function isDirectory(item: WalkItem): item is WalkItem & { kind: 'entry' } {
   return item.kind === 'entry' && item.entry.info.type === 'directory';
 }
+
+/** What of an entry goes over as content; a symbolic link's target is part of its request. */
+export function contentBytes({ info }: SourceEntry): number {
+  return info.type === 'file' ? info.size : 0;
+}

@@ -1,5 +1,5 @@
 /** What a copy is told, what it reports on the way, and what it returns. Sizes in bytes, times as named. */
-import type { CompressionMode } from './compressionPolicy.ts';
+import type { FeatureMode } from '../text/featureMode.ts';
 import type { SourceSystem } from './sourceSystem.ts';
 
 /** `fail` is `ask` without anybody to ask: an existing different file is an error. */
@@ -19,7 +19,7 @@ export interface ConflictDecision {
   forAll?: boolean;
 }
 
-export interface Progress {
+export interface CopyProgress {
   /** The source file last worked on. */
   file: string;
   filesDone: number;
@@ -40,13 +40,13 @@ export interface CopyOptions {
   /** Asked for policy `ask`, one conflict at a time. */
   onConflict?: (conflict: Conflict) => Promise<ConflictDecision>;
   /** `auto` compresses where that is measured to be faster, `on` whatever gets smaller; default `auto`. */
-  compression?: CompressionMode;
+  compression?: FeatureMode;
   /** Whether only what changed of an existing file is sent; `auto`, the default, where that is expected to be faster. */
-  delta?: 'auto' | 'on' | 'off';
+  delta?: FeatureMode;
   /** Compare files that are there already by their content rather than by size and mtime. */
   checksum?: boolean;
   /** About ten times a second. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (progress: CopyProgress) => void;
   /** Told what had been done when the copy as a whole fails or is cancelled, right before it rejects. */
   onInterrupted?: (result: CopyResult) => void;
   signal?: AbortSignal;

@@ -14,13 +14,8 @@ import {
   parseDomainDevices,
   rankCandidates,
 } from '../../link/index.ts';
-import {
-  isProtocolError,
-  type LaneMode,
-  type LaneOptions,
-  openSession,
-  type Session,
-} from '../../protocol/index.ts';
+import { isProtocolError, type LaneOptions, openSession, type Session } from '../../protocol/index.ts';
+import type { FeatureMode } from '../../text/featureMode.ts';
 import type { FileMessageContext } from '../messages/fileMessages.ts';
 import { findDomain, requireRunning } from './findDomain.ts';
 import type { DomainTarget, Target } from './target.ts';
@@ -28,7 +23,7 @@ import type { DomainTarget, Target } from './target.ts';
 export interface OpenGuestOptions {
   readonly signal: AbortSignal;
   /** Further serial ports of the domain beside the link; default `auto`. */
-  readonly lanes?: LaneMode | 'off' | undefined;
+  readonly lanes?: FeatureMode | undefined;
 }
 
 /** A session with a receiver, and what is needed to find out later why it ended. */
@@ -103,11 +98,11 @@ async function findInDomain(
   const named = device === 'auto' ? undefined : chooseCandidate(candidates, device, domain.name);
   const open = (candidate: Candidate, attempt: AbortSignal) =>
     openLink(connection, domain, candidate, { signal: attempt });
-  const lanesBeside = ({ description }: Link): LaneOptions | undefined => {
+  const lanesBeside = ({ description }: Link): LaneOptions => {
     const openers = laneCandidates(candidates, description).map(
       candidate => async (attempt: AbortSignal) => (await open(candidate, attempt)).stream,
     );
-    return lanes === 'off' ? undefined : { openers, mode: lanes };
+    return { openers, mode: lanes };
   };
   const found = await findReceiver({
     domainName: domain.name,

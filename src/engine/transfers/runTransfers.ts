@@ -2,8 +2,8 @@ import type {
   Conflict,
   ConflictDecision,
   CopyOptions,
+  CopyProgress,
   CopyResult,
-  Progress,
   SourceInfo,
   SourceSystem,
 } from '../../transfer/index.ts';
@@ -28,7 +28,7 @@ export interface RunOptions {
   readonly compression: NonNullable<CopyOptions['compression']>;
   readonly delta: NonNullable<CopyOptions['delta']>;
   readonly lanes: NonNullable<OpenGuestOptions['lanes']>;
-  readonly onProgress: (progress: Progress) => void;
+  readonly onProgress: (progress: CopyProgress) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictDecision>;
 }
 

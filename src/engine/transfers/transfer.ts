@@ -1,4 +1,4 @@
-import type { ConflictPolicy, CopyResult, Progress } from '../../transfer/index.ts';
+import type { ConflictPolicy, CopyProgress, CopyResult } from '../../transfer/index.ts';
 import type { Target } from '../guest/target.ts';
 import type { Tally } from './tally.ts';
 
@@ -66,7 +66,7 @@ export interface TransferRecord {
 
 export interface Transfer extends TransferRecord {
   /** While it runs. */
-  readonly progress?: Progress | undefined;
+  readonly progress?: CopyProgress | undefined;
   /** A question to the user is open, and this file waits for the answer. */
   readonly asking?: string | undefined;
   /** Of this window only. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { abortable } from '../../text/abort.ts';
-import type { CopyResult, Progress } from '../../transfer/index.ts';
+import type { CopyProgress, CopyResult } from '../../transfer/index.ts';
 import type { TransferQueue } from '../../transfer/queue.ts';
 import { targetKey } from '../guest/target.ts';
 import { Emitter } from '../support/emitter.ts';
@@ -23,7 +23,7 @@ export interface Completion {
 export interface TransferRun {
   readonly transfer: Transfer;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: Progress) => void;
+  readonly onProgress: (progress: CopyProgress) => void;
   /** Of which file the user is being asked; undefined when that is over. */
   readonly onAsking: (file: string | undefined) => void;
 }

@@ -1,3 +1,11 @@
+/**
+ * The first calls on a connection (remote_protocol.x):
+ *
+ *   remote_auth_list_ret    { remote_auth_type types<REMOTE_AUTH_TYPE_LIST_MAX> }
+ *   remote_auth_polkit_ret  { int complete }
+ *
+ * Until one of the ways has succeeded a daemon that wants one refuses nearly every other call.
+ */
 import { AUTH_NONE, AUTH_POLKIT, AUTH_TYPE_LIST_MAX, PROC } from './constants.ts';
 import { LibvirtError } from './errors.ts';
 import type { RpcCallOptions } from './pendingCalls.ts';

@@ -1,4 +1,18 @@
-/** The typed calls, one method each, over a connection that has been opened. */
+/**
+ * The typed calls, one method each, over a connection that has been opened. The structs (src/remote/remote_protocol.x);
+ * `domain` is remote_nonnull_domain, `string?` is remote_string:
+ *
+ *   connect_list_all_domains         { i32 need_results, u32 flags } → { domain domains<>, u32 ret }
+ *   domain_lookup_by_{name,uuid,id}  { string } { opaque[16] } { i32 } → domain
+ *   domain_get_xml_desc              { domain, u32 flags } → string
+ *   domain_get_state                 { domain, u32 flags } → { i32 state, i32 reason }
+ *   domain_get_metadata              { domain, i32 type, string? uri, u32 flags } → string
+ *   domain_create_with_flags         { domain, u32 flags } → domain, with its new id
+ *   domain_{attach,detach,update}_device_flags
+ *                                    { domain, string xml, u32 flags }
+ *   connect_domain_event_callback_register_any
+ *                                    { i32 eventID, domain? } → { i32 callbackID }
+ */
 import { EventEmitter } from 'node:events';
 import {
   AFFECT_CONFIG,
@@ -79,7 +93,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
   }
 
   async listDomains(options?: CallOptions): Promise<ListedDomain[]> {
-    // Running and shut off, persistent and transient: no filter.
+    // Running and shut off, persistent and transient: no filter. The list has no states, so each is asked for; the
+    // calls are all on their way before the first answer.
     const payload = new XdrWriter().i32(1).u32(0).finish();
     const domains = await this.#rpc.call(PROC.listAllDomains, payload, readDomainList, options);
     const listed = await Promise.all(domains.map(domain => this.#withState(domain, options)));
@@ -118,6 +133,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
     return this.#callWithDomain(PROC.domainGetInfo, domain, readDomainInfo, options);
   }
 
+  /** By a call of its own rather than from the XML, which is several kilobytes long. */
   async domainTitle(domain: Domain, options?: CallOptions): Promise<string | undefined> {
     const payload = writeDomain(new XdrWriter(), domain)
       .i32(METADATA_TITLE)
@@ -183,6 +199,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
   }
 
   async subscribeLifecycle(options?: CallOptions): Promise<void> {
+    // 0 for no domain: of all there are, also those that are defined later.
     const payload = new XdrWriter().i32(EVENT_ID_LIFECYCLE).u32(0).finish();
     this.#subscription ??= this.#rpc
       .call(PROC.domainEventCallbackRegisterAny, payload, reader => reader.i32(), options)
@@ -248,7 +265,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
     return openDevice(() => this.#openPrivate(options.signal), kind, domain, device, options);
   }
 
-  /** A connection for one stream alone. */
+  /** A connection for one stream alone; stream.ts says why. Read-only where this one is: the user's rights are the same. */
   #openPrivate(signal: AbortSignal | undefined): Promise<RpcConnection> {
     const keepalive = { intervalMs: STREAM_PING_MS, deadMs: STREAM_DEAD_MS };
     return openConnection({ ...this.#plan, keepalive, readOnly: this.readOnly, signal });

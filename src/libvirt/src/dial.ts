@@ -5,6 +5,15 @@ import { abortError, LibvirtError } from './errors.ts';
 import { type DialOptions, duplexTransport, type Transport } from './transport.ts';
 import { type ConnectionUri, socketPaths } from './uri.ts';
 
+/**
+ * The sockets in their order, then, for the user's own daemon, the helper that starts it:
+ *
+ * | the read-write sockets | system's daemon | user's daemon |
+ * |---|---|---|
+ * | one connects | taken | taken |
+ * | none, one is denied | the read-only ones, then `access-denied` | `access-denied` |
+ * | none, and none is denied | `no-socket` | virt-ssh-helper, which starts the daemon |
+ */
 export async function dialLocal(uri: ConnectionUri, options: DialOptions): Promise<Transport> {
   if (uri.transport !== 'unix') {
     throw new LibvirtError(
@@ -135,6 +144,7 @@ export function dialCommand(
 /** A message, not a log: the first lines of stderr are where a command says why it failed. */
 const LAST_WORDS_MAX_CHARACTERS = 2_000;
 
+/** Destroyed in all its parts: a child that waits on one open pipe would stay behind. */
 function childTransport(child: ChildProcess): Transport {
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new TypeError('child without pipes');

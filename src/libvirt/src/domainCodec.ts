@@ -1,4 +1,12 @@
-/** Domains, states, errors and events between their XDR shapes and ours. */
+/**
+ * Domains, states, errors and events between their XDR shapes and ours (src/remote/remote_protocol.x):
+ *
+ *   remote_nonnull_domain    { string name, opaque uuid[16], i32 id }; an id of -1 means that it isn't running
+ *   remote_domain_get_info_ret
+ *                            { u8 state, u64 maxMem, u64 memory, u16 nrVirtCpu, u64 cpuTime }
+ *   remote_domain_event_callback_lifecycle_msg
+ *                            { i32 callbackID, domain, i32 event, i32 detail }
+ */
 import { UUID_BYTES } from './constants.ts';
 import { codeOfNumber, LibvirtError } from './errors.ts';
 import type { Domain, DomainInfo, DomainState, LifecycleEvent, LifecycleEventName } from './types.ts';

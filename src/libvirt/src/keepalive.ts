@@ -1,6 +1,14 @@
 /**
  * When to ping and what silence means. Pure: told the time, it answers; the connection does the rest.
  * Any packet shows that the daemon lives; only a pong shows that it has read all we sent before the ping.
+ *
+ * | a ping is | silence | verdict |
+ * |---|---|---|
+ * | not open | shorter than `intervalMs` since the last pong | quiet |
+ * | not open | longer | ping |
+ * | open for less than `intervalMs` | | quiet |
+ * | open for longer | shorter than `deadMs` | late: it reads nothing, but may well live |
+ * | open | `deadMs` and more without a packet | dead |
  */
 export interface KeepaliveTimes {
   /** From one answered ping to the next, and how long an answer may take before it counts as late. */

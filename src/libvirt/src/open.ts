@@ -16,6 +16,7 @@ export interface OpenPlan {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A connection that fails on the way is closed again, and nobody else has seen it. */
 export async function openConnection(plan: OpenPlan): Promise<RpcConnection> {
   const { uri, signal, readOnly } = plan;
   if (signal?.aborted) throw abortError();
@@ -36,6 +37,7 @@ async function shakeHands(rpc: RpcConnection, { uri, keepalive, signal }: OpenPl
   const feature = new XdrWriter().i32(FEATURE_KEEPALIVE).finish();
   const supported = await rpc.call(PROC.supportsFeature, feature, reader => reader.i32() !== 0, options);
   if (supported) rpc.startKeepalive(keepalive);
+  // remote_connect_open_args { remote_string name, u32 flags }: only from here on is there a driver behind the calls.
   const name = new XdrWriter()
     .optionalString(uri.remoteName)
     .u32(rpc.readOnly ? OPEN_READ_ONLY : 0)

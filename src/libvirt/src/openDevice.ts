@@ -18,7 +18,13 @@ import { type XdrReader, XdrWriter } from './xdr.ts';
 
 export type DeviceKind = 'console' | 'channel';
 
-/** remote_domain_open_console_args and remote_domain_open_channel_args have one shape. */
+/**
+ * remote_domain_open_console_args and remote_domain_open_channel_args have one shape:
+ *
+ *   { remote_nonnull_domain dom, remote_string name, u32 flags }
+ *
+ * The reply is empty; from then on the call's serial is the stream's.
+ */
 export async function openDevice(
   openPrivate: () => Promise<RpcConnection>,
   kind: DeviceKind,

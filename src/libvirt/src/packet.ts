@@ -1,7 +1,16 @@
 /**
- * Framing (docs/kbase/internals/rpc.rst, src/rpc/virnetprotocol.x). Seven big-endian words, then the payload:
+ * Framing (docs/kbase/internals/rpc.rst, src/rpc/virnetprotocol.x: virNetMessageHeader). Seven big-endian words, then
+ * the payload:
  *
- *   length (of everything, itself included) · program · version · procedure · type · serial · status
+ * | offset | word | meaning |
+ * |---|---|---|
+ * | 0 | length | of everything, itself included |
+ * | 4 | program | which set of procedures: remote or keepalive |
+ * | 8 | version | of the program; 1 since it exists |
+ * | 12 | procedure | signed; in replies and stream packets that of the call |
+ * | 16 | type | call, reply, event, stream |
+ * | 20 | serial | in replies and stream packets that of the call; in events it means nothing |
+ * | 24 | status | ok, error, and of a stream: more follows |
  */
 import {
   HEADER_BYTES,
@@ -46,9 +55,18 @@ export interface PacketSink {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Most replies fit; a domain's XML needs two or three times that. */
 const FIRST_BODY_BYTES = 4096;
 
-/** Cuts what a daemon sends into packets, wherever the chunks happen to end. Throws code `protocol`. */
+/**
+ * Cuts what a daemon sends into packets, wherever the chunks happen to end. Throws code `protocol`.
+ *
+ * | state | `#header` | takes | until |
+ * |---|---|---|---|
+ * | in a header | undefined | up to 28 bytes | they're all there and make sense |
+ * | in a payload | the packet's | `#payloadLeft` bytes: a stream's go on at once, others are gathered | none is left |
+ * | stopped | | nothing | |
+ */
 export class PacketParser {
   readonly #sink: PacketSink;
   readonly #headerBytes = Buffer.alloc(HEADER_BYTES);
@@ -76,6 +94,7 @@ export class PacketParser {
     }
   }
 
+  /** The length is checked as soon as it's there: what isn't libvirt at all shows in its first four bytes. */
   #readHeader(chunk: Buffer): Buffer {
     const taken = chunk.copy(this.#headerBytes, this.#headerFill, 0, HEADER_BYTES - this.#headerFill);
     this.#headerFill += taken;
@@ -96,6 +115,7 @@ export class PacketParser {
     else this.#header = header;
   }
 
+  /** Without a copy where a chunk holds the whole payload, which is so for nearly every reply. */
   #readPayload(header: PacketHeader, chunk: Buffer): Buffer {
     const part = chunk.subarray(0, this.#payloadLeft);
     this.#payloadLeft -= part.length;
@@ -151,7 +171,10 @@ function decodeHeader(bytes: Buffer): PacketHeader {
   return header;
 }
 
-/** What a server may send to a client that asks for neither file descriptors nor sparse streams. */
+/**
+ * What a server may send to a client that asks for neither file descriptors nor sparse streams. Of a stream, `continue`
+ * with a payload is data, `continue` without one the end of the daemon's side, `ok` its answer to our finish or abort.
+ */
 function isExpected({ type, status }: PacketHeader): boolean {
   switch (type) {
     case TYPE_REPLY:

@@ -1,4 +1,14 @@
-/** The calls that wait for their answers, by serial. */
+/**
+ * The calls that wait for their answers, by serial. A daemon answers in any order, for it runs calls side by side.
+ *
+ * | a call is | in `#calls` as | an answer | becomes |
+ * |---|---|---|---|
+ * | waiting | itself | settles it | over |
+ * | given up, by signal or time-out | undefined | is dropped | over |
+ * | over, or was never made | absent | breaks the connection: whose would it be? | |
+ *
+ * A call that's given up isn't taken back: RPC has no way to say so, and the daemon does what it was asked to.
+ */
 import { STATUS_ERROR } from './constants.ts';
 import { readError } from './domainCodec.ts';
 import { abortError, LibvirtError, protocolError, silenceError } from './errors.ts';
@@ -38,6 +48,7 @@ export class PendingCalls {
     { signal, timeoutMs }: RpcCallOptions,
     send: (ticket: Ticket) => void,
   ): Promise<T> {
+    // From 1 on, so that 0 is never a call's.
     this.#lastSerial = (this.#lastSerial % 0x7fffffff) + 1;
     const ticket = { procedure, serial: this.#lastSerial };
     const { promise, resolve, reject } = settler<T>();
@@ -99,6 +110,7 @@ export class PendingCalls {
   }
 }
 
+/** A payload that is an error and nothing else. */
 export function readWholeError(reader: XdrReader): LibvirtError {
   const error = readError(reader);
   reader.end();

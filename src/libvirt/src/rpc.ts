@@ -1,6 +1,15 @@
 /**
  * One transport speaking libvirt's RPC: calls, events, at most one stream, keepalive.
  * Knows procedures only by number.
+ *
+ * | a packet of | goes to |
+ * |---|---|
+ * | program keepalive | `#onKeepalive`: a PING is answered at once, a PONG ends a stall |
+ * | type reply | the call with its serial |
+ * | type event | `onEvent` |
+ * | type stream | the stream whose call had its serial |
+ *
+ * A packet that fits none of these ends the connection: after it nothing the other side says can be trusted.
  */
 import {
   KEEPALIVE_PING,
@@ -41,7 +50,9 @@ export interface StreamSink {
   onStalled(stalled: boolean): void;
 }
 
+/** How often the keepalive is looked at; its shortest time is four times that. */
 const TICK_MS = 500;
+/** A helper that has ended its output but not itself isn't waited for longer. */
 const LAST_WORDS_TIMEOUT_MS = 1_000;
 
 export class RpcConnection {
@@ -105,6 +116,7 @@ export class RpcConnection {
     );
   }
 
+  /** From the moment at which the call's reply is read: data may stand right behind it in the same chunk. */
   attachStream(ticket: Ticket, sink: StreamSink): void {
     this.#stream = { ...ticket, sink };
   }
@@ -135,6 +147,7 @@ export class RpcConnection {
     this.#send({ program: PROGRAM_REMOTE, ...ticket, type: TYPE_STREAM, status });
   }
 
+  /** Stops everything that comes in, pongs included; `#tick` knows. */
   pauseReading(): void {
     this.#readingPaused = true;
     this.#transport.readable.pause();
@@ -153,6 +166,7 @@ export class RpcConnection {
     this.#timer.unref();
   }
 
+  /** At once and for good. Whatever waits is told why: calls, the stream, writes, and last the owner. */
   close(error?: LibvirtError): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -176,6 +190,7 @@ export class RpcConnection {
     this.sendPackets(parts, () => undefined);
   }
 
+  /** src/rpc/virkeepalive.c: both kinds are events, without payload or serial. */
   #sendKeepalive(procedure: number): void {
     this.#send({ program: PROGRAM_KEEPALIVE, procedure, type: TYPE_EVENT, serial: 0, status: STATUS_OK });
   }
@@ -209,6 +224,7 @@ export class RpcConnection {
     }
   }
 
+  /** All that isn't data: the daemon's error, its answer to our goodbye, or the end of what the device says. */
   #onStreamPacket(header: PacketHeader, payload: Buffer): void {
     const sink = this.#streamOf(header);
     if (sink === undefined) return;
@@ -256,6 +272,7 @@ export class RpcConnection {
     this.#stream?.sink.onStalled(stalled);
   }
 
+  /** Any of the transport's events may be the first to tell, and others follow; `close` counts only one. */
   async #onTransportEnd(cause?: unknown): Promise<void> {
     if (this.#closed) return;
     // Given time: the reason a helper prints comes on another pipe than the end of its output.

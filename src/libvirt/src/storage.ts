@@ -1,4 +1,18 @@
-/** The typed calls about storage pools and volumes, one method each. */
+/**
+ * The typed calls about storage pools and volumes, one method each. The structs (src/remote/remote_protocol.x); `pool`
+ * is remote_nonnull_storage_pool, `vol` remote_nonnull_storage_vol:
+ *
+ *   connect_list_all_storage_pools   { i32 need_results, u32 flags } → { pool pools<>, u32 ret }
+ *   storage_pool_lookup_by_name      { string } → pool
+ *   storage_pool_{get_xml_desc,refresh}
+ *                                    { pool, u32 flags } → string, nothing
+ *   storage_vol_lookup_by_name       { pool, string } → vol
+ *   storage_vol_lookup_by_path       { string } → vol
+ *   storage_vol_create_xml           { pool, string xml, u32 flags } → vol
+ *   storage_vol_get_path             { vol } → string
+ *   storage_vol_delete               { vol, u32 flags }
+ *   storage_vol_upload               { vol, u64 offset, u64 length, u32 flags }, then a stream
+ */
 import { POOLS_ACTIVE, PROC, UPLOAD_END_TIMEOUT_MS } from './constants.ts';
 import { LibvirtError } from './errors.ts';
 import type { Ticket } from './pendingCalls.ts';

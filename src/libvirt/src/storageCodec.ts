@@ -1,4 +1,11 @@
-/** Storage pools and volumes between their XDR shapes and ours. */
+/**
+ * Storage pools and volumes between their XDR shapes and ours (src/remote/remote_protocol.x):
+ *
+ *   remote_nonnull_storage_pool  { string name, opaque uuid[16] }
+ *   remote_nonnull_storage_vol   { string pool, string name, string key }
+ *   remote_storage_pool_get_info_ret
+ *                                { u8 state, u64 capacity, u64 allocation, u64 available }
+ */
 import { STORAGE_POOL_LIST_MAX, UUID_BYTES } from './constants.ts';
 import { formatUuid, parseUuid } from './domainCodec.ts';
 import type { StoragePool, StoragePoolInfo, StoragePoolState, StorageVolume } from './types.ts';

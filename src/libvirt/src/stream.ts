@@ -1,6 +1,14 @@
 /**
  * A console, channel or upload as a Node Duplex, alone on its connection: while the guest doesn't read, the daemon
  * stops reading the whole socket, calls and aborts included, so nothing else may share it.
+ *
+ * | event | while open | after our `end()` | after `destroy()` |
+ * |---|---|---|---|
+ * | data | is pushed; a full buffer pauses the socket | is pushed, unpaused: the wait bounds it | is dropped |
+ * | the device's end | ends the readable side | the same | is ignored |
+ * | finished | is nothing we asked for: an error | all bytes are taken: closed | closed |
+ * | refused, or the connection's end | an error | an error, unless the device had ended | closed |
+ * | no answer in time | | an error `stalled` | closed |
  */
 import { Duplex } from 'node:stream';
 import { GOODBYE_TIMEOUT_MS, STATUS_ERROR, STATUS_OK } from './constants.ts';
@@ -67,14 +75,17 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
     return this.#stalled;
   }
 
+  /** The readable side has room again. */
   override _read(): void {
     this.#rpc.resumeReading();
   }
 
+  /** The callback comes when the kernel has the bytes, so back-pressure is the socket's own. */
   override _write(chunk: Buffer, _encoding: string, callback: (error?: Error | null) => void): void {
     this.#rpc.sendPackets(packStream(this.#ticket, [chunk]), callback);
   }
 
+  /** What was written while the socket was busy, or corked: many small writes make few packets. */
   override _writev(
     chunks: Array<{ chunk: Buffer; encoding: BufferEncoding }>,
     callback: (error?: Error | null) => void,
@@ -111,6 +122,7 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
     });
   }
 
+  /** While a goodbye is under way the answer to it stands behind this data, so reading can't be paused. */
   onData(bytes: Buffer): void {
     if (this.#ended || this.destroyed) return;
     if (!this.push(bytes) && this.#onGoodbye === undefined) this.#rpc.pauseReading();
@@ -125,6 +137,7 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
     }, GOODBYE_TIMEOUT_MS).unref();
   }
 
+  /** The daemon confirms a finish and an abort alike, by a packet without payload. */
   onFinished(): void {
     this.#over = true;
     if (this.#onGoodbye !== undefined) this.#onGoodbye();
@@ -150,6 +163,7 @@ export class RpcStream extends Duplex implements LibvirtStream, StreamSink {
     this.#rpc.close();
   }
 
+  /** Not in the middle of the parser's work, where a listener's fault would be taken for the daemon's. */
   onStalled(stalled: boolean): void {
     this.#stalled = stalled;
     process.nextTick(() => this.emit(stalled ? 'stalled' : 'resumed'));

@@ -1,3 +1,8 @@
+/**
+ * Bytes of a stream as packets (docs/kbase/internals/rpc.rst): type stream, status `continue`, with program, procedure
+ * and serial of the call that opened it. Where the cuts are means nothing to the daemon; fewer and fuller
+ * packets cost both sides less.
+ */
 import {
   HEADER_BYTES,
   PROGRAM_REMOTE,

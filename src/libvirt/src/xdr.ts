@@ -10,31 +10,35 @@ const PADDING = Buffer.alloc(3);
 export class XdrWriter {
   readonly #parts: Buffer[] = [];
 
+  /** RFC 4506 §4.1; enums (§4.3) and booleans (§4.4) have the same four bytes. */
   i32(value: number): this {
     const part = Buffer.allocUnsafe(4);
     part.writeInt32BE(value);
     return this.#add(part);
   }
 
+  /** §4.2 */
   u32(value: number): this {
     const part = Buffer.allocUnsafe(4);
     part.writeUInt32BE(value);
     return this.#add(part);
   }
 
+  /** §4.5, an unsigned hyper. */
   u64(value: bigint): this {
     const part = Buffer.allocUnsafe(8);
     part.writeBigUInt64BE(value);
     return this.#add(part);
   }
 
-  /** Opaque data of a length both sides know. */
+  /** §4.9: opaque data of a length both sides know, filled up to a multiple of four bytes. */
   fixed(bytes: Buffer): this {
     this.#add(bytes);
     const padding = -bytes.length & 3;
     return padding === 0 ? this : this.#add(PADDING.subarray(0, padding));
   }
 
+  /** §4.11 */
   string(text: string): this {
     const bytes = Buffer.from(text, 'utf8');
     if (bytes.length > STRING_MAX_BYTES) {
@@ -47,6 +51,7 @@ export class XdrWriter {
     return this.u32(bytes.length).fixed(bytes);
   }
 
+  /** §4.19: a pointer, which is a flag and then, if it's 1, the value. libvirt's `remote_string`. */
   optionalString(text: string | undefined): this {
     return text === undefined ? this.u32(0) : this.u32(1).string(text);
   }
@@ -61,6 +66,7 @@ export class XdrWriter {
   }
 }
 
+/** Reads one payload from its beginning, each value in the order of the struct in remote_protocol.x. */
 export class XdrReader {
   readonly #bytes: Buffer;
   #offset = 0;
@@ -81,6 +87,7 @@ export class XdrReader {
     return this.#bytes.readBigUInt64BE(this.#take(8));
   }
 
+  /** A view: valid as long as the payload is. What the padding holds is ignored, as libvirt's own decoder does. */
   fixed(length: number): Buffer {
     const start = this.#take(length);
     this.#take(-length & 3);
@@ -113,6 +120,7 @@ export class XdrReader {
     return Array.from({ length: count }, () => read(this));
   }
 
+  /** Bytes left over mean that the two sides have different structs in mind, so what was read can't be trusted. */
   end(): void {
     const left = this.#bytes.length - this.#offset;
     if (left !== 0) throw malformed(`${left} bytes too many`);

@@ -1,9 +1,17 @@
 /** A bundle's items as its stream, ready to be sent, with what has to be known of them when the answer comes. */
-import type { SourceStreams } from '../sourceStreams.ts';
+import { hash } from 'node:crypto';
+import { type EncodedSources, type Piece, pieceOf } from '../pieces.ts';
 import type { BundleItem } from './bundleItem.ts';
-import { directoryAttributesRecord, fileRecord, newDirectoryRecord } from './bundleRecord.ts';
+import { recordOf } from './bundleRecord.ts';
 import { type Contents, type KnownContents, readContents } from './readContents.ts';
-import { type SealedStream, sealStream } from './sealedStream.ts';
+
+/** The stream of a bundle or a compare as it goes over: hashed, and compressed where that pays. */
+export interface SealedStream {
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Nobody has to let go of it, so several guests may be sent the same one. */
+  readonly piece: Piece;
+}
 
 export interface Bundle {
   readonly sealed: SealedStream;
@@ -16,11 +24,11 @@ export interface Bundle {
 export type BundlePart = Contents | 'directory' | 'left out';
 
 export async function makeBundle(
-  streams: SourceStreams,
+  sources: EncodedSources,
   items: readonly BundleItem[],
   known: readonly KnownContents[] = [],
 ): Promise<Bundle> {
-  const contents = await readContents(streams.system, items, known);
+  const contents = await readContents(sources.system, items, known);
   const pieces = items.map((item, index) => piecesOf(item, contents[index]));
   const stream = Buffer.concat(pieces.flat());
   const parts: BundlePart[] = [];
@@ -34,7 +42,7 @@ export async function makeBundle(
     if (content) parts.push({ bytes: stream.subarray(from, at), sha256: content.sha256 });
     else parts.push(record ? 'directory' : 'left out');
   }
-  return { sealed: await sealStream(streams, stream), parts, fileBytes };
+  return { sealed: await sealStream(sources, stream), parts, fileBytes };
 }
 
 /** Its record and its contents; nothing of a file that is left out. */
@@ -43,10 +51,8 @@ function piecesOf(item: BundleItem, contents: Contents | undefined): Buffer[] {
   return item.kind === 'file' ? [] : [recordOf(item)];
 }
 
-/** What stands in the stream before a file's contents. */
-export function recordOf({ kind, name, entry }: BundleItem): Buffer {
-  if (kind === 'file') return fileRecord(name, entry.info);
-  return kind === 'directory'
-    ? newDirectoryRecord(name, entry.info)
-    : directoryAttributesRecord(name, entry.info);
+export async function sealStream(sources: EncodedSources, stream: Buffer): Promise<SealedStream> {
+  const encoder = sources.newEncoder(stream.length);
+  const piece = await pieceOf(stream, encoder).finally(() => encoder?.close());
+  return { bytes: stream.length, sha256: hash('sha256', stream), piece };
 }

@@ -1,11 +1,12 @@
 /** One bundle or compare on its way: sent like a file, PROTOCOL.md §6. */
 import type { PutStream, Reply } from '../../protocol/index.ts';
 import { abortable } from '../../text/abort.ts';
-import type { PutContext } from '../filePut.ts';
+import type { CopyContext } from '../copyContext.ts';
 import { openPut } from '../openPut.ts';
-import { patiently } from '../patiently.ts';
+
 import { TransferError } from '../transferError.ts';
-import type { SealedStream } from './sealedStream.ts';
+import { waitForCleanup } from '../waitForCleanup.ts';
+import type { SealedStream } from './bundle.ts';
 
 interface BundleRequest {
   readonly verb: 'bundle' | 'compare';
@@ -16,12 +17,12 @@ interface BundleRequest {
 }
 
 export class BundlePut {
-  readonly #context: PutContext;
+  readonly #context: CopyContext;
   readonly #request: BundleRequest;
   #told = 0;
   #acknowledged = 0;
 
-  constructor(context: PutContext, request: BundleRequest) {
+  constructor(context: CopyContext, request: BundleRequest) {
     this.#context = context;
     this.#request = request;
   }
@@ -50,7 +51,7 @@ export class BundlePut {
       return reply;
     } catch (error) {
       tracker.addBytes(-this.#told);
-      if (!committed) await patiently(put.cancel());
+      if (!committed) await waitForCleanup(put.cancel());
       throw error;
     }
   }
@@ -65,7 +66,7 @@ export class BundlePut {
   readonly #onAcknowledged = (bytes: number): void => {
     const { sealed, fileBytes } = this.#request;
     this.#acknowledged += bytes;
-    // Of what lies between the files nobody wants to hear: an even share.
+    // Progress counts bytes of files alone, and where in the stream they lie is not looked up: an even share.
     const done = Math.floor((fileBytes * this.#acknowledged) / sealed.bytes);
     this.#context.tracker.addBytes(done - this.#told);
     this.#told = done;

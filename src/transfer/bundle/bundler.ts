@@ -6,17 +6,16 @@
 import { MAX_BUNDLE_BYTES, type Reply } from '../../protocol/index.ts';
 import { abortable } from '../../text/abort.ts';
 import type { ConflictResolver } from '../conflictResolver.ts';
-import { joinGuestPath } from '../destination.ts';
-import type { PutContext } from '../filePut.ts';
+import type { CopyContext } from '../copyContext.ts';
+import type { FileOutcome } from '../fileOutcome.ts';
+import { joinGuestPath } from '../guestPath.ts';
 import { isSlowLine } from '../lineSpeed.ts';
-import type { Outcome } from '../outcome.ts';
 import { endsCopy } from '../transferError.ts';
 import { Batch } from './batch.ts';
+import { sealStream } from './bundle.ts';
 import type { BundleItem } from './bundleItem.ts';
 import { BundlePut } from './bundlePut.ts';
-import { fileRecord } from './bundleRecord.ts';
-import { parseRecordNumbers } from './recordNumbers.ts';
-import { sealStream } from './sealedStream.ts';
+import { fileRecord, parseRecordNumbers } from './bundleRecord.ts';
 import { Stragglers } from './stragglers.ts';
 
 /** Some tenths of a second in the guest, and half of what a receiver takes. */
@@ -27,7 +26,7 @@ const SLOW_BUNDLE_BYTES = 128 * 1_024;
 const BUNDLES_AT_ONCE = 4;
 
 export class Bundler {
-  readonly #context: PutContext;
+  readonly #context: CopyContext;
   readonly #conflicts: ConflictResolver;
   /** The directory in the guest that all names are relative to. */
   readonly #directory: string;
@@ -40,7 +39,7 @@ export class Bundler {
 
   #abandoned: { error: unknown } | undefined;
 
-  constructor(context: PutContext, conflicts: ConflictResolver, directory: string) {
+  constructor(context: CopyContext, conflicts: ConflictResolver, directory: string) {
     this.#context = context;
     this.#conflicts = conflicts;
     this.#directory = directory;
@@ -103,13 +102,13 @@ export class Bundler {
     const absent = parseRecordNumbers(reply.get('absent'), items.length);
     const unchanged = parseRecordNumbers(reply.get('unchanged'), items.length);
     const replaces = this.#conflicts.wirePolicy === 'overwrite';
-    const alone = items.filter((item, number) => {
+    const separate = items.filter((item, number) => {
       if (item.skipsUnchanged && unchanged.has(number)) item.done(this.#unchangedOutcome(item, reply));
       else if (replaces || absent.has(number)) this.#addTo(this.#contents, item);
       else return true;
       return false;
     });
-    await this.#stragglers.run(alone);
+    await this.#stragglers.run(separate);
   }
 
   async #sendContents(items: BundleItem[]): Promise<void> {
@@ -127,8 +126,8 @@ export class Bundler {
   }
 
   async #sendTogether(items: BundleItem[], turn: Promise<void>, onQueued: () => void): Promise<void> {
-    const { streams, options } = this.#context;
-    const { sealed, parts, fileBytes } = await abortable(streams.bundle(items), options.signal);
+    const { bundles, options } = this.#context;
+    const { sealed, parts, fileBytes } = await abortable(bundles.make(items), options.signal);
     const leftOut = items.filter((_, index) => parts[index] === 'left out');
     if (sealed.bytes === 0) return this.#stragglers.run(leftOut);
     const conflict = this.#conflicts.wirePolicy === 'overwrite' ? 'overwrite' : 'fail';
@@ -145,13 +144,13 @@ export class Bundler {
     await this.#stragglers.run(leftOut);
   }
 
-  #sentOutcome(item: BundleItem, sha256: string, reply: Reply): Outcome {
+  #sentOutcome(item: BundleItem, sha256: string, reply: Reply): FileOutcome {
     const destination = this.#destination(item, reply);
     return { destination, bytes: item.entry.info.size, sha256, verified: true, skipped: false };
   }
 
   /** As `skippedOutcome` has it for a put. */
-  #unchangedOutcome(item: BundleItem, reply: Reply): Outcome {
+  #unchangedOutcome(item: BundleItem, reply: Reply): FileOutcome {
     const destination = this.#destination(item, reply);
     return { destination, bytes: 0, sha256: null, verified: false, skipped: true, unchanged: true };
   }

@@ -7,8 +7,9 @@ import { hash } from 'node:crypto';
 import { BUNDLE_HEADER_BYTES } from '../../protocol/index.ts';
 import { mtimeNanoseconds } from '../attributes.ts';
 import type { SourceInfo } from '../sourceSystem.ts';
-import { type Bundle, type BundlePart, recordOf } from './bundle.ts';
+import type { Bundle, BundlePart } from './bundle.ts';
 import type { BundleItem } from './bundleItem.ts';
+import { recordOf } from './bundleRecord.ts';
 import type { Contents, KnownContents } from './readContents.ts';
 
 /** Of streams that are kept for guests that have not come to them yet; what they are compressed to is less. */

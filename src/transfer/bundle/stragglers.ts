@@ -10,14 +10,14 @@ export class Stragglers {
 
   /** Never rejects. In the order of the calls, for a file may need a directory of an earlier bundle. */
   run(items: readonly BundleItem[]): Promise<void> {
-    this.#turn = this.#turn.then(() => runAlone(items));
+    this.#turn = this.#turn.then(() => sendEach(items));
     return this.#turn;
   }
 }
 
-async function runAlone(items: readonly BundleItem[]): Promise<void> {
+async function sendEach(items: readonly BundleItem[]): Promise<void> {
   const files = items.filter(({ kind }) => kind === 'file');
-  for (const item of items) if (item.kind !== 'file') await item.alone();
+  for (const item of items) if (item.kind !== 'file') await item.sendSeparately();
   const slots = new Slots(FILES_AT_ONCE);
-  await Promise.all(files.map(item => slots.run(() => item.alone())));
+  await Promise.all(files.map(item => slots.run(() => item.sendSeparately())));
 }

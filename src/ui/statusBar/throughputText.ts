@@ -3,7 +3,7 @@ import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import { formatBytes, formatDuration } from '../../text/units.ts';
-import type { Progress } from '../../transfer/index.ts';
+import type { CopyProgress } from '../../transfer/index.ts';
 import { percentOf, rateText } from '../transfers/progressText.ts';
 import { outcomeText, resultText, sourcesText } from '../transfers/transferText.ts';
 import { sparkline } from './sparkline.ts';
@@ -65,7 +65,7 @@ function runningLine({ request, progress }: Transfer): string {
 }
 
 /** All run side by side, so the last to finish counts. */
-function timeLeft(progress: readonly Progress[]): string[] {
+function timeLeft(progress: readonly CopyProgress[]): string[] {
   const times = progress.map(({ etaSeconds }) => etaSeconds);
   const known = times.filter(time => time !== undefined);
   if (known.length === 0 || known.length < times.length) return [];
@@ -73,7 +73,7 @@ function timeLeft(progress: readonly Progress[]): string[] {
 }
 
 function total(
-  progress: readonly Progress[],
+  progress: readonly CopyProgress[],
   key: 'bytesPerSecond' | 'wireBytesPerSecond' | 'bytesDone' | 'bytesTotal',
 ): number {
   return progress.reduce((sum, one) => sum + one[key], 0);

@@ -2,11 +2,11 @@ import { basename, posix } from 'node:path';
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
 import { formatBytes, formatDuration } from '../../text/units.ts';
-import type { Progress } from '../../transfer/index.ts';
+import type { CopyProgress } from '../../transfer/index.ts';
 
 /** 100 only when all is there. */
 export function percentOf(
-  progress: readonly Pick<Progress, 'bytesDone' | 'bytesTotal' | 'filesDone' | 'filesTotal'>[],
+  progress: readonly Pick<CopyProgress, 'bytesDone' | 'bytesTotal' | 'filesDone' | 'filesTotal'>[],
 ): number {
   const sum = (key: 'bytesDone' | 'bytesTotal' | 'filesDone' | 'filesTotal') =>
     progress.reduce((total, one) => total + one[key], 0);
@@ -18,20 +18,20 @@ export function percentOf(
 }
 
 /** `notes.txt — 45% · 1.20 MB of 2.67 MB · 51.8 kB/s · 0:28 left · 3 of 12 files`, below a title that names `known`. */
-export function progressText(progress: Progress, known: string): string {
+export function progressText(progress: CopyProgress, known: string): string {
   const name = nameOf(progress.file);
   const numbers = progressNumbers(progress);
   return name === '' || name === known ? numbers : `${name} — ${numbers}`;
 }
 
 /** `45% · 51.8 kB/s · 0:28 left` */
-export function shortNumbers(progress: Progress): string {
+export function shortNumbers(progress: CopyProgress): string {
   const { bytesPerSecond, etaSeconds } = progress;
   const left = etaSeconds === undefined ? [] : [l10n.t('{0} left', formatDuration(etaSeconds))];
   return [`${percentOf([progress])}%`, rateText(bytesPerSecond), ...left].join(' · ');
 }
 
-function progressNumbers(progress: Progress): string {
+function progressNumbers(progress: CopyProgress): string {
   const { bytesDone, bytesTotal, bytesPerSecond, etaSeconds, filesDone, filesTotal } = progress;
   const parts = [
     `${percentOf([progress])}%`,

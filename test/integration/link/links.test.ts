@@ -7,7 +7,6 @@ import {
   type Candidate,
   chooseCandidate,
   findReceiver,
-  type Handshake,
   isLinkError,
   type Link,
   openHostPort,
@@ -15,6 +14,7 @@ import {
   parseDomainDevices,
   type ReceiverSearch,
   rankCandidates,
+  type SessionOpener,
 } from '../../../src/link/index.ts';
 import { isProtocolError, openSession, type Session } from '../../../src/protocol/index.ts';
 import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
@@ -23,7 +23,7 @@ import { pollUntil } from '../../support/processes.ts';
 
 const SEARCH_SECONDS = 10;
 
-const handshake: Handshake<Session> = async (link, signal) => {
+const handshake: SessionOpener<Session> = async (link, signal) => {
   try {
     return await openSession(link.stream, { signal, timeoutMs: 60_000 });
   } catch (error) {

@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 import { ProgressLine, progressText } from '../../../src/cli/progressLine.ts';
 import { columnsOf } from '../../../src/text/printable.ts';
 import { formatBytes, formatDuration } from '../../../src/text/units.ts';
-import type { Progress } from '../../../src/transfer/index.ts';
+import type { CopyProgress } from '../../../src/transfer/index.ts';
 import { fakeTerminal } from './fakeTerminal.ts';
 
-const progress: Progress = {
+const progress: CopyProgress = {
   file: '/home/me/notes.txt',
   filesDone: 0,
   filesTotal: 1,

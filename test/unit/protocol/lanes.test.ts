@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { type LaneMode, openSession, type Session } from '../../../src/protocol/index.ts';
+import { openSession, type Session } from '../../../src/protocol/index.ts';
+import type { FeatureMode } from '../../../src/text/featureMode.ts';
 import { pollUntil } from '../../support/processes.ts';
 import { FakeLanes } from './fakeLanes.ts';
 import { FakeLink } from './fakeLink.ts';
@@ -14,7 +15,7 @@ class Bench {
   readonly session: Promise<Session>;
   opened = 0;
 
-  constructor(mode: LaneMode, options: FakeReceiverOptions = {}) {
+  constructor(mode: FeatureMode, options: FakeReceiverOptions = {}) {
     this.fake = new FakeLanes(3, options);
     this.links = this.fake.ports.map(port => new FakeLink(port));
     this.fake.onActed = () => setImmediate(() => this.#flush());
@@ -83,6 +84,13 @@ describe('lanes of a session', () => {
       assert.equal(bench.opened, 0, device);
       await (await bench.session).close();
     }
+  });
+
+  it('are not opened where they are turned off', async () => {
+    const bench = new Bench('off');
+    await bench.put(content);
+    assert.equal(bench.opened, 0);
+    await (await bench.session).close();
   });
 
   it('that cannot be joined are let go', async () => {

@@ -9,8 +9,8 @@ import {
   directoryAttributesRecord,
   fileRecord,
   newDirectoryRecord,
+  parseRecordNumbers,
 } from '../../../src/transfer/bundle/bundleRecord.ts';
-import { parseRecordNumbers } from '../../../src/transfer/bundle/recordNumbers.ts';
 import {
   type CopyOptions,
   type CopyResult,

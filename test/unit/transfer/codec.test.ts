@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { constants, inflateRawSync } from 'node:zlib';
-import { type Codec, chooseCodec, type Encoder } from '../../../src/transfer/codec.ts';
-import { ZstdEncoder } from '../../../src/transfer/zstdEncoder.ts';
+import { chooseCodec } from '../../../src/transfer/codec/chooseCodec.ts';
+import type { Codec, Encoder } from '../../../src/transfer/codec/codec.ts';
+import { ZstdEncoder } from '../../../src/transfer/codec/zstd.ts';
 import { sourceText } from '../../bench/sourceText.ts';
 import { unzstd } from '../protocol/fakePut.ts';
 

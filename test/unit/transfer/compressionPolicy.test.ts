@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { type Codec, chooseCodec } from '../../../src/transfer/codec.ts';
-import { type CompressionMode, CompressionPolicy } from '../../../src/transfer/compressionPolicy.ts';
+import type { FeatureMode } from '../../../src/text/featureMode.ts';
+import { chooseCodec } from '../../../src/transfer/codec/chooseCodec.ts';
+import type { Codec } from '../../../src/transfer/codec/codec.ts';
+import { CompressionPolicy } from '../../../src/transfer/compressionPolicy.ts';
 
 const PIECE_BYTES = 256 * 1_024;
 const TEXT = Buffer.from('words that come again '.repeat(PIECE_BYTES / 22));
@@ -18,7 +20,7 @@ interface Speeds {
   codec: number | ((level: number) => number);
 }
 
-const policyFor = (mode: CompressionMode, device: string, codec = deflate) =>
+const policyFor = (mode: FeatureMode, device: string, codec = deflate) =>
   new CompressionPolicy(mode, device, codec);
 
 let nowMs = 0;

@@ -8,10 +8,10 @@ import { openSession, type Session } from '../../../src/protocol/index.ts';
 import {
   type Conflict,
   type CopyOptions,
+  type CopyProgress,
   type CopyResult,
   copy,
   localDisk,
-  type Progress,
   type SourceSystem,
 } from '../../../src/transfer/index.ts';
 import { FakeLink } from '../protocol/fakeLink.ts';
@@ -218,7 +218,7 @@ describe('copy', () => {
       ...localDisk,
       open: async () => ({ read: async buffer => buffer.length, close: async () => undefined }),
     };
-    const onProgress = (progress: Progress) => {
+    const onProgress = (progress: CopyProgress) => {
       if (progress.bytesDone > 1_000_000) abort.abort();
     };
     const copying = run([write('a', Buffer.alloc(100_000))], '/x', {
@@ -254,7 +254,7 @@ describe('copy', () => {
     const onInterrupted = (result: CopyResult) => {
       partial = result;
     };
-    const onProgress = ({ filesDone }: Progress) => {
+    const onProgress = ({ filesDone }: CopyProgress) => {
       if (filesDone > 0) void broken.close();
     };
     await assert.rejects(run([path.join(directory, 'top')], '/x', { onInterrupted, onProgress }), {
@@ -266,8 +266,8 @@ describe('copy', () => {
 
   it('reports progress that ends at the total', async () => {
     await connect();
-    let last: Progress | undefined;
-    const onProgress = (progress: Progress) => {
+    let last: CopyProgress | undefined;
+    const onProgress = (progress: CopyProgress) => {
       last = progress;
     };
     await run([write('a', Buffer.alloc(300_000))], '/x', { onProgress });

@@ -179,7 +179,7 @@ describe('shared bundles', () => {
     isNew: true,
     skipsUnchanged: false,
     done: () => undefined,
-    alone: async () => undefined,
+    sendSeparately: async () => undefined,
     fail: () => undefined,
   });
 

@@ -1,7 +1,7 @@
 import type { ListedDomain } from 'libvirt';
 import type { DomainTarget } from '../../../src/engine/guest/target.ts';
 import type { CopyRequest, CopySummary } from '../../../src/engine/transfers/transfer.ts';
-import type { CopyResult, FileResult, Progress } from '../../../src/transfer/index.ts';
+import type { CopyProgress, CopyResult, FileResult } from '../../../src/transfer/index.ts';
 
 export const sha256 = 'ab'.repeat(32);
 
@@ -64,7 +64,7 @@ export const outcome: CopySummary = {
   hashes: [{ destination: '/srv/notes.txt', sha256 }],
 };
 
-export const progress: Progress = {
+export const progress: CopyProgress = {
   file: '/home/me/notes.txt',
   filesDone: 0,
   filesTotal: 1,

@@ -2,10 +2,10 @@
 import type { Reply } from '../protocol/index.ts';
 import type { FileResult } from './types.ts';
 
-export type Outcome = Omit<FileResult, 'source' | 'error'>;
+export type FileOutcome = Omit<FileResult, 'source' | 'error'>;
 
 /** The receiver has skipped it: by name, or because size and mtime are the same. */
-export function skippedOutcome(reply: Reply, path: string): Outcome {
+export function skippedOutcome(reply: Reply, path: string): FileOutcome {
   const outcome = {
     destination: reply.get('path') ?? path,
     bytes: 0,

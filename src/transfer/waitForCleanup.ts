@@ -2,7 +2,7 @@
 const CANCEL_MS = 2_000;
 
 /** Gives the receiver a moment to say that it has removed the unfinished file; its session's end does the same. */
-export async function patiently(cancelled: Promise<void>): Promise<void> {
+export async function waitForCleanup(cancelled: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>(resolve => {
     timer = setTimeout(resolve, CANCEL_MS);

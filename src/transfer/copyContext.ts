@@ -1,0 +1,16 @@
+/** What all requests of one copy share. */
+import type { Session } from '../protocol/index.ts';
+import type { BundleMaker } from './bundle/bundleMaker.ts';
+import type { FileSender } from './fileSender.ts';
+import type { ProgressTracker } from './progressTracker.ts';
+import type { SourceStreams } from './sourceStreams.ts';
+import type { CopyOptions } from './types.ts';
+
+export interface CopyContext {
+  readonly session: Session;
+  readonly streams: SourceStreams;
+  readonly bundles: BundleMaker;
+  readonly sender: FileSender;
+  readonly tracker: ProgressTracker;
+  readonly options: CopyOptions;
+}
