@@ -1,4 +1,5 @@
 import { isAborted } from '../../text/abort.ts';
+import { l10n } from '../support/l10n.ts';
 import type { CopySummary } from './transfer.ts';
 
 /** Why a copy as a whole came to nothing; `message` is one sentence, safe to show. */
@@ -19,6 +20,13 @@ export class TransferFailure extends Error {
   }
 }
 
-export function isCancellation(error: unknown): boolean {
-  return isAborted(error) || (error instanceof TransferFailure && error.code === 'aborted');
+/** What users see of any error: the extension's API and the list of transfers know no other. */
+export function asFailure(error: unknown): TransferFailure {
+  if (error instanceof TransferFailure) return error;
+  if (isAborted(error)) {
+    return new TransferFailure('aborted', l10n.t('The copy was cancelled.'), { cause: error });
+  }
+  return new TransferFailure('internal', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
 }

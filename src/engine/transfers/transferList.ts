@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { abortable } from '../../text/abort.ts';
+import { abortable, abortError } from '../../text/abort.ts';
 import type { CopyProgress, CopyResult } from '../../transfer/index.ts';
 import type { TransferQueue } from '../../transfer/queue.ts';
 import { targetKey } from '../guest/target.ts';
@@ -12,7 +12,7 @@ import {
   type Transfer,
   type TransferRecord,
 } from './transfer.ts';
-import { isCancellation, TransferFailure } from './transferFailure.ts';
+import { asFailure, TransferFailure } from './transferFailure.ts';
 
 export interface Completion {
   readonly result: CopyResult;
@@ -191,14 +191,14 @@ export class TransferList {
     const over = { progress: undefined, asking: undefined };
     try {
       const completion = await (await abortable(turn, signal)).get(id);
-      if (!completion) throw new TransferFailure('aborted', 'the copy was cancelled');
+      if (!completion) throw abortError();
       const { result, outcome } = completion;
       this.#set(id, { state: outcome.failed > 0 ? 'failed' : 'done', result, outcome, ...over });
       return completion;
     } catch (error) {
       const failure = asFailure(error);
       const { code, message, partial } = failure;
-      const state = isCancellation(failure) ? 'cancelled' : 'failed';
+      const state = code === 'aborted' ? 'cancelled' : 'failed';
       this.#set(id, { state, error: { code, message }, outcome: partial, ...over });
       throw failure;
     }
@@ -260,10 +260,4 @@ function allAborted(runs: readonly TransferRun[]): AbortSignal {
 
 function asRestored(record: TransferRecord): Transfer {
   return isFinished(record.state) ? record : { ...record, state: 'interrupted' };
-}
-
-function asFailure(error: unknown): TransferFailure {
-  if (error instanceof TransferFailure) return error;
-  const code = isCancellation(error) ? 'aborted' : 'internal';
-  return new TransferFailure(code, error instanceof Error ? error.message : String(error), { cause: error });
 }
