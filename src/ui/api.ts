@@ -7,8 +7,8 @@ import type { TransferList } from '../engine/transfers/transferList.ts';
 import type { ConflictPolicy, CopyResult } from '../transfer/index.ts';
 import { allUnsaved } from './copy/askUnsaved.ts';
 import { destinationProblem } from './copy/destinations.ts';
-import { distinctSources } from './copy/sources.ts';
 import { settings } from './settings.ts';
+import { distinctSources } from './sources/sources.ts';
 
 export interface CopyToGuestOptions {
   /** Name or UUID. */

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { l10n } from '../../engine/support/l10n.ts';
-import { activeFile } from '../copy/sources.ts';
+import { activeFile } from '../sources/sources.ts';
 import type { Command } from './command.ts';
 
 /**

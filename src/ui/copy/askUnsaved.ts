@@ -2,7 +2,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
-import { unsavedDocument } from './sources.ts';
+import { unsavedDocument } from '../sources/sources.ts';
 
 /**
  * Which sources are taken from their editors. What was never saved has nowhere else to come from; about other unsaved

@@ -10,13 +10,13 @@ import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { CopyRequest } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { settings } from '../settings.ts';
+import { distinctSources } from '../sources/sources.ts';
 import { nameOf } from '../transfers/progressText.ts';
 import { askDestination } from './askDestination.ts';
 import { allUnsaved, askUnsaved } from './askUnsaved.ts';
 import { commonDestination, defaultDestination } from './destinations.ts';
 import type { CopyMemory } from './memory.ts';
 import { pickDomains } from './pickDomains.ts';
-import { distinctSources } from './sources.ts';
 
 export interface CopyFlowParts {
   readonly connections: Connections;

@@ -5,8 +5,8 @@ import type { ManagedConnection } from '../../../src/engine/connections/managedC
 import { domainKey, type Target, targetKey, targetName } from '../../../src/engine/guest/target.ts';
 import { domainChoices, onlyChoice } from '../../../src/engine/transfers/domainChoices.ts';
 import { OwnCopies } from '../../../src/engine/transfers/ownCopies.ts';
-import { conflictChoices, conflictTitle } from '../../../src/ui/copy/conflictChoices.ts';
 import { defaultDestination, destinationProblem } from '../../../src/ui/copy/destinations.ts';
+import { conflictChoices, conflictTitle } from '../../../src/ui/transfers/conflictChoices.ts';
 import { domainOf } from './samples.ts';
 
 const connection = { uri: 'qemu:///system' } as ManagedConnection;
