@@ -1,5 +1,6 @@
 import { uriOf } from '../engine/guest/openGuest.ts';
-import { codeOfError, describeError } from '../engine/messages/describeError.ts';
+import { describeError } from '../engine/messages/describeError.ts';
+import { isAborted } from '../text/abort.ts';
 import { printable } from '../text/printable.ts';
 import { version } from '../text/version.ts';
 import { copyFiles } from './copyFiles.ts';
@@ -35,7 +36,7 @@ async function list(args: ListArguments, terminal: Terminal, signal: AbortSignal
     await listDomains(args, terminal, signal);
     return EXIT_OK;
   } catch (error) {
-    if (signal.aborted || codeOfError(error) === 'aborted') return EXIT_INTERRUPTED;
+    if (signal.aborted || isAborted(error)) return EXIT_INTERRUPTED;
     printError(terminal, worded(describeError(error, { uri: uriOf(args.connect) })));
     return EXIT_INCOMPLETE;
   }

@@ -1,4 +1,5 @@
 import { describeFileError, type FileMessageContext } from '../engine/messages/fileMessages.ts';
+import { hasFailed, tally } from '../engine/transfers/tally.ts';
 import type { CopyResult, FileResult } from '../transfer/index.ts';
 import { worded } from './wording.ts';
 
@@ -61,10 +62,8 @@ function hashState(files: readonly FileResult[]): string {
   if (only && files.length === 1 && only.verified && only.sha256) {
     return `SHA-256 verified: ${only.sha256}${only.skipped ? ' (already in the guest)' : ''}`;
   }
-  const verified = files.filter(file => file.verified).length;
-  const identical = files.filter(file => file.skipped && file.verified).length;
-  const unchanged = files.filter(file => file.unchanged).length;
-  const kept = files.filter(file => file.skipped && !file.verified && !file.unchanged).length;
+  const { verified, identical, skipped, unchanged } = tally(files);
+  const kept = skipped - unchanged;
   const notes = [
     ...(identical > 0 ? [`${identical} already in the guest`] : []),
     ...(unchanged > 0 ? [`${unchanged} unchanged by size and time`] : []),
@@ -74,12 +73,12 @@ function hashState(files: readonly FileResult[]): string {
 }
 
 export function isComplete(result: CopyResult): boolean {
-  return result.files.every(file => !file.error && (file.verified || file.skipped));
+  return tally(result.files).failed === 0;
 }
 
 /** One sentence a file that was not copied, and at the end how many there were. */
 export function failures(result: CopyResult, context: FileMessageContext): string[] {
-  const failed = result.files.filter(file => file.error || !(file.verified || file.skipped));
+  const failed = result.files.filter(hasFailed);
   const sentences = failed.map(file => worded(describeFileError(file, context)));
   if (result.files.length > 1 && failed.length > 0) {
     sentences.push(

@@ -1,12 +1,13 @@
 import type * as vscode from 'vscode';
 import type { Connections, DomainPlace } from '../engine/connections/connections.ts';
+import { targetOf } from '../engine/transfers/domainChoices.ts';
 import type { TransferFailure } from '../engine/transfers/transferFailure.ts';
 import type { TransferList } from '../engine/transfers/transferList.ts';
 import type { ConflictPolicy, CopyResult } from '../transfer/index.ts';
 import { allUnsaved } from './copy/askUnsaved.ts';
 import { destinationProblem } from './copy/destinations.ts';
-import { distinctSources } from './copy/sources.ts';
 import { settings } from './settings.ts';
+import { distinctSources } from './sources/sources.ts';
 import { l10n } from './support/l10n.ts';
 import { localized } from './support/localized.ts';
 
@@ -61,12 +62,9 @@ export function createApi(connections: Connections, transfers: TransferList): Gu
       const problem =
         sources.length > 0 ? destinationProblem(options.destination, sources.length) : 'no files';
       if (problem !== undefined) throw new CopyError('invalid-argument', problem);
-      const { connection, domain } = await findDomain(connections, options);
+      const place = await findDomain(connections, options);
       const request = {
-        connection: connection.uri,
-        domain: domain.name,
-        uuid: domain.uuid,
-        link: options.link ?? settings.linkOf(domain.name),
+        target: targetOf(place, options.link ?? settings.linkOf(place.domain.name)),
         sources,
         unsaved: allUnsaved(sources),
         destination: options.destination,

@@ -1,4 +1,5 @@
 import type { LifecycleEvent, ListedDomain } from 'libvirt';
+import type { DomainTarget } from '../guest/target.ts';
 import { Emitter } from '../support/emitter.ts';
 import {
   type ConnectionChange,
@@ -86,6 +87,13 @@ export class Connections {
     return this.#connections.flatMap(connection =>
       connection.domains.sorted.map(domain => ({ connection, domain })),
     );
+  }
+
+  /** Undefined if the connection or the domain is gone. */
+  find({ uri, uuid }: DomainTarget): DomainPlace | undefined {
+    const connection = this.get(uri);
+    const domain = uuid === undefined ? undefined : connection?.domains.get(uuid);
+    return connection && domain && { connection, domain };
   }
 
   dispose(): void {

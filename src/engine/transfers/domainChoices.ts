@@ -1,35 +1,35 @@
 import { activityOf } from '../connections/activity.ts';
 import type { DomainPlace } from '../connections/connections.ts';
-import { domainKey } from '../guest/target.ts';
-
-/** Where a copy may go: a domain, or a serial line of this computer with a receiver at its other end. */
-export type Target =
-  | ({ readonly kind: 'domain' } & DomainPlace)
-  | { readonly kind: 'port'; readonly path: string };
+import { type DomainTarget, type Target, targetKey } from '../guest/target.ts';
 
 export interface DomainChoices {
   /** The one used last first, then by connection and name. */
   readonly ready: readonly Target[];
-  readonly notRunning: readonly Target[];
+  readonly notRunning: readonly DomainTarget[];
 }
 
-export function targetKey(target: Target): string {
-  return target.kind === 'port' ? target.path : domainKey(target.connection.uri, target.domain.uuid);
+/** @param link - as com-dd's `--link` */
+export function targetOf({ connection, domain }: DomainPlace, link: string): DomainTarget {
+  return { kind: 'domain', uri: connection.uri, uuid: domain.uuid, name: domain.name, link };
 }
 
 export function domainChoices(
   domains: readonly DomainPlace[],
   ports: readonly string[],
   lastKey: string | undefined,
+  linkOf: (domain: string) => string,
 ): DomainChoices {
-  const targets: Target[] = domains.map(place => ({ kind: 'domain', ...place }));
-  const isRunning = (target: Target) =>
-    target.kind === 'port' || activityOf(target.domain.state) === 'running';
-  const ready = [...targets.filter(isRunning), ...ports.map((path): Target => ({ kind: 'port', path }))];
+  const isRunning = ({ domain }: DomainPlace) => activityOf(domain.state) === 'running';
+  const targetsOf = (places: readonly DomainPlace[]) =>
+    places.map(place => targetOf(place, linkOf(place.domain.name)));
+  const ready: readonly Target[] = [
+    ...targetsOf(domains.filter(isRunning)),
+    ...ports.map(path => ({ kind: 'port', path }) as const),
+  ];
   const last = ready.filter(target => targetKey(target) === lastKey);
   return {
     ready: [...last, ...ready.filter(target => !last.includes(target))],
-    notRunning: targets.filter(target => !isRunning(target)),
+    notRunning: targetsOf(domains.filter(place => !isRunning(place))),
   };
 }
 

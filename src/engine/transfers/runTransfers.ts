@@ -9,12 +9,12 @@ import type {
 } from '../../transfer/index.ts';
 import type { Receivers } from '../connections/receivers.ts';
 import type { OpenGuest, OpenGuestOptions } from '../guest/openGuest.ts';
-import { type Target, targetKey } from '../guest/target.ts';
+import { targetKey } from '../guest/target.ts';
 import type { Engine } from '../loadEngine.ts';
-import { outcomeOf } from './outcome.ts';
+import { summaryOf } from './copySummary.ts';
 import type { OwnCopies } from './ownCopies.ts';
 import type { CopyEnd, GuestCopy } from './runCopies.ts';
-import { type CopyRequest, guestIdOf, type Outcome } from './transfer.ts';
+import type { CopyRequest, CopySummary } from './transfer.ts';
 import { TransferFailure } from './transferFailure.ts';
 import type { Completion } from './transferList.ts';
 
@@ -71,12 +71,8 @@ class GuestRun {
   }
 
   #copy(): GuestCopy {
-    const { connection, domain, uuid, link, destination, conflict } = this.#request;
+    const { target, destination, conflict } = this.#request;
     const { sourceSystem, signal, compression, delta, lanes, onProgress } = this.#options;
-    const target: Target =
-      connection === undefined
-        ? { kind: 'port', path: link }
-        : { kind: 'domain', uri: connection, uuid, name: domain, link };
     return {
       ...{ target, destination, lanes, signal },
       options: {
@@ -91,24 +87,24 @@ class GuestRun {
 
   async #decide(found: Conflict): Promise<ConflictDecision> {
     const { ownCopies, onConflict } = this.#options;
-    const isOurs = this.#request.repeated && ownCopies.isAsLeft(guestIdOf(this.#request), found);
+    const isOurs = this.#request.repeated && ownCopies.isAsLeft(targetKey(this.#request.target), found);
     return isOurs ? { action: 'overwrite' } : onConflict(found);
   }
 
   /** Of what is at the other end of a port nothing is kept: it may be another machine the next time. */
   #note(what: (receivers: Receivers, key: string) => void): void {
-    const { target } = this.copy;
+    const { target } = this.#request;
     if (target.kind === 'domain') what(this.#options.receivers, targetKey(target));
   }
 
   /** Also notes what is now in the guest because of us. */
-  #judge(result: CopyResult, { session, link }: OpenGuest): Outcome {
+  #judge(result: CopyResult, { session, link }: OpenGuest): CopySummary {
     for (const file of result.files) {
       const info = this.#seen.get(file.source);
       if (file.verified && info)
-        this.#options.ownCopies.left(guestIdOf(this.#request), file.destination, info);
+        this.#options.ownCopies.left(targetKey(this.#request.target), file.destination, info);
     }
-    return outcomeOf(result, link.description, session.welcome);
+    return summaryOf(result, link.description, session.welcome);
   }
 }
 

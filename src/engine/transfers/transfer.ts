@@ -1,16 +1,12 @@
 import type { LinkDescription } from '../../link/index.ts';
 import type { ConflictPolicy, CopyProgress, CopyResult } from '../../transfer/index.ts';
+import type { Target } from '../guest/target.ts';
 import type { Message } from '../messages/message.ts';
+import type { Tally } from './tally.ts';
 
 /** What is to be copied where. Plain data: it survives a reload of the window. */
 export interface CopyRequest {
-  /** libvirt's URI; undefined for a serial port of the host. */
-  readonly connection: string | undefined;
-  /** The domain's name, or the path of the host's port. */
-  readonly domain: string;
-  readonly uuid: string | undefined;
-  /** As com-dd's `--link`: `auto`, a device, or the path of a host's port. */
-  readonly link: string;
+  readonly target: Target;
   /** Paths of this computer, and URIs of whatever else VS Code can read. */
   readonly sources: readonly string[];
   /** Those of the sources whose text in the editor is meant, saved or not. */
@@ -36,32 +32,25 @@ export interface FileHash {
   readonly sha256: string;
 }
 
-export interface Outcome {
-  readonly files: number;
-  readonly verified: number;
-  /** Of the verified: were in the guest already. */
-  readonly identical: number;
-  /** Left alone because of what stands there. */
-  readonly skipped: number;
-  /** Of the skipped: their size and time are the same. */
-  readonly unchanged?: number;
-  /** Bytes that an earlier, broken-off copy had brought; absent in what an older version remembered. */
-  readonly resumedFrom?: number;
-  readonly failed: number;
+/** What a copy came to as a whole, or had come to when it broke off. */
+export interface CopySummary extends Tally {
+  /** Bytes that an earlier, broken-off copy had brought. */
+  readonly resumedFrom: number;
   readonly bytes: number;
   readonly wireBytes: number;
   readonly seconds: number;
   readonly bytesPerSecond: number;
   readonly link: LinkDescription;
-  /** Serial ports that carried it side by side, `link` being one of them; absent in what an older version remembered. */
-  readonly lanes?: number;
+  /** Serial ports that carried it side by side, `link` being one of them. */
+  readonly lanes: number;
   /** One for each file that failed. At most MAX_LISTED. */
   readonly failures: readonly Message[];
   /** At most MAX_LISTED. */
   readonly hashes: readonly FileHash[];
 }
 
-export interface TransferError {
+/** Why a copy as a whole came to nothing. */
+export interface TransferProblem {
   readonly code: string;
   readonly message: Message;
 }
@@ -72,8 +61,8 @@ export interface TransferRecord {
   readonly group?: string | undefined;
   readonly request: CopyRequest;
   readonly state: TransferState;
-  readonly outcome?: Outcome | undefined;
-  readonly error?: TransferError | undefined;
+  readonly outcome?: CopySummary | undefined;
+  readonly error?: TransferProblem | undefined;
 }
 
 export interface Transfer extends TransferRecord {
@@ -87,11 +76,6 @@ export interface Transfer extends TransferRecord {
 
 /** Enough to look at; a copy of a whole source tree must not fill the window's storage. */
 export const MAX_LISTED = 200;
-
-/** What only one copy at a time can go to: the guest, or the port where no domain is known. */
-export function guestIdOf({ connection, uuid, domain, link }: CopyRequest): string {
-  return connection === undefined ? link : `${connection}\n${uuid ?? domain}`;
-}
 
 export function isFinished(state: TransferState): boolean {
   return state !== 'queued' && state !== 'running';

@@ -1,6 +1,6 @@
 import { isAborted } from '../../text/abort.ts';
-import { inEnglish, type Message } from '../messages/message.ts';
-import type { Outcome } from './transfer.ts';
+import { inEnglish, type Message, message } from '../messages/message.ts';
+import type { CopySummary } from './transfer.ts';
 
 /** Why a copy as a whole came to nothing. `message` is English and for logs. */
 export class TransferFailure extends Error {
@@ -9,12 +9,12 @@ export class TransferFailure extends Error {
   /** For the user. */
   readonly explanation: Message;
   /** What had been done by then. */
-  readonly partial: Outcome | undefined;
+  readonly partial: CopySummary | undefined;
 
   constructor(
     code: string,
     explanation: Message,
-    options: ErrorOptions & { partial?: Outcome | undefined } = {},
+    options: ErrorOptions & { partial?: CopySummary | undefined } = {},
   ) {
     super(inEnglish(explanation), options);
     this.code = code;
@@ -23,6 +23,10 @@ export class TransferFailure extends Error {
   }
 }
 
-export function isCancellation(error: unknown): boolean {
-  return isAborted(error) || (error instanceof TransferFailure && error.code === 'aborted');
+/** What users see of any error: the extension's API and the list of transfers know no other. */
+export function asFailure(error: unknown): TransferFailure {
+  if (error instanceof TransferFailure) return error;
+  return isAborted(error)
+    ? new TransferFailure('aborted', message('copy.cancelled'), { cause: error })
+    : new TransferFailure('internal', message('copy.unexpected'), { cause: error });
 }

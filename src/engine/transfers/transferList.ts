@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { abortable } from '../../text/abort.ts';
+import { abortable, abortError } from '../../text/abort.ts';
 import type { CopyProgress, CopyResult } from '../../transfer/index.ts';
 import type { TransferQueue } from '../../transfer/queue.ts';
+import { targetKey } from '../guest/target.ts';
 import { message } from '../messages/message.ts';
 import { Emitter } from '../support/emitter.ts';
 import {
   type CopyRequest,
+  type CopySummary,
   canRetry,
-  guestIdOf,
   isFinished,
-  type Outcome,
   type Transfer,
   type TransferRecord,
 } from './transfer.ts';
-import { isCancellation, TransferFailure } from './transferFailure.ts';
+import { asFailure, TransferFailure } from './transferFailure.ts';
 
 export interface Completion {
   readonly result: CopyResult;
-  readonly outcome: Outcome;
+  readonly outcome: CopySummary;
 }
 
 /** A transfer whose turn it is. */
@@ -178,7 +178,7 @@ export class TransferList {
       resolve(new Map(wanted.map(({ transfer }, index) => [transfer.id, completions[index] as never])));
       await Promise.allSettled(completions);
     };
-    const guests = new Set(runs.map(({ transfer }) => guestIdOf(transfer.request)));
+    const guests = new Set(runs.map(({ transfer }) => targetKey(transfer.request.target)));
     queue.run([...guests], work, allAborted(runs)).catch(reject);
     promise.catch(() => undefined);
     return promise;
@@ -192,14 +192,14 @@ export class TransferList {
     const over = { progress: undefined, asking: undefined };
     try {
       const completion = await (await abortable(turn, signal)).get(id);
-      if (!completion) throw new TransferFailure('aborted', message('copy.cancelled'));
+      if (!completion) throw abortError();
       const { result, outcome } = completion;
       this.#set(id, { state: outcome.failed > 0 ? 'failed' : 'done', result, outcome, ...over });
       return completion;
     } catch (error) {
       const failure = asFailure(error);
       const { code, explanation, partial } = failure;
-      const state = isCancellation(failure) ? 'cancelled' : 'failed';
+      const state = code === 'aborted' ? 'cancelled' : 'failed';
       this.#set(id, { state, error: { code, message: explanation }, outcome: partial, ...over });
       throw failure;
     }
@@ -261,11 +261,4 @@ function allAborted(runs: readonly TransferRun[]): AbortSignal {
 
 function asRestored(record: TransferRecord): Transfer {
   return isFinished(record.state) ? record : { ...record, state: 'interrupted' };
-}
-
-function asFailure(error: unknown): TransferFailure {
-  if (error instanceof TransferFailure) return error;
-  return isCancellation(error)
-    ? new TransferFailure('aborted', message('copy.cancelled'), { cause: error })
-    : new TransferFailure('internal', message('copy.unexpected'), { cause: error });
 }

@@ -40,7 +40,7 @@ export interface Patience {
   readonly answerMs: number;
 }
 
-export interface Sent {
+export interface SentReceiver {
   /** Of the file, computed in the guest. */
   readonly sha256: string;
   /** What became of the start; undefined if it wasn't asked for. */
@@ -58,7 +58,7 @@ const CTRL_C = '\x03';
  * Types a command into the shell of an open console which takes the receiver's file from there, sends it, and compares
  * hashes. Nothing but one short line is typed until it answers. @throws SendError
  */
-export async function sendReceiver(options: SendOptions): Promise<Sent> {
+export async function sendReceiver(options: SendOptions): Promise<SentReceiver> {
   const { conversation, receiver, start, patience = PATIENCE } = options;
   const nonce = randomBytes(6).toString('hex');
   const sha256 = createHash('sha256').update(receiver).digest('hex');
@@ -104,7 +104,7 @@ async function sendText(
   }
 }
 
-async function startOf(answers: Answers, { answerMs }: Patience): Promise<Sent['started']> {
+async function startOf(answers: Answers, { answerMs }: Patience): Promise<SentReceiver['started']> {
   const [word, ...said] = await answers.next(answerMs, 'silent');
   return { running: word === 'runs', said: said.join(' ') };
 }

@@ -6,7 +6,7 @@ export interface DiscStore {
   update(key: string, value: unknown): PromiseLike<void>;
 }
 
-type Entry = readonly [domain: string, disc: InsertedDisc];
+type StoredDisc = readonly [domain: string, disc: InsertedDisc];
 
 const KEY = 'guestwire.insertedDiscs';
 /** More than anybody has in drives at a time; those of domains that are gone would stay for ever. */
@@ -32,11 +32,11 @@ export class InsertedDiscs {
     await this.#store.update(KEY, this.#without(domain));
   }
 
-  get #entries(): readonly Entry[] {
-    return this.#store.get<readonly Entry[]>(KEY, []);
+  get #entries(): readonly StoredDisc[] {
+    return this.#store.get<readonly StoredDisc[]>(KEY, []);
   }
 
-  #without(domain: string): Entry[] {
+  #without(domain: string): StoredDisc[] {
     return this.#entries.filter(([key]) => key !== domain);
   }
 }

@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
 import { type Activity, activityOf } from '../../engine/connections/activity.ts';
 import type { Connections, DomainPlace } from '../../engine/connections/connections.ts';
-import { stateText } from '../domains/domainPresentation.ts';
+import { stateMessage } from '../../engine/messages/stateMessages.ts';
 import { domainOf, isDomainsNode } from '../domains/domainsNode.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 
 /** The domain a command was called on; from the palette, one of those in a fitting state. */
 export async function chooseDomain(
@@ -20,7 +21,7 @@ export async function chooseDomain(
   const places = connections.domains().filter(({ domain }) => fitting.includes(activityOf(domain.state)));
   const items = places.map(place => ({
     label: harmless(place.domain.name),
-    description: `${stateText(place.domain.state)} · ${harmless(place.connection.uri)}`,
+    description: `${localized(stateMessage(place.domain.state))} · ${harmless(place.connection.uri)}`,
     place,
   }));
   if (items.length === 0) {

@@ -1,5 +1,5 @@
 import { type DomainsNode, isDomainsNode } from '../domains/domainsNode.ts';
-import { linkOf, targetsOf } from '../domains/dropFiles.ts';
+import { targetsOf } from '../domains/dropFiles.ts';
 import type { Command } from './command.ts';
 import { askFiles } from './copyToGuest.ts';
 
@@ -7,7 +7,7 @@ import { askFiles } from './copyToGuest.ts';
 export const copyFilesHere: Command = async ({ copyFlow }, node, selected) => {
   if (!isDomainsNode(node)) return undefined;
   const uris = await askFiles();
-  return uris.length > 0 ? copyFlow.copy(uris, targetsOf(node, nodesOf(selected)), linkOf(node)) : undefined;
+  return uris.length > 0 ? copyFlow.copy(uris, targetsOf(node, nodesOf(selected))) : undefined;
 };
 
 function nodesOf(selected: unknown): DomainsNode[] {

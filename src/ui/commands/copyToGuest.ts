@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { activeFile } from '../copy/sources.ts';
+import { activeFile } from '../sources/sources.ts';
 import { l10n } from '../support/l10n.ts';
 import type { Command } from './command.ts';
 

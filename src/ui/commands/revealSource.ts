@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { uriOf } from '../copy/sources.ts';
+import { uriOf } from '../sources/sources.ts';
 import { chooseTransfer } from './chooseTransfer.ts';
 import type { Command } from './command.ts';
 

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { unsavedDocument } from '../sources/sources.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
-import { unsavedDocument } from './sources.ts';
 
 /**
  * Which sources are taken from their editors. What was never saved has nowhere else to come from; about other unsaved

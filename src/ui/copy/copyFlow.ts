@@ -1,24 +1,23 @@
-import type { ListedDomain } from 'libvirt';
 import * as vscode from 'vscode';
 import { activityOf } from '../../engine/connections/activity.ts';
-import type { Connections } from '../../engine/connections/connections.ts';
-import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
+import type { Connections, DomainPlace } from '../../engine/connections/connections.ts';
 import type { Receivers } from '../../engine/connections/receivers.ts';
-import { domainKey } from '../../engine/guest/target.ts';
-import { type Target, targetKey } from '../../engine/transfers/domainChoices.ts';
+import { type Target, targetKey, targetName } from '../../engine/guest/target.ts';
+import { stateMessage } from '../../engine/messages/stateMessages.ts';
+import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { CopyRequest } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
-import { stateText } from '../domains/domainPresentation.ts';
 import { settings } from '../settings.ts';
+import { distinctSources } from '../sources/sources.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { localized } from '../support/localized.ts';
 import { nameOf } from '../transfers/progressText.ts';
 import { askDestination } from './askDestination.ts';
 import { allUnsaved, askUnsaved } from './askUnsaved.ts';
 import { commonDestination, defaultDestination } from './destinations.ts';
 import type { CopyMemory } from './memory.ts';
 import { pickDomains } from './pickDomains.ts';
-import { distinctSources } from './sources.ts';
 
 export interface CopyFlowParts {
   readonly connections: Connections;
@@ -39,9 +38,8 @@ export class CopyFlow {
    * Asks what isn't given, and does nothing when the user thinks better of it.
    *
    * @param given - where to; several get the same files at once
-   * @param link - as com-dd's `--link`; the setting's if not given
    */
-  async copy(uris: readonly vscode.Uri[], given: readonly Target[] = [], link?: string): Promise<void> {
+  async copy(uris: readonly vscode.Uri[], given: readonly Target[] = []): Promise<void> {
     const sources = distinctSources(uris);
     const what = whatText(sources);
     const targets = given.length > 0 ? given : await this.#pick(l10n.t('Copy {0} to Guest VM', what));
@@ -53,8 +51,8 @@ export class CopyFlow {
     if (destination === undefined) return;
     const unsaved = await askUnsaved(sources);
     if (!unsaved) return;
-    await this.#parts.memory.remember(targets.map(targetKey), destination);
-    await this.#start(targets, { sources, unsaved, destination, link });
+    await this.#parts.memory.remember(targets, destination);
+    await this.#start(targets, { sources, unsaved, destination });
   }
 
   /** Like the last time, without a question; where that can't be, with questions. */
@@ -63,77 +61,67 @@ export class CopyFlow {
     const { last } = memory;
     if (!last) return this.copy(uris);
     await connections.openAll();
-    const keys = [last.target, ...(last.also ?? [])];
-    const targets = keys.flatMap(key => this.#findTarget(key) ?? []);
+    const targets = last.targets.flatMap(target => this.#renewed(target) ?? []);
     // One that is gone is not left out in silence.
-    if (targets.length < keys.length) return this.copy(uris);
+    if (targets.length < last.targets.length) return this.copy(uris);
     const sources = distinctSources(uris);
     const what = { sources, unsaved: allUnsaved(sources), destination: last.destination };
-    await this.#start(targets, { ...what, link: undefined, repeated: true });
+    await this.#start(targets, { ...what, repeated: true });
   }
 
   async #start(
     targets: readonly Target[],
-    what: Pick<CopyRequest, 'sources' | 'unsaved' | 'destination' | 'repeated'> & {
-      link: string | undefined;
-    },
+    what: Pick<CopyRequest, 'sources' | 'unsaved' | 'destination' | 'repeated'>,
   ): Promise<void> {
     const { transfers } = this.#parts;
-    const requests = targets.map(
-      (target): CopyRequest => ({
-        ...what,
-        ...addressOf(target),
-        link: target.kind === 'port' ? target.path : (what.link ?? settings.linkOf(target.domain.name)),
-        conflict: settings.conflict,
-      }),
-    );
+    const requests = targets.map((target): CopyRequest => ({ target, ...what, conflict: settings.conflict }));
     // A failure has been told to the user by then.
     await Promise.allSettled(transfers.addAll(requests));
   }
 
   #pick(title: string): Promise<readonly Target[]> {
     const { connections, receivers, memory } = this.#parts;
-    const lastKey = memory.last?.target;
-    return pickDomains({ connections, receivers, ports: settings.serialPorts, lastKey, title });
+    const [last] = memory.last?.targets ?? [];
+    const lastKey = last && targetKey(last);
+    const { serialPorts: ports, linkOf } = settings;
+    return pickDomains({ connections, receivers, ports, lastKey, linkOf, title });
   }
 
-  #findTarget(key: string): Target | undefined {
-    if (settings.serialPorts.includes(key)) return { kind: 'port', path: key };
-    const place = this.#parts.connections
-      .domains()
-      .find(({ connection, domain }) => domainKey(connection.uri, domain.uuid) === key);
-    return place && { kind: 'domain', ...place };
+  /** With the name and the link of today; undefined if it's gone. */
+  #renewed(target: Target): Target | undefined {
+    if (target.kind === 'port') return settings.serialPorts.includes(target.path) ? target : undefined;
+    const place = this.#parts.connections.find(target);
+    return place && targetOf(place, settings.linkOf(place.domain.name));
   }
 
   async #proposeDestination(target: Target): Promise<string> {
-    const { memory, receivers } = this.#parts;
-    const key = targetKey(target);
-    const last = memory.destinationOf(key);
+    const { connections, memory, receivers } = this.#parts;
+    const last = memory.destinationOf(target);
     if (last !== undefined) return last;
-    const facts = { domain: targetName(target), system: receivers.system(key), osFamily: undefined };
-    if (target.kind === 'port') return defaultDestination(settings.destination, facts);
+    const place = target.kind === 'domain' ? connections.find(target) : undefined;
     // Without its XML the guest's system is just not known.
-    const details = await target.connection.details(target.domain).catch(() => undefined);
-    const osFamily = details?.devices.osFamily;
-    return defaultDestination(settings.destination, { ...facts, osFamily });
+    const details = await place?.connection.details(place.domain).catch(() => undefined);
+    return defaultDestination(settings.destination, {
+      domain: targetName(target),
+      system: receivers.system(targetKey(target)),
+      osFamily: details?.devices.osFamily,
+    });
   }
 
   async #ensureRunning(target: Target): Promise<boolean> {
-    if (target.kind === 'port') return true;
-    const { connection } = target;
-    const domain = connection.domains.get(target.domain.uuid) ?? target.domain;
-    if (activityOf(domain.state) === 'running') return true;
-    await this.#offerStart(connection, domain);
+    const place = target.kind === 'domain' ? this.#parts.connections.find(target) : undefined;
+    if (!place || activityOf(place.domain.state) === 'running') return true;
+    await this.#offerStart(place);
     return false;
   }
 
   /** A guest needs a while to boot, so the copy isn't kept waiting for it. */
-  async #offerStart(connection: ManagedConnection, domain: ListedDomain): Promise<void> {
+  async #offerStart({ connection, domain }: DomainPlace): Promise<void> {
     const start = l10n.t('Start Domain');
     const text = l10n.t(
       'Domain "{0}" is not running ({1}): start it, and copy when its receiver runs.',
       harmless(domain.name),
-      stateText(domain.state),
+      localized(stateMessage(domain.state)),
     );
     const canStart = activityOf(domain.state) === 'off';
     const answer = await vscode.window.showWarningMessage(text, ...(canStart ? [start] : []));
@@ -145,16 +133,6 @@ export class CopyFlow {
       });
     }
   }
-}
-
-function targetName(target: Target): string {
-  return target.kind === 'port' ? target.path : target.domain.name;
-}
-
-function addressOf(target: Target): Pick<CopyRequest, 'connection' | 'domain' | 'uuid'> {
-  if (target.kind === 'port') return { connection: undefined, domain: target.path, uuid: undefined };
-  const { connection, domain } = target;
-  return { connection: connection.uri, domain: domain.name, uuid: domain.uuid };
 }
 
 function whatText(sources: readonly string[]): string {

@@ -1,15 +1,14 @@
 import type * as vscode from 'vscode';
+import { type Target, targetKey } from '../../engine/guest/target.ts';
 
 /** What was chosen last, to be offered first. */
 export interface LastCopy {
-  /** As `targetKey`. */
-  readonly target: string;
-  /** Further ones, of a copy into several guests. */
-  readonly also?: readonly string[];
+  readonly targets: readonly Target[];
   readonly destination: string;
 }
 
-const LAST = 'guestwire.lastCopy';
+/** The number changes when `LastCopy` does: what an older version left is then forgotten. */
+const LAST = 'guestwire.lastCopy.2';
 const DESTINATIONS = 'guestwire.destinations';
 const MAX_DESTINATIONS = 100;
 
@@ -24,19 +23,20 @@ export class CopyMemory {
     return this.#state.get<LastCopy>(LAST);
   }
 
-  destinationOf(target: string): string | undefined {
-    return this.#destinations.find(([key]) => key === target)?.[1];
+  destinationOf(target: Target): string | undefined {
+    return this.#destinations.find(([key]) => key === targetKey(target))?.[1];
   }
 
-  async remember(targets: readonly string[], destination: string): Promise<void> {
-    const [target, ...also] = targets;
-    await this.#state.update(LAST, { target, also, destination });
-    const others = this.#destinations.filter(([key]) => !targets.includes(key));
-    const all = [...targets.map(key => [key, destination]), ...others];
+  async remember(targets: readonly Target[], destination: string): Promise<void> {
+    const last: LastCopy = { targets, destination };
+    await this.#state.update(LAST, last);
+    const keys = targets.map(targetKey);
+    const others = this.#destinations.filter(([key]) => !keys.includes(key));
+    const all = [...keys.map(key => [key, destination]), ...others];
     await this.#state.update(DESTINATIONS, all.slice(0, MAX_DESTINATIONS));
   }
 
-  get #destinations(): readonly (readonly [target: string, destination: string])[] {
+  get #destinations(): readonly (readonly [targetKey: string, destination: string])[] {
     return this.#state.get(DESTINATIONS, []);
   }
 }

@@ -2,13 +2,8 @@ import * as vscode from 'vscode';
 import { activityOf } from '../../engine/connections/activity.ts';
 import type { Connections } from '../../engine/connections/connections.ts';
 import type { Receivers } from '../../engine/connections/receivers.ts';
-import {
-  type DomainChoices,
-  domainChoices,
-  onlyChoice,
-  type Target,
-  targetKey,
-} from '../../engine/transfers/domainChoices.ts';
+import { type Target, targetKey, targetName } from '../../engine/guest/target.ts';
+import { type DomainChoices, domainChoices, onlyChoice } from '../../engine/transfers/domainChoices.ts';
 import { presentDomain } from '../domains/domainPresentation.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
@@ -24,6 +19,7 @@ export interface PickDomainOptions {
   readonly receivers: Receivers;
   readonly ports: readonly string[];
   readonly lastKey: string | undefined;
+  readonly linkOf: (domain: string) => string;
   readonly title: string;
 }
 
@@ -34,8 +30,8 @@ const MAX_READ = 20;
 
 /** None when the user thinks better of it. Asks nothing where only one domain runs. */
 export async function pickDomains(options: PickDomainOptions): Promise<readonly Target[]> {
-  const { connections, ports, lastKey } = options;
-  const choices = () => domainChoices(connections.domains(), ports, lastKey);
+  const { connections, ports, lastKey, linkOf } = options;
+  const choices = () => domainChoices(connections.domains(), ports, lastKey, linkOf);
   const loading = load(connections).then(choices);
   const quick = await Promise.race([loading, afterMs(PATIENCE_MS)]);
   const only = quick && onlyChoice(quick);
@@ -54,16 +50,16 @@ async function load(connections: Connections): Promise<void> {
 }
 
 async function askDomain(
-  { title, receivers }: PickDomainOptions,
+  options: PickDomainOptions,
   loading: Promise<DomainChoices>,
   loaded: DomainChoices | undefined,
 ): Promise<Target | 'several' | undefined> {
   const picker = vscode.window.createQuickPick<TargetItem>();
-  picker.title = title;
+  picker.title = options.title;
   picker.placeholder = l10n.t('Choose a domain');
   picker.matchOnDescription = true;
   picker.busy = loaded === undefined;
-  picker.items = loaded ? itemsOf(loaded, receivers) : [];
+  picker.items = loaded ? itemsOf(loaded, options) : [];
   try {
     return await new Promise(resolve => {
       picker.onDidHide(() => resolve(undefined));
@@ -77,7 +73,7 @@ async function askDomain(
         picker.busy = false;
         const only = onlyChoice(choices);
         if (only && !loaded) return resolve(only);
-        if (!loaded) picker.items = itemsOf(choices, receivers);
+        if (!loaded) picker.items = itemsOf(choices, options);
       });
     });
   } finally {
@@ -86,28 +82,25 @@ async function askDomain(
 }
 
 /** The same files to each of those that are checked. */
-async function askSeveral(
-  { title, receivers }: PickDomainOptions,
-  { ready }: DomainChoices,
-): Promise<readonly Target[]> {
-  const items = ready.map(target => itemOf(target, receivers));
+async function askSeveral(options: PickDomainOptions, { ready }: DomainChoices): Promise<readonly Target[]> {
+  const items = ready.map(target => itemOf(target, options));
   const placeHolder = l10n.t('Check the guests that are to have the files');
   const picked = await vscode.window.showQuickPick(items, {
-    ...{ title, placeHolder },
+    ...{ title: options.title, placeHolder },
     canPickMany: true,
     matchOnDescription: true,
   });
   return (picked ?? []).flatMap(({ target }) => target ?? []);
 }
 
-function itemsOf({ ready, notRunning }: DomainChoices, receivers: Receivers): TargetItem[] {
+function itemsOf({ ready, notRunning }: DomainChoices, options: PickDomainOptions): TargetItem[] {
   if (ready.length + notRunning.length === 0) {
     return [{ label: l10n.t('No domains found'), detail: l10n.t('The Guestwire view says why.') }];
   }
   const kind = vscode.QuickPickItemKind.Separator;
-  const others = notRunning.map(target => itemOf(target, receivers));
+  const others = notRunning.map(target => itemOf(target, options));
   return [
-    ...ready.map(target => itemOf(target, receivers)),
+    ...ready.map(target => itemOf(target, options)),
     ...(ready.length > 1 ? [severalItem()] : []),
     ...(others.length > 0 ? [{ label: l10n.t('not running'), kind }, ...others] : []),
   ];
@@ -117,11 +110,13 @@ function severalItem(): TargetItem {
   return { label: l10n.t('Several Guests…'), iconPath: new vscode.ThemeIcon('checklist'), several: true };
 }
 
-function itemOf(target: Target, receivers: Receivers): TargetItem {
+function itemOf(target: Target, { connections, receivers }: PickDomainOptions): TargetItem {
   if (target.kind === 'port') {
     return { label: harmless(target.path), description: l10n.t('serial port of this computer'), target };
   }
-  const { connection, domain } = target;
+  const place = connections.find(target);
+  if (!place) return { label: harmless(targetName(target)), target };
+  const { connection, domain } = place;
   const key = targetKey(target);
   const details = connection.knownDetails(domain.uuid);
   const { label, description, icon } = presentDomain({

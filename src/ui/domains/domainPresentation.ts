@@ -39,10 +39,6 @@ const ICONS: Readonly<Record<DomainState, Icon>> = {
   crashed: { id: 'error', color: 'charts.red' },
 };
 
-export function stateText(state: DomainState): string {
-  return localized(stateMessage(state));
-}
-
 export interface DomainFacts {
   readonly domain: ListedDomain;
   readonly connectionUri: string;
@@ -61,7 +57,9 @@ export function presentDomain(facts: DomainFacts): Presentation {
   const { domain, current } = facts;
   const activity = activityOf(domain.state);
   const name = harmless(domain.name);
-  const state = current ? stateText(domain.state) : l10n.t('last seen {0}', stateText(domain.state));
+  const state = current
+    ? localized(stateMessage(domain.state))
+    : l10n.t('last seen {0}', localized(stateMessage(domain.state)));
   const system = systemText(facts.osId, facts.system);
   const receiver = activity === 'running' && current ? receiverText(facts.receiver) : '';
   const words = [state, system, receiver].filter(Boolean);

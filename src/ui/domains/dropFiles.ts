@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
-import type { Target } from '../../engine/transfers/domainChoices.ts';
+import type { Target } from '../../engine/guest/target.ts';
+import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { CopyFlow } from '../copy/copyFlow.ts';
+import { settings } from '../settings.ts';
 import { l10n } from '../support/l10n.ts';
 import { type DomainsNode, domainOf } from './domainsNode.ts';
 
@@ -19,7 +21,7 @@ export function dropFiles(
     dragMimeTypes: [],
     async handleDrop(node, data) {
       const uris = await droppedUris(data);
-      if (uris.length > 0) await flow.copy(uris, targetsOf(node, selection()), linkOf(node));
+      if (uris.length > 0) await flow.copy(uris, targetsOf(node, selection()));
       else void vscode.window.showWarningMessage(nothingText());
     },
   };
@@ -27,17 +29,15 @@ export function dropFiles(
 
 /** The domain that is meant; if it is one of the selected ones, all of those. */
 export function targetsOf(node: DomainsNode | undefined, selected: readonly DomainsNode[]): Target[] {
-  if (node?.kind !== 'domain' || !selected.includes(node)) return targetOf(node);
-  return selected.filter(({ kind }) => kind === 'domain').flatMap(targetOf);
+  if (node?.kind !== 'domain' || !selected.includes(node)) return targetAt(node);
+  return selected.filter(({ kind }) => kind === 'domain').flatMap(targetAt);
 }
 
-function targetOf(node: DomainsNode | undefined): Target[] {
+function targetAt(node: DomainsNode | undefined): Target[] {
   const domain = domainOf(node);
-  return node && domain ? [{ kind: 'domain', connection: node.connection, domain }] : [];
-}
-
-export function linkOf(node: DomainsNode | undefined): string | undefined {
-  return node?.kind === 'link' ? node.candidate.device : undefined;
+  if (!node || !domain) return [];
+  const link = node.kind === 'link' ? node.candidate.device : settings.linkOf(domain.name);
+  return [targetOf({ connection: node.connection, domain }, link)];
 }
 
 /** A browser gives what is dragged in from outside without its path. */

@@ -3,6 +3,7 @@ import type { DomainPlace } from '../../engine/connections/connections.ts';
 import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { linkLabel } from '../../engine/messages/linkMessages.ts';
+import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { DomainNode } from '../domains/domainsNode.ts';
 import { settings } from '../settings.ts';
 import { harmless } from '../support/harmless.ts';
@@ -28,8 +29,7 @@ export async function checkReceiver(parts: InstallParts, next?: NextStep): Promi
     const engine = await loadEngine();
     const key = domainKey(connection.uri, domain.uuid);
     // What is known of the devices may be from before a channel was added.
-    const { name, uuid } = domain;
-    const target = { kind: 'domain', uri: connection.uri, uuid, name, link: settings.linkOf(name) } as const;
+    const target = targetOf(place, settings.linkOf(domain.name));
     try {
       const guest = await engine.openGuest(target, aborter);
       receivers.answered(key, guest.session.welcome.system);

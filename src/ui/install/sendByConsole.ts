@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { isLoginPrompt } from '../../install/console/answers.ts';
 import { RECEIVER_PATH } from '../../install/console/bootstrapLine.ts';
 import type { Conversation } from '../../install/console/conversation.ts';
-import { SendError, type Sent, sendReceiver, textOf } from '../../install/console/sendReceiver.ts';
+import { SendError, type SentReceiver, sendReceiver, textOf } from '../../install/console/sendReceiver.ts';
 import { formatBytes } from '../../text/units.ts';
 import { consoleOf } from '../commands/openConsole.ts';
 import type { OpenConsole } from '../console/consoles.ts';
@@ -60,7 +60,11 @@ async function askToSend(domainName: string, size: string): Promise<boolean | un
   return answer === undefined ? undefined : answer === both;
 }
 
-async function send({ session }: OpenConsole, receiver: Buffer, start: boolean): Promise<Sent | undefined> {
+async function send(
+  { session }: OpenConsole,
+  receiver: Buffer,
+  start: boolean,
+): Promise<SentReceiver | undefined> {
   const conversation = session.converse();
   if (!conversation) {
     say(l10n.t('The console is not open, or in use by another installation.'));
@@ -77,7 +81,11 @@ async function send({ session }: OpenConsole, receiver: Buffer, start: boolean):
   }
 }
 
-function sendWithProgress(conversation: Conversation, receiver: Buffer, start: boolean): Thenable<Sent> {
+function sendWithProgress(
+  conversation: Conversation,
+  receiver: Buffer,
+  start: boolean,
+): Thenable<SentReceiver> {
   const title = l10n.t('Sending the receiver');
   const location = vscode.ProgressLocation.Notification;
   return vscode.window.withProgress({ location, title, cancellable: true }, (progress, token) => {
@@ -107,7 +115,7 @@ function describeSendError({ code, message }: SendError): string {
   }
 }
 
-function report({ started }: Sent): void {
+function report({ started }: SentReceiver): void {
   if (!started) {
     say(l10n.t('The receiver is in the guest, verified. Start it there with: python3 {0}', RECEIVER_PATH));
   } else if (!started.running) {

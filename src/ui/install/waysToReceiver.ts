@@ -12,12 +12,12 @@ import { sendByConsole } from './sendByConsole.ts';
 
 const WALKTHROUGH = 'guestwire.guestwire#getStarted';
 
-interface Way extends vscode.QuickPickItem {
+interface WayItem extends vscode.QuickPickItem {
   readonly run: (parts: InstallParts) => Promise<unknown>;
 }
 
 /** Each asks before it changes anything. @param hasDisc our CD is in its drive */
-export function waysToReceiver({ domain }: DomainPlace, hasDisc: boolean): Way[] {
+export function waysToReceiver({ domain }: DomainPlace, hasDisc: boolean): WayItem[] {
   const withRunning = activityOf(domain.state) === 'running' ? runningWays() : [];
   return [
     ...withRunning,
@@ -47,7 +47,7 @@ export function waysToReceiver({ domain }: DomainPlace, hasDisc: boolean): Way[]
   ];
 }
 
-function insertWay(): Way {
+function insertWay(): WayItem {
   return {
     label: l10n.t('$(package) Insert a CD with the installer…'),
     detail: l10n.t(
@@ -57,7 +57,7 @@ function insertWay(): Way {
   };
 }
 
-function insertedWay(): Way {
+function insertedWay(): WayItem {
   return {
     label: l10n.t('$(package) Go on with the CD that is inserted…'),
     detail: l10n.t('Shows the steps again, checks whether a receiver answers, and removes the CD'),
@@ -65,7 +65,7 @@ function insertedWay(): Way {
   };
 }
 
-function runningWays(): Way[] {
+function runningWays(): WayItem[] {
   return [
     {
       label: l10n.t('$(search) Check whether a receiver answers'),

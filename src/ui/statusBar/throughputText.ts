@@ -1,3 +1,4 @@
+import { targetName } from '../../engine/guest/target.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import { formatBytes, formatDuration } from '../../text/units.ts';
 import type { CopyProgress } from '../../transfer/index.ts';
@@ -59,7 +60,7 @@ export function presentLast({ state, request, outcome, error }: Transfer): Reado
 }
 
 function runningLine({ request, progress }: Transfer): string {
-  const line = `${sourcesText(request)} → ${harmless(request.domain)}`;
+  const line = `${sourcesText(request)} → ${harmless(targetName(request.target))}`;
   return progress ? `${line}  ${percentOf([progress])}%  ${rateText(progress.bytesPerSecond)}` : line;
 }
 

@@ -1,5 +1,6 @@
 /** What is said of a copy as a whole, into one guest or several. */
 
+import { targetName } from '../../engine/guest/target.ts';
 import type { Job } from '../../engine/transfers/jobs.ts';
 import { isFinished, type Transfer } from '../../engine/transfers/transfer.ts';
 import { formatDuration } from '../../text/units.ts';
@@ -44,7 +45,7 @@ export function jobMessage(job: Job): string {
 function askingText({ request, asking }: Transfer, isOneOfMany: boolean): string {
   const name = nameOf(asking ?? '');
   return isOneOfMany
-    ? l10n.t('waiting for your answer about {0} in {1}', name, harmless(request.domain))
+    ? l10n.t('waiting for your answer about {0} in {1}', name, harmless(targetName(request.target)))
     : l10n.t('waiting for your answer about {0}', name);
 }
 
@@ -70,7 +71,7 @@ export function jobResult(job: Job): { readonly text: string; readonly failed: r
   if (failed.length === 0) return { text: doneText(what, done), failed };
   const reasons = failed
     .slice(0, MAX_NAMED)
-    .map(one => `${harmless(one.request.domain)}: ${failureText(one)}`);
+    .map(one => `${harmless(targetName(one.request.target))}: ${failureText(one)}`);
   const text =
     done.length === 0
       ? l10n.t('{0} was copied to none of {1} guests.', what, job.length)
@@ -93,5 +94,5 @@ export function jobDetails(job: Job): string {
 }
 
 function namesOf(transfers: readonly Transfer[]): string[] {
-  return transfers.map(({ request }) => request.domain);
+  return transfers.map(({ request }) => targetName(request.target));
 }

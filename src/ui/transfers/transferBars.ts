@@ -4,7 +4,7 @@ import { isFinished } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { jobMessage, jobPercent, jobTitle } from './jobText.ts';
 
-type Progress = vscode.Progress<{ message: string; increment: number }>;
+type ProgressBar = vscode.Progress<{ message: string; increment: number }>;
 
 /** For each copy, from when it begins to wait until it ends, a notification that shows how far it is and can cancel it. */
 export function showProgress(transfers: TransferList): vscode.Disposable {
@@ -38,7 +38,7 @@ export function showProgress(transfers: TransferList): vscode.Disposable {
 
 class JobBar {
   readonly #ended = Promise.withResolvers<void>();
-  #bar: Progress | undefined;
+  #bar: ProgressBar | undefined;
   #percent = 0;
   #shownPercent = 0;
   #message = '';
@@ -46,7 +46,7 @@ class JobBar {
   constructor(job: Job, cancel: () => void) {
     const title = jobTitle(job);
     const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-    void vscode.window.withProgress(options, async (bar: Progress, token) => {
+    void vscode.window.withProgress(options, async (bar: ProgressBar, token) => {
       token.onCancellationRequested(cancel);
       this.#bar = bar;
       this.#report();

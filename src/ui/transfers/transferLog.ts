@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import { targetName } from '../../engine/guest/target.ts';
 import { linkLabel } from '../../engine/messages/linkMessages.ts';
 import type { Log } from '../../engine/support/log.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
@@ -17,7 +18,7 @@ export function logTransfers(transfers: TransferList, log: Log): vscode.Disposab
 }
 
 function logTransfer({ request, state, outcome, error }: Transfer, log: Log): void {
-  const what = `${sourcesText(request)} → ${harmless(request.domain)}:${harmless(request.destination)}`;
+  const what = `${sourcesText(request)} → ${harmless(targetName(request.target))}:${harmless(request.destination)}`;
   const link = outcome ? `, ${localized(linkLabel(outcome.link))}` : '';
   if (state === 'failed') {
     log.error(`${what}: ${error ? `${localized(error.message)} (${error.code})` : ''}${link}`);

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { targetName } from '../../engine/guest/target.ts';
 import { type Job, jobOf, jobsOf } from '../../engine/transfers/jobs.ts';
 import { isFinished, type Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
@@ -69,7 +70,7 @@ export async function offerInterrupted(transfers: TransferList): Promise<void> {
       ? l10n.t(
           'Copying {0} to {1} was interrupted. What the guest kept is not sent again.',
           sourcesText(first.request),
-          harmless(first.request.domain),
+          harmless(targetName(first.request.target)),
         )
       : l10n.t('{0} copies were interrupted. What the guests kept is not sent again.', ids.length);
   const answer = await vscode.window.showWarningMessage(text, resume, show);

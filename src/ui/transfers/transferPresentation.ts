@@ -1,3 +1,4 @@
+import { targetName } from '../../engine/guest/target.ts';
 import { canRetry, isFinished, type Transfer, type TransferState } from '../../engine/transfers/transfer.ts';
 import type { Presentation } from '../domains/domainPresentation.ts';
 import { harmless } from '../support/harmless.ts';
@@ -18,7 +19,7 @@ const ICONS: Readonly<Record<TransferState, Presentation['icon']>> = {
 export function presentTransfer(transfer: Transfer): Presentation {
   const { request, state } = transfer;
   const what = sourcesText(request);
-  const domain = harmless(request.domain);
+  const domain = harmless(targetName(request.target));
   const now = stateText(transfer);
   return {
     label: what,

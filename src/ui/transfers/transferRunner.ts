@@ -1,12 +1,13 @@
 import type { Receivers } from '../../engine/connections/receivers.ts';
+import { targetName } from '../../engine/guest/target.ts';
 import { type Engine, loadEngine } from '../../engine/loadEngine.ts';
 import { OwnCopies } from '../../engine/transfers/ownCopies.ts';
 import { type Run, runTransfers } from '../../engine/transfers/runTransfers.ts';
 import { sharedAnswers } from '../../engine/transfers/sharedAnswers.ts';
 import type { Completion, RunTransfers, TransferRun } from '../../engine/transfers/transferList.ts';
-import { askConflict } from '../copy/askConflict.ts';
-import { workspaceFiles } from '../copy/workspaceFiles.ts';
 import { settings } from '../settings.ts';
+import { workspaceFiles } from '../sources/workspaceFiles.ts';
+import { askConflict } from './askConflict.ts';
 
 /** Gives transfers what they need of the window: the settings of the moment, sources, and somebody to ask. */
 export function transferRunner(receivers: Receivers, cancel: (id: string) => void): RunTransfers {
@@ -27,7 +28,7 @@ export function transferRunner(receivers: Receivers, cancel: (id: string) => voi
         delta: settings.delta,
         lanes: settings.lanes,
         onProgress,
-        onConflict: conflict => ask(conflict, transfer.request.domain, signal, onAsking),
+        onConflict: conflict => ask(conflict, targetName(transfer.request.target), signal, onAsking),
       },
     });
     const completions = loadEngine().then(engine =>

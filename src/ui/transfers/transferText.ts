@@ -1,5 +1,6 @@
+import { targetName } from '../../engine/guest/target.ts';
 import { linkLabel } from '../../engine/messages/linkMessages.ts';
-import type { CopyRequest, Outcome, Transfer, TransferError } from '../../engine/transfers/transfer.ts';
+import type { CopyRequest, CopySummary, Transfer, TransferProblem } from '../../engine/transfers/transfer.ts';
 import { formatBytes } from '../../text/units.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
@@ -17,10 +18,10 @@ export function sourcesText({ sources }: CopyRequest): string {
  * What came of a copy, in one sentence: it says "verified" only of what the guest's hash proved, and says it at the
  * start, for a notification shows one line.
  */
-export function outcomeText(request: CopyRequest, outcome: Outcome): string {
-  const { files, verified, failed, identical, skipped, unchanged = 0 } = outcome;
+export function outcomeText(request: CopyRequest, outcome: CopySummary): string {
+  const { files, verified, failed, identical, skipped, unchanged } = outcome;
   if (failed > 0) return failedText(request, outcome);
-  const domain = harmless(request.domain);
+  const domain = harmless(targetName(request.target));
   const what = files === 1 || files === 0 ? sourcesText(request) : l10n.t('{0} files', files);
   if (files === 0) return l10n.t('There were no files in {0} to copy to {1}.', what, domain);
   if (unchanged > 0 && unchanged + identical === files)
@@ -38,7 +39,7 @@ export function outcomeText(request: CopyRequest, outcome: Outcome): string {
 const RATED_BYTES = 64 * 1024;
 
 /** "verified · 51.8 kB/s", where there is room for no more. */
-export function resultText({ verified, bytes, bytesPerSecond }: Outcome): string {
+export function resultText({ verified, bytes, bytesPerSecond }: CopySummary): string {
   const word = verified > 0 ? l10n.t('verified') : l10n.t('skipped');
   return bytes >= RATED_BYTES ? `${word} · ${rateText(bytesPerSecond)}` : word;
 }
@@ -47,7 +48,7 @@ function countText(files: number): string {
   return files === 1 ? l10n.t('1 file') : l10n.t('{0} files', files);
 }
 
-function countNotes({ identical, skipped, resumedFrom = 0 }: Outcome): string[] {
+function countNotes({ identical, skipped, resumedFrom }: CopySummary): string[] {
   const notes = [];
   if (resumedFrom > 0) notes.push(l10n.t('resumed at {0}', formatBytes(resumedFrom)));
   if (identical > 0) notes.push(l10n.t('{0} there already', identical));
@@ -65,11 +66,11 @@ export function failureText({
   return outcome ? outcomeText(request, outcome) : '';
 }
 
-function failedText(request: CopyRequest, { files, failed, failures }: Outcome): string {
+function failedText(request: CopyRequest, { files, failed, failures }: CopySummary): string {
   const [failure] = failures;
   const first = failure ? localized(failure) : '';
   if (files === 1) return first;
-  const domain = harmless(request.domain);
+  const domain = harmless(targetName(request.target));
   return failed === files
     ? l10n.t('None of {0} files was copied to {1}. {2}', files, domain, first)
     : l10n.t('{0} of {1} files were not copied to {2}. {3}', failed, files, domain, first);
@@ -78,12 +79,13 @@ function failedText(request: CopyRequest, { files, failed, failures }: Outcome):
 /** All there is to say of it, for a document of its own. */
 export function detailsText(
   request: CopyRequest,
-  outcome: Outcome | undefined,
-  error: Pick<TransferError, 'message'> | undefined,
+  outcome: CopySummary | undefined,
+  error: Pick<TransferProblem, 'message'> | undefined,
 ): string {
+  const { target } = request;
   const lines = [
-    l10n.t('Domain: {0}', harmless(request.domain)),
-    l10n.t('Connection: {0}', harmless(request.connection ?? request.link)),
+    l10n.t('Domain: {0}', harmless(targetName(target))),
+    l10n.t('Connection: {0}', harmless(target.kind === 'domain' ? target.uri : target.path)),
     l10n.t('Destination: {0}', harmless(request.destination)),
     ...request.sources.map(source => l10n.t('Source: {0}', harmless(source))),
   ];
@@ -92,15 +94,15 @@ export function detailsText(
   return `${lines.join('\n')}\n`;
 }
 
-export function linkText({ link, lanes = 1 }: Outcome): string {
+export function linkText({ link, lanes }: CopySummary): string {
   const name = localized(linkLabel(link));
   return lanes > 1
     ? l10n.t('Link: {0}; {1} serial ports side by side', name, lanes)
     : l10n.t('Link: {0}', name);
 }
 
-function outcomeLines(outcome: Outcome): string[] {
-  const { files, verified, identical, skipped, failed, resumedFrom = 0 } = outcome;
+function outcomeLines(outcome: CopySummary): string[] {
+  const { files, verified, identical, skipped, failed, resumedFrom } = outcome;
   const { bytes, wireBytes, seconds, bytesPerSecond } = outcome;
   return [
     l10n.t(
@@ -125,11 +127,11 @@ function outcomeLines(outcome: Outcome): string[] {
 }
 
 /** As sha256sum prints and checks them; one hash alone where there is one file. */
-export function hashesText(outcome: Outcome): string {
+export function hashesText(outcome: CopySummary): string {
   const [only] = outcome.hashes;
   return only && outcome.hashes.length === 1 ? only.sha256 : hashLines(outcome);
 }
 
-function hashLines({ hashes }: Outcome): string {
+function hashLines({ hashes }: CopySummary): string {
   return hashes.map(({ sha256, destination }) => `${sha256}  ${harmless(destination)}`).join('\n');
 }

@@ -94,7 +94,7 @@ describe('transfer list', () => {
     assert.equal(list.get(waiting.id)?.state, 'queued');
     for (const { id } of [waiting, running]) list.cancel(id);
     await assert.rejects(running.completion, { code: 'aborted' });
-    await assert.rejects(waiting.completion, { code: 'aborted' });
+    await assert.rejects(waiting.completion, { code: 'aborted', message: 'The copy was cancelled.' });
     assert.equal(list.get(running.id)?.state, 'cancelled');
     assert.equal(list.get(waiting.id)?.state, 'cancelled');
   });

@@ -2,16 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DomainPlace } from '../../../src/engine/connections/connections.ts';
 import type { ManagedConnection } from '../../../src/engine/connections/managedConnection.ts';
-import { domainKey } from '../../../src/engine/guest/target.ts';
-import {
-  domainChoices,
-  onlyChoice,
-  type Target,
-  targetKey,
-} from '../../../src/engine/transfers/domainChoices.ts';
+import { domainKey, type Target, targetKey, targetName } from '../../../src/engine/guest/target.ts';
+import { domainChoices, onlyChoice } from '../../../src/engine/transfers/domainChoices.ts';
 import { OwnCopies } from '../../../src/engine/transfers/ownCopies.ts';
-import { conflictChoices, conflictTitle } from '../../../src/ui/copy/conflictChoices.ts';
 import { defaultDestination, destinationProblem } from '../../../src/ui/copy/destinations.ts';
+import { conflictChoices, conflictTitle } from '../../../src/ui/transfers/conflictChoices.ts';
 import { domainOf } from './samples.ts';
 
 const connection = { uri: 'qemu:///system' } as ManagedConnection;
@@ -19,31 +14,32 @@ const place = (...named: Parameters<typeof domainOf>): DomainPlace => ({
   connection,
   domain: domainOf(...named),
 });
-const names = (targets: readonly Target[]) =>
-  targets.map(target => (target.kind === 'port' ? target.path : target.domain.name));
+const names = (targets: readonly Target[]) => targets.map(targetName);
+const linkOf = (domain: string) => `link of ${domain}`;
 
 describe('choosing the domain', () => {
   const domains = [place('a', 'shutoff'), place('b'), place('c', 'paused'), place('d')];
 
   it('has the running ones first, and the last used on top', () => {
     const last = domainKey(connection.uri, domainOf('d').uuid);
-    const { ready, notRunning } = domainChoices(domains, ['/dev/ttyUSB0'], last);
+    const { ready, notRunning } = domainChoices(domains, ['/dev/ttyUSB0'], last, linkOf);
     assert.deepEqual(names(ready), ['d', 'b', '/dev/ttyUSB0']);
     assert.deepEqual(names(notRunning), ['a', 'c']);
     assert.equal(ready[0] && targetKey(ready[0]), last);
+    assert.equal(ready[1]?.kind === 'domain' && ready[1].link, 'link of b');
   });
 
   it('does not put one on top that is off', () => {
     const last = domainKey(connection.uri, domainOf('a').uuid);
-    assert.deepEqual(names(domainChoices(domains, [], last).ready), ['b', 'd']);
+    assert.deepEqual(names(domainChoices(domains, [], last, linkOf).ready), ['b', 'd']);
   });
 
   it('needs no question where one domain runs', () => {
-    const one = domainChoices([place('a', 'shutoff'), place('b')], [], undefined);
+    const one = domainChoices([place('a', 'shutoff'), place('b')], [], undefined, linkOf);
     assert.deepEqual(names([onlyChoice(one)].filter(target => target !== undefined)), ['b']);
-    assert.equal(onlyChoice(domainChoices(domains, [], undefined)), undefined);
-    assert.equal(onlyChoice(domainChoices([place('b')], ['COM3'], undefined)), undefined);
-    assert.equal(onlyChoice(domainChoices([place('a', 'shutoff')], [], undefined)), undefined);
+    assert.equal(onlyChoice(domainChoices(domains, [], undefined, linkOf)), undefined);
+    assert.equal(onlyChoice(domainChoices([place('b')], ['COM3'], undefined, linkOf)), undefined);
+    assert.equal(onlyChoice(domainChoices([place('a', 'shutoff')], [], undefined, linkOf)), undefined);
   });
 });
 

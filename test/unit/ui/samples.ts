@@ -1,6 +1,7 @@
 import type { ListedDomain } from 'libvirt';
+import type { DomainTarget } from '../../../src/engine/guest/target.ts';
 import { type Message, message } from '../../../src/engine/messages/message.ts';
-import type { CopyRequest, Outcome } from '../../../src/engine/transfers/transfer.ts';
+import type { CopyRequest, CopySummary } from '../../../src/engine/transfers/transfer.ts';
 import type { LinkDescription } from '../../../src/link/index.ts';
 import type { CopyProgress, CopyResult, FileResult } from '../../../src/transfer/index.ts';
 
@@ -11,16 +12,25 @@ export const said = (text: string): Message => message('quoted', text);
 
 export const sha256 = 'ab'.repeat(32);
 
-export const request: CopyRequest = {
-  connection: 'qemu:///system',
-  domain: 'web',
+export const target: DomainTarget = {
+  kind: 'domain',
+  uri: 'qemu:///system',
   uuid: '11111111-2222-3333-4444-555555555555',
+  name: 'web',
   link: 'auto',
+};
+
+export const request: CopyRequest = {
+  target,
   sources: ['/home/me/notes.txt'],
   unsaved: [],
   destination: '/srv/',
   conflict: 'ask',
 };
+
+export function requestTo(name: string): CopyRequest {
+  return { ...request, target: { ...target, name, uuid: `uuid-${name}` } };
+}
 
 export const copied: FileResult = {
   source: '/home/me/notes.txt',
@@ -43,12 +53,15 @@ export function resultOf(...files: FileResult[]): CopyResult {
   };
 }
 
-export const outcome: Outcome = {
+export const outcome: CopySummary = {
   files: 1,
   verified: 1,
   identical: 0,
   skipped: 0,
+  unchanged: 0,
   failed: 0,
+  resumedFrom: 0,
+  lanes: 1,
   bytes: 1000,
   wireBytes: 1100,
   seconds: 0.5,

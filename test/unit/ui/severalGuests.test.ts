@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { targetName } from '../../../src/engine/guest/target.ts';
 import { type Job, jobOf, jobsOf } from '../../../src/engine/transfers/jobs.ts';
 import { sharedAnswers } from '../../../src/engine/transfers/sharedAnswers.ts';
 import type { Transfer, TransferRecord } from '../../../src/engine/transfers/transfer.ts';
@@ -21,13 +22,13 @@ import {
   jobResult,
   jobTitle,
 } from '../../../src/ui/transfers/jobText.ts';
-import { copied, outcome, progress, request, resultOf, said } from './samples.ts';
+import { copied, outcome, progress, request, requestTo, resultOf, said } from './samples.ts';
 
 const success: Completion = { result: resultOf(copied), outcome };
-const requests = ['web', 'db', 'cache'].map(domain => ({ ...request, domain, uuid: `uuid-${domain}` }));
+const requests = ['web', 'db', 'cache'].map(requestTo);
 
 function part(domain: string, change: Partial<Transfer> = {}): Transfer {
-  return { id: domain, group: 'g', request: { ...request, domain }, state: 'running', ...change };
+  return { id: domain, group: 'g', request: requestTo(domain), state: 'running', ...change };
 }
 
 const jobFrom = (...[first, ...others]: [Transfer, ...Transfer[]]): Job => [first, ...others];
@@ -48,7 +49,7 @@ function harness() {
         const end = Promise.withResolvers<Completion>();
         const abort = () => end.reject(new TransferFailure('aborted', said('cancelled')));
         signal.addEventListener('abort', abort, { once: true });
-        ends.set(transfer.request.domain, end);
+        ends.set(targetName(transfer.request.target), end);
         return end.promise;
       });
     },
@@ -60,8 +61,8 @@ function harness() {
     },
   });
   const end = (domain: string) => ends.get(domain) ?? assert.fail(`${domain} does not run`);
-  const states = () => list.all.map(({ request: { domain }, state }) => `${domain} ${state}`);
-  const idOf = (domain: string) => list.all.find(one => one.request.domain === domain)?.id ?? '';
+  const states = () => list.all.map(({ request, state }) => `${targetName(request.target)} ${state}`);
+  const idOf = (domain: string) => list.all.find(one => targetName(one.request.target) === domain)?.id ?? '';
   return { list, runs, end, states, idOf };
 }
 
@@ -86,7 +87,7 @@ describe('a copy into several guests', () => {
 
   it('waits for every guest it needs, and goes without one that was cancelled meanwhile', async () => {
     const { list, runs, end, states, idOf } = harness();
-    const before = list.add({ ...request, domain: 'db', uuid: 'uuid-db' });
+    const before = list.add(requestTo('db'));
     const completions = list.addAll(requests);
     await turn();
     assert.equal(list.all.filter(({ state }) => state === 'queued').length, 3);
@@ -104,7 +105,7 @@ describe('a copy into several guests', () => {
     const { list, runs, end } = harness();
     list.add(request);
     const completions = list.addAll(requests);
-    const { completion: next } = list.add({ ...request, domain: 'next', uuid: 'uuid-next' });
+    const { completion: next } = list.add(requestTo('next'));
     await turn();
     for (const { id, group } of list.all) if (group) list.cancel(id);
     await Promise.allSettled(completions);
@@ -113,7 +114,7 @@ describe('a copy into several guests', () => {
     end('next').resolve(success);
     await next;
     assert.deepEqual(
-      runs.map(batch => batch.map(run => run.transfer.request.domain)),
+      runs.map(batch => batch.map(run => targetName(run.transfer.request.target))),
       [['web'], ['next']],
     );
   });
@@ -128,13 +129,13 @@ describe('a copy into several guests', () => {
     const again = list.retry(...list.all.map(({ id }) => id));
     await turn();
     assert.deepEqual(
-      runs.at(-1)?.map(run => run.transfer.request.domain),
+      runs.at(-1)?.map(run => targetName(run.transfer.request.target)),
       ['web', 'db'],
     );
     const web = list.get(idOf('web'));
     assert.ok(web);
     assert.deepEqual(
-      jobOf(list.all, web).map(one => one.request.domain),
+      jobOf(list.all, web).map(one => targetName(one.request.target)),
       ['web', 'db'],
     );
     for (const name of ['web', 'db']) end(name).resolve(success);

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { targetKey } from '../../../src/engine/guest/target.ts';
 import { fillIn } from '../../../src/engine/messages/message.ts';
-import { outcomeOf } from '../../../src/engine/transfers/outcome.ts';
+import { summaryOf } from '../../../src/engine/transfers/copySummary.ts';
 import type { Transfer } from '../../../src/engine/transfers/transfer.ts';
-import { guestIdOf } from '../../../src/engine/transfers/transfer.ts';
 import { History, sparkline } from '../../../src/ui/statusBar/sparkline.ts';
 import { presentLast, presentThroughput } from '../../../src/ui/statusBar/throughputText.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
 import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
-import { copied, link, outcome, progress, request, resultOf, said, sha256 } from './samples.ts';
+import { copied, link, outcome, progress, request, resultOf, said, sha256, target } from './samples.ts';
 
 const identical = { ...copied, bytes: 0, skipped: true };
 const kept = { ...identical, sha256: null, verified: false };
@@ -18,7 +18,7 @@ const broken = { ...kept, skipped: false, error: { code: 'no-space', message: 'x
 
 describe('outcome of a copy', () => {
   it('counts what the hashes proved, what was left alone and what failed', () => {
-    const judged = outcomeOf(resultOf(copied, identical, kept, broken), link, {});
+    const judged = summaryOf(resultOf(copied, identical, kept, broken), link, {});
     const { files, verified, identical: there, skipped, failed } = judged;
     assert.deepEqual([files, verified, there, skipped, failed], [4, 2, 1, 1, 1]);
     assert.equal(judged.failures.length, 1);
@@ -26,13 +26,13 @@ describe('outcome of a copy', () => {
   });
 
   it('calls a file failed that arrived unverified', () => {
-    assert.equal(outcomeOf(resultOf({ ...copied, verified: false }), link, {}).failed, 1);
+    assert.equal(summaryOf(resultOf({ ...copied, verified: false }), link, {}).failed, 1);
   });
 
   it('never speaks of com-dd’s options', () => {
     const exists = { ...broken, error: { code: 'exists', message: '' } };
     const defect = { ...broken, error: { code: 'bad-request', message: '' } };
-    const { failures } = outcomeOf(resultOf(exists, defect), link, {});
+    const { failures } = summaryOf(resultOf(exists, defect), link, {});
     assert.doesNotMatch(failures.join('\n'), /com-dd|--conflict/);
   });
 
@@ -52,19 +52,19 @@ describe('outcome of a copy', () => {
   ];
   for (const [what, sentence, files] of sentences) {
     it(`is told in one sentence: ${what}`, () => {
-      assert.equal(outcomeText(request, outcomeOf(resultOf(...files), link, {})), sentence);
+      assert.equal(outcomeText(request, summaryOf(resultOf(...files), link, {})), sentence);
     });
   }
 
   it('says where a copy went on', () => {
-    const outcome = outcomeOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
+    const outcome = summaryOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
     assert.match(outcomeText(request, outcome), /, resumed at 500 B\)\.$/);
     assert.match(detailsText(request, outcome, undefined), /500 bytes had come before/);
   });
 
   it('says how many serial ports carried it where there were several', () => {
     const linesOf = (lanes: number): string =>
-      detailsText(request, outcomeOf({ ...resultOf(copied), lanes }, link, {}), undefined);
+      detailsText(request, summaryOf({ ...resultOf(copied), lanes }, link, {}), undefined);
     assert.match(
       linesOf(2),
       new RegExp(`^Link: virtio channel ${link.device}; 2 serial ports side by side$`, 'm'),
@@ -74,14 +74,14 @@ describe('outcome of a copy', () => {
 
   it('says "verified" of nothing that failed', () => {
     for (const files of [[broken], [copied, broken], [broken, broken]]) {
-      const text = outcomeText(request, outcomeOf(resultOf(...files), link, {}));
+      const text = outcomeText(request, summaryOf(resultOf(...files), link, {}));
       assert.doesNotMatch(text, /verified/);
       assert.match(text, /disk is full/);
     }
   });
 
   it('has all of it in the details', () => {
-    const text = detailsText(request, outcomeOf(resultOf(copied, broken), link, {}), undefined);
+    const text = detailsText(request, summaryOf(resultOf(copied, broken), link, {}), undefined);
     for (const part of [
       '/srv/',
       'qemu:///system',
@@ -155,9 +155,9 @@ describe('transfer in its view', () => {
   });
 
   it('waits for others to the same domain or port', () => {
-    assert.equal(guestIdOf(request), guestIdOf({ ...request, domain: 'renamed', link: 'serial1' }));
-    const port = { ...request, connection: undefined, uuid: undefined, domain: 'COM3', link: 'COM3' };
-    assert.notEqual(guestIdOf(request), guestIdOf(port));
+    assert.equal(targetKey(target), targetKey({ ...target, name: 'renamed', link: 'serial1' }));
+    assert.notEqual(targetKey(target), targetKey({ ...target, uri: 'qemu:///session' }));
+    assert.notEqual(targetKey(target), targetKey({ kind: 'port', path: 'COM3' }));
   });
 });
 

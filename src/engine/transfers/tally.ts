@@ -1,0 +1,32 @@
+import type { FileResult } from '../../transfer/index.ts';
+
+/** How many of a copy's files came to what. */
+export interface Tally {
+  readonly files: number;
+  readonly verified: number;
+  /** Of the verified: were in the guest already. */
+  readonly identical: number;
+  /** Left alone because of what stands there. */
+  readonly skipped: number;
+  /** Of the skipped: their size and time are the same. */
+  readonly unchanged: number;
+  readonly failed: number;
+}
+
+export function tally(files: readonly FileResult[]): Tally {
+  const good = files.filter(file => !hasFailed(file));
+  const countOf = (matches: (file: FileResult) => boolean | undefined) => good.filter(matches).length;
+  return {
+    files: files.length,
+    verified: countOf(({ verified }) => verified),
+    identical: countOf(({ verified, skipped }) => verified && skipped),
+    skipped: countOf(({ verified, skipped }) => skipped && !verified),
+    unchanged: countOf(({ unchanged }) => unchanged),
+    failed: files.length - good.length,
+  };
+}
+
+/** Also a file that arrived, but that the guest could not confirm. */
+export function hasFailed({ error, verified, skipped }: FileResult): boolean {
+  return error !== undefined || !(verified || skipped);
+}
