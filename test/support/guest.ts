@@ -216,6 +216,11 @@ export class Guest {
     await this.mustRun(`${kill} && while [ -d /proc/$pid ]; do usleep 10000; done`, { timeoutMs: 15_000 });
   }
 
+  /** Stops the receiver where it is, or lets it go on. */
+  async signalReceiver(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    await this.mustRun(`kill -${signal.slice(3)} $(cat /run/receiver.pid)`);
+  }
+
   /** What the receiver has said so far. */
   async receiverLog(): Promise<string> {
     return (await this.run('cat /run/receiver.log')).stdout;

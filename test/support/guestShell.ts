@@ -1,7 +1,7 @@
 // The host's side of guestAgent.sh: commands run one at a time in the guest, each answered by one line.
 import net from 'node:net';
 import readline from 'node:readline';
-import { pollUntil } from './processes.ts';
+import { pollUntil } from './polling.ts';
 
 export interface CommandResult {
   status: number;
@@ -27,8 +27,7 @@ export class GuestShell {
 
   /** Connects, then waits until the guest has booted as far as its agent. */
   async open(timeoutMs: number): Promise<void> {
-    const connected = await pollUntil(() => this.#connect(), 5000);
-    if (!connected) throw new Error(`the test guest's socket ${this.#socketPath} can't be opened`);
+    await pollUntil(`the test guest's socket ${this.#socketPath} can be opened`, () => this.#connect());
     const ready = new Promise<string[]>(resolve => this.#answers.set('ready', resolve));
     // An agent that said it before we connected says it again; one that has not started yet reads it later.
     this.#socket?.write('hello\n');

@@ -8,7 +8,7 @@ import { connect, type LibvirtConnection } from 'libvirt';
 import { bootGuest, type Guest } from '../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
 import { repositoryRoot } from '../support/paths.ts';
-import { pollUntil } from '../support/processes.ts';
+import { pollUntil } from '../support/polling.ts';
 import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
 import { TestWorkspace } from './workspace.ts';
@@ -113,7 +113,7 @@ describe('the serial console', () => {
     const live = elements.find(element => element.includes('org.guestwire.0')) ?? '';
     await connection.detachDevice(domain, live, { live: true, config: false });
     const inGuest = async () => (await connection.domainXml(domain)).includes('org.guestwire.0');
-    assert.ok(await pollUntil(async () => !(await inGuest()), 10_000));
+    await pollUntil('the channel is gone from the guest', async () => !(await inGuest()));
     await chooseWay('Add the channel org.guestwire.0…');
     await press('Add Now', 'install-channel');
     await workbench.notification('has the channel org.guestwire.0 now').waitFor();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { bootGuest, type Guest } from '../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
-import { pollUntil } from '../support/processes.ts';
+import { pollUntil } from '../support/polling.ts';
 import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
 import { TestWorkspace } from './workspace.ts';
@@ -192,7 +192,7 @@ describe('copying', () => {
     await workbench.screenshots('transfers');
     await workbench.chooseFromMenu(notes, 'Copy SHA-256');
     const readClipboard = () => workbench.page.evaluate('navigator.clipboard.readText()');
-    assert.ok(await pollUntil(async () => (await readClipboard()) === hashes.notes, 10_000));
+    await pollUntil('the SHA-256 is in the clipboard', async () => (await readClipboard()) === hashes.notes);
     await notes.click();
     await workbench.page.locator('.view-line', { hasText: hashes.notes }).first().waitFor();
     await workbench.screenshot('transfer-details');

@@ -10,7 +10,7 @@ import { makeDisc } from '../../src/ui/install/disc/isoImage.ts';
 import { bootGuest, type Guest } from '../support/guest.ts';
 import { inInit, startInit } from '../support/guestServices.ts';
 import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
-import { pollUntil } from '../support/processes.ts';
+import { pollUntil } from '../support/polling.ts';
 import { makeTestPool, type TestPool } from '../support/storagePool.ts';
 import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
@@ -172,6 +172,6 @@ describe("the installer's CD", () => {
     await pressInNotification('has the CD with the installer from its next start on', 'Remove CD…');
     await press('Take Away', /Take the CD drive with .* away/, 'disc-windows-take-away');
     await workbench.notification('The CD drive is gone').waitFor();
-    assert.ok(await pollUntil(async () => (await stored()).length === 0, 10_000));
+    await pollUntil('the drive is gone from the definition', async () => (await stored()).length === 0);
   });
 });

@@ -8,7 +8,9 @@ import { after, before, describe, it } from 'node:test';
 import { buildComDd, type ComDdResult, startComDd } from '../../support/comDd.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
-import { pollUntil, run } from '../../support/processes.ts';
+import { pollUntil } from '../../support/polling.ts';
+import { run } from '../../support/processes.ts';
+import { WithheldSource } from '../../support/withheldSource.ts';
 
 const ERROR_SECONDS = 10;
 const AUTOMATIC = 'org.guestwire.0';
@@ -199,11 +201,14 @@ describe('bad input', () => {
 
   it('device that another program has', async () => {
     await guest.startReceiver();
-    const holder = startComDd(['--connect', guest.uri, '--link', 'serial1', guest.name, large, '/tmp/x']);
+    const source = new WithheldSource(large, 1_000_000);
+    const args = ['--connect', guest.uri, '--link', 'serial1', guest.name, large, '/tmp/x'];
+    const holder = startComDd(args, source.environment);
     const isUnderWay = async () => (await guest.run('ls /tmp/.guestwire-*')).status === 0;
-    assert.ok(await pollUntil(isUnderWay, 30_000, 100), 'nothing arrived in the guest');
+    await pollUntil('the copy has begun in the guest', isUnderWay);
     assertClear(await copy(small, '/tmp/y', '--link', 'serial1'), guest.name, 'serial1', 'in use');
     holder.child.kill('SIGINT');
+    source.release();
     assert.equal((await holder.result).code, 130);
     await assertAbsent('/tmp/x');
   });

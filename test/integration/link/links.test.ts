@@ -19,7 +19,7 @@ import {
 import { isProtocolError, openSession, type Session } from '../../../src/protocol/index.ts';
 import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
-import { pollUntil } from '../../support/processes.ts';
+import { pollUntil } from '../../support/polling.ts';
 
 const SEARCH_SECONDS = 10;
 
@@ -81,13 +81,13 @@ describe('links of a real domain', () => {
   async function assertCarriesBytes(link: Link, port: string): Promise<void> {
     const script = `stty raw -echo < ${port} 2>/dev/null; head -c 5 ${port} > /tmp/seen; printf world > ${port}`;
     await guest.mustRun(`rm -f /tmp/seen; (exec 3<>${port}; : > /tmp/ready; ${script}) > /dev/null 2>&1 &`);
-    await pollUntil(async () => (await guest.run('rm /tmp/ready')).status === 0, 10_000, 100);
+    await guest.mustRun('until rm /tmp/ready 2> /dev/null; do usleep 20000; done');
     let answer = '';
     link.stream.on('data', chunk => {
       answer += chunk;
     });
     link.stream.write('hello');
-    assert.ok(await pollUntil(() => answer.includes('world'), 10_000), `answer: ${JSON.stringify(answer)}`);
+    await pollUntil('the guest answers', () => answer.includes('world'));
     assert.equal(await guest.mustRun('cat /tmp/seen'), 'hello');
   }
 
@@ -116,9 +116,9 @@ describe('links of a real domain', () => {
     const script = `exec 3<>${guestPorts.channel0}; : > /tmp/open; while [ -e /tmp/open ]; do usleep 50000; done`;
     await guest.mustRun(`(${script}) > /dev/null 2>&1 &`);
     const use = async () => (await candidates()).find(({ kind }) => kind === 'channel')?.use;
-    assert.ok(await pollUntil(async () => (await use()) === 'automatic', 10_000, 100), 'still closed');
+    await pollUntil('the channel is seen open', async () => (await use()) === 'automatic');
     await guest.mustRun('rm /tmp/open');
-    assert.ok(await pollUntil(async () => (await use()) === 'closed-in-guest', 10_000, 100), 'still open');
+    await pollUntil('the channel is seen closed', async () => (await use()) === 'closed-in-guest');
     for (const name of ['org.guestwire.0', 'channel0']) {
       const link = await open(name);
       assert.equal(link.description.device, 'org.guestwire.0');
@@ -177,10 +177,8 @@ describe('links of a real domain', () => {
 
   it('finds a receiver on the best link, and on the next one when that is taken', async () => {
     await guest.startReceiver();
-    assert.ok(
-      await pollUntil(async () => (await candidates())[0]?.device === 'org.guestwire.0', 10_000, 100),
-      'the channel is not open in the guest',
-    );
+    const first = async () => (await candidates())[0]?.device;
+    await pollUntil('the channel is seen open', async () => (await first()) === 'org.guestwire.0');
     const best = await findReceiver(await search());
     assert.equal(best.link.description.device, 'org.guestwire.0');
     assert.deepEqual(best.passedOver, []);

@@ -11,9 +11,14 @@ import { buildComDd, type ComDdRun, comDd, startComDd } from '../../support/comD
 import { describeEachReceiver } from '../../support/eachReceiver.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
-import { pollUntil } from '../../support/processes.ts';
+import { pollUntil } from '../../support/polling.ts';
+import { WithheldSource } from '../../support/withheldSource.ts';
 
 const ERROR_SECONDS = 15;
+/** The channel takes it in a second, a serial port in many minutes. */
+const LARGE_BYTES = 150_000_000;
+/** Of its end, so that no copy is over before the fault. */
+const WITHHELD_BYTES = 1_000_000;
 const LINKS = ['serial1', 'console1', 'org.guestwire.0'];
 
 describeEachReceiver('in mid-copy', receiver => {
@@ -22,15 +27,17 @@ describeEachReceiver('in mid-copy', receiver => {
   const large = path.join(directory, 'large');
   let libvirtd: PrivateLibvirtd;
   let guest: Guest;
+  let source: WithheldSource;
 
   before(async () => {
     await buildComDd();
     fs.writeFileSync(small, crypto.randomBytes(20_000));
-    // Large enough for every link to be still at it when the fault comes; sparse, so that it costs no disk.
+    // Sparse, so that it costs no disk.
     fs.writeFileSync(large, '');
-    fs.truncateSync(large, 2_000_000_000);
+    fs.truncateSync(large, LARGE_BYTES);
+    source = new WithheldSource(large, LARGE_BYTES - WITHHELD_BYTES);
     libvirtd = await startPrivateLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'faults', memoryMb: 2_600, receiver });
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'faults', memoryMb: 640, receiver });
   });
 
   after(async () => {
@@ -43,17 +50,19 @@ describeEachReceiver('in mid-copy', receiver => {
     ...['--connect', guest.uri, '--link', link, guest.name, source, destination],
   ];
 
-  /** Starts a copy and waits until its bytes are coming in. */
+  /** Starts a copy that doesn't come to its end before it is released, and waits until its bytes are coming in. */
   async function startLargeCopy(link: string): Promise<ComDdRun> {
     await guest.mustRun('rm -f /tmp/.guestwire-*');
-    const copy = startComDd(['--compress', 'off', ...argumentsFor(link, large, '/tmp/large')]);
+    source.hold();
+    const args = ['--compress', 'off', ...argumentsFor(link, large, '/tmp/large')];
+    const copy = startComDd(args, source.environment);
     const sizes = 'cat /tmp/.guestwire-*.partial 2>/dev/null | head -c 1 | wc -c';
-    const arrived = await pollUntil(async () => (await guest.mustRun(sizes)).trim() === '1', 20_000, 100);
-    assert.ok(arrived, 'nothing arrived in the guest');
+    await pollUntil('bytes arrive in the guest', async () => (await guest.mustRun(sizes)).trim() === '1');
     return copy;
   }
 
   async function assertEndsClearly(copy: ComDdRun, since: number, words: RegExp): Promise<void> {
+    source.release();
     const { code, stderr } = await copy.result;
     const seconds = (performance.now() - since) / 1_000;
     assert.ok(seconds < ERROR_SECONDS, `took ${seconds} s`);
@@ -96,6 +105,7 @@ describeEachReceiver('in mid-copy', receiver => {
   it('the user interrupts', { timeout: 60_000 }, async () => {
     const copy = await startLargeCopy('org.guestwire.0');
     copy.child.kill('SIGINT');
+    source.release();
     assert.equal((await copy.result).code, 130);
     await assertNothingLeft();
     await assertNothingLeft('/tmp/.guestwire-*');

@@ -11,9 +11,12 @@ import { buildComDd, startComDd } from '../../support/comDd.ts';
 import { describeEachReceiver } from '../../support/eachReceiver.ts';
 import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
-import { pollUntil } from '../../support/processes.ts';
+import { pollUntil } from '../../support/polling.ts';
+import { WithheldSource } from '../../support/withheldSource.ts';
 
 const LARGE_BYTES = 600_000;
+/** Enough for the further ports to be opened. The rest comes when the test says so. */
+const FIRST_BYTES = 200_000;
 const isaSerial = (port: number) => `<serial type="pty"><target type="isa-serial" port="${port}"/></serial>`;
 
 interface Report {
@@ -29,10 +32,12 @@ describeEachReceiver('serial ports side by side', receiver => {
   const sha256 = () => crypto.createHash('sha256').update(fs.readFileSync(large)).digest('hex');
   let libvirtd: PrivateLibvirtd;
   let guest: Guest;
+  let source: WithheldSource;
 
   before(async () => {
     await buildComDd();
     fs.writeFileSync(large, crypto.randomBytes(LARGE_BYTES));
+    source = new WithheldSource(large, FIRST_BYTES);
     libvirtd = await startPrivateLibvirtd();
     guest = await bootGuest({
       uri: libvirtd.uri,
@@ -49,11 +54,23 @@ describeEachReceiver('serial ports side by side', receiver => {
     fs.rmSync(directory, { recursive: true, force: true });
   });
 
-  const startCopy = (...options: string[]) =>
-    startComDd([
-      ...['--connect', guest.uri, '--link', 'serial1', '--json', '--conflict', 'overwrite'],
-      ...['--compress', 'off', '--delta', 'off', ...options, guest.name, large, '/tmp/large'],
-    ]);
+  const argumentsFor = (...options: string[]) => [
+    ...['--connect', guest.uri, '--link', 'serial1', '--json', '--conflict', 'overwrite'],
+    ...['--compress', 'off', '--delta', 'off', ...options, guest.name, large, '/tmp/large'],
+  ];
+  const startCopy = (...options: string[]) => startComDd(argumentsFor(...options));
+
+  /** With all ports; sends only the file's beginning until the source is released. */
+  function startHeldCopy(): ReturnType<typeof startComDd> {
+    source.hold();
+    return startComDd(argumentsFor('--lanes', 'on'), source.environment);
+  }
+
+  /** Waits until so many bytes more came in by a port, 0 being the main one. */
+  async function hasCarried(port: 0 | 1 | 2, since: readonly number[], bytes: number): Promise<void> {
+    const carried = async () => ((await received())[port] ?? 0) - (since[port] ?? 0);
+    await pollUntil(`port ${port} carried ${bytes} bytes`, async () => (await carried()) > bytes);
+  }
 
   /** Bytes that have come in by the guest's second, third and fourth serial port since its boot, by its own count. */
   async function received(): Promise<[number, number, number]> {
@@ -92,18 +109,21 @@ describeEachReceiver('serial ports side by side', receiver => {
 
   it('all of them carry one file', { timeout: 180_000 }, async () => {
     const before = await received();
-    const { lanes } = await assertWhole(startCopy('--lanes', 'on'));
+    const copy = startHeldCopy();
+    for (const port of [1, 2] as const) await hasCarried(port, before, 0);
+    source.release();
+    const { lanes } = await assertWhole(copy);
     assert.equal(lanes, 3);
     const shares = (await received()).map((bytes, index) => bytes - (before[index] ?? 0));
     for (const share of shares) assert.ok(share > LARGE_BYTES / 10, `${shares} bytes`);
   });
 
   it('one is taken by another program in the middle', { timeout: 180_000 }, async () => {
-    const [, before] = await received();
-    const copy = startCopy('--lanes', 'on');
-    const carries = async () => (await received())[1] > before + 30_000;
-    assert.ok(await pollUntil(carries, 60_000, 100), 'the lane never carried anything');
+    const before = await received();
+    const copy = startHeldCopy();
+    await hasCarried(1, before, 30_000);
     await whileTaken('serial2', async () => {
+      source.release();
       const { lanes } = await assertWhole(copy);
       assert.equal(lanes, 2);
     });
@@ -113,12 +133,14 @@ describeEachReceiver('serial ports side by side', receiver => {
     timeout: 180_000,
   }, async () => {
     await guest.mustRun('rm -f /tmp/large');
-    const [before] = await received();
-    const copy = startCopy('--lanes', 'on');
-    // What is kept begins at 64 KiB; with three ports that many again may be on their way.
-    const carries = async () => (await received())[0] > before + 90_000;
-    assert.ok(await pollUntil(carries, 60_000, 100), 'nothing arrived');
+    const before = await received();
+    const copy = startHeldCopy();
+    // What is kept begins at 64 KiB.
+    const kept = 'cat /tmp/.guestwire-*.partial 2> /dev/null | wc -c';
+    await pollUntil('what is kept has begun', async () => Number(await guest.mustRun(kept)) > 70_000);
+    await hasCarried(0, before, 20_000);
     await whileTaken('serial1', async () => {
+      source.release();
       const { code } = await copy.result;
       assert.equal(code, 1);
       assert.notEqual((await guest.run('ls /tmp/large')).status, 0, 'nothing has the final name');

@@ -15,7 +15,7 @@ import { sendReceiver } from '../../../src/ui/install/sendReceiver.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
 import { repositoryRoot } from '../../support/paths.ts';
-import { pollUntil } from '../../support/processes.ts';
+import { isSoon } from '../../support/polling.ts';
 
 const receiver = fs.readFileSync(path.join(repositoryRoot, 'guest/receiver.py'));
 /** Busybox asks the terminal where the cursor is. */
@@ -73,10 +73,9 @@ describe('the serial console of a real guest', () => {
       shown.text += text;
     });
     await session.connect({ rows: 24, columns: 80 });
-    const shows = async (pattern: RegExp, timeoutMs = 20_000) => {
-      if (!(await pollUntil(async () => pattern.test(shown.text), timeoutMs))) {
-        assert.fail(`never shown: ${pattern} in ${JSON.stringify(shown.text.slice(-600))}`);
-      }
+    const shows = async (pattern: RegExp) => {
+      const isShown = () => pattern.test(shown.text);
+      assert.ok(await isSoon(isShown, 60_000), `${pattern} in ${JSON.stringify(shown.text.slice(-600))}`);
     };
     return { session, shown, shows };
   }
@@ -102,7 +101,7 @@ describe('the serial console of a real guest', () => {
     await shows(/off-2/);
     session.input(`${lines.join('\r')}\r`);
     session.input('\x04');
-    await shows(/pasted-2/, 60_000);
+    await shows(/pasted-2/);
     const expected = createHash('sha256')
       .update(`${lines.join('\n')}\n`)
       .digest('hex');
@@ -112,7 +111,7 @@ describe('the serial console of a real guest', () => {
   it('shows a flood of output whole', async () => {
     const { session, shown, shows } = await open();
     session.input('seq 1 20000; echo flood-$((1+1))\r');
-    await shows(/flood-2/, 60_000);
+    await shows(/flood-2/);
     const numbers = [...shown.text.matchAll(/^(\d+)\r$/gm)].map(([, number]) => Number(number));
     assert.equal(numbers.filter((number, index) => number === index + 1).length, 20_000);
   });

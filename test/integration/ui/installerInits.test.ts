@@ -10,7 +10,7 @@ import { buildComDd, startComDd } from '../../support/comDd.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { ensureInit, type InitName } from '../../support/guestInits.ts';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
-import { pollUntil } from '../../support/processes.ts';
+import { pollUntil } from '../../support/polling.ts';
 
 /** What a Debian that was installed has besides the packages' files, and how its init starts. */
 const inits: Record<InitName, { prepare: string; start: string; isUp: string; status: RegExp }> = {
@@ -97,8 +97,8 @@ describe('install.sh', () => {
     fs.writeFileSync(file, `${name}\n`.repeat(1000));
     try {
       const copy = () => startComDd(['-c', libvirtd.uri, '--quiet', guest?.name ?? '', file, '/tmp/']).result;
-      const copied = await pollUntil(async () => (await copy()).code === 0, 90_000, 1000);
-      assert.ok(copied, (await copy()).stderr);
+      const patience = { timeoutMs: 120_000, intervalMs: 1000 };
+      await pollUntil('the receiver takes a copy', async () => (await copy()).code === 0, patience);
       assert.equal(await guest?.mustRun(`cat /tmp/${name}`), fs.readFileSync(file, 'utf8'));
     } finally {
       fs.rmSync(path.dirname(file), { recursive: true, force: true });

@@ -7,12 +7,12 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { makeDisc } from '../../../src/ui/install/disc/isoImage.ts';
 import { run } from '../../support/processes.ts';
-import { SeededRandom } from '../../unit/libvirt/random.ts';
+import { randomBytes, seededRandom } from '../../support/random.ts';
 
-const random = new SeededRandom(1);
+const random = seededRandom(1);
 const sizes = [0, 1, 2047, 2048, 2049, 100_000];
 const files = [
-  ...sizes.map(size => ({ name: `Size_${size}.bin`, content: Buffer.from(random.bytes(size)) })),
+  ...sizes.map(size => ({ name: `Size_${size}.bin`, content: Buffer.from(randomBytes(random, size)) })),
   // More than one sector of each directory.
   ...Array.from({ length: 80 }, (_, index) => ({
     name: `other_${index}.txt`,

@@ -19,9 +19,9 @@ import {
   FakeLibvirtd,
   STATUS,
   TYPE,
-  until,
   xdr,
-} from './fakeServer.ts';
+} from '../../support/fakeLibvirtd.ts';
+import { pollUntil } from '../../support/polling.ts';
 
 const pool = { name: 'pool', uuid: '00112233-4455-6677-8899-aabbccddeeff' };
 const poolXdr = xdr('pool', Buffer.from('00112233445566778899aabbccddeeff', 'hex'));
@@ -131,7 +131,7 @@ test('an upload has a connection of its own, and ends when the daemon says that 
   const end = finished(stream).then(() => {
     ended = true;
   });
-  await until('a finish is sent', () => peer.streamPackets(STATUS.ok).length === 1);
+  await pollUntil('a finish is sent', () => peer.streamPackets(STATUS.ok).length === 1);
   assert.equal(
     Buffer.concat(peer.streamPackets(STATUS.continue).map(one => one.payload)).toString(),
     'bytes',
