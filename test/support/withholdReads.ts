@@ -1,5 +1,5 @@
-// FAKE of a slow disk, loaded into a process before its program: reads of one file wait at a place in it until another
-// file appears. See withheldSource.ts.
+// FAKE of a slow disk, loaded into a process before its program: of one file no more is read than another file allows.
+// See withheldSource.ts.
 import fs from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,10 +8,8 @@ export const withholdingVariable = 'GUESTWIRE_TEST_WITHHOLD';
 
 export interface Withholding {
   file: string;
-  /** What may be read at once. */
-  bytes: number;
-  /** The file whose appearance lets the rest be read. */
-  gate: string;
+  /** Holds the number of bytes that may be read. */
+  allowance: string;
 }
 
 /** The one way in which a copy reads: on from where it is. */
@@ -28,19 +26,19 @@ const POLL_MS = 20;
 const settings = process.env[withholdingVariable];
 if (settings !== undefined) await withhold(JSON.parse(settings) as Withholding);
 
-async function withhold({ file, bytes, gate }: Withholding): Promise<void> {
+async function withhold({ file, allowance }: Withholding): Promise<void> {
   const { ino } = fs.statSync(file);
   const handle = await open(file);
   const prototype = Object.getPrototypeOf(handle) as { read: Read };
   await handle.close();
   const { read } = prototype;
   const positions = new WeakMap<FileHandle, number>();
+  const allowed = () => Number(fs.readFileSync(allowance, 'utf8'));
   prototype.read = async function (buffer, offset, length) {
     if (fs.fstatSync(this.fd).ino !== ino) return read.call(this, buffer, offset, length, null);
     const position = positions.get(this) ?? 0;
-    while (position >= bytes && !fs.existsSync(gate)) await delay(POLL_MS);
-    const allowed = position < bytes ? Math.min(length, bytes - position) : length;
-    const result = await read.call(this, buffer, offset, allowed, null);
+    while (position >= allowed()) await delay(POLL_MS);
+    const result = await read.call(this, buffer, offset, Math.min(length, allowed() - position), null);
     positions.set(this, position + result.bytesRead);
     return result;
   };

@@ -16,7 +16,7 @@ import { WithheldSource } from '../../support/withheldSource.ts';
 
 const LARGE_BYTES = 600_000;
 /** Enough for the further ports to be opened. The rest comes when the test says so. */
-const FIRST_BYTES = 200_000;
+const FIRST_BYTES = 150_000;
 const isaSerial = (port: number) => `<serial type="pty"><target type="isa-serial" port="${port}"/></serial>`;
 
 interface Report {
@@ -66,10 +66,24 @@ describeEachReceiver('serial ports side by side', receiver => {
     return startComDd(argumentsFor('--lanes', 'on'), source.environment);
   }
 
-  /** Waits until so many bytes more came in by a port, 0 being the main one. */
-  async function hasCarried(port: 0 | 1 | 2, since: readonly number[], bytes: number): Promise<void> {
-    const carried = async () => ((await received())[port] ?? 0) - (since[port] ?? 0);
-    await pollUntil(`port ${port} carried ${bytes} bytes`, async () => (await carried()) > bytes);
+  /** How much came in by each port, the main one first. */
+  async function receivedSince(before: readonly number[]): Promise<number[]> {
+    return (await received()).map((bytes, port) => bytes - (before[port] ?? 0));
+  }
+
+  /** Waits until the further ports are open, all of them. */
+  async function areOpen(before: readonly number[]): Promise<void> {
+    const areGreeted = async () => (await receivedSince(before)).every(bytes => bytes > 0);
+    await pollUntil('all ports are greeted', areGreeted);
+  }
+
+  /** Lets the copy go on, never far ahead of what has come in, until a port has carried so much. */
+  async function releaseUntilCarried(port: 0 | 1 | 2, bytes: number, before: number[]): Promise<void> {
+    await pollUntil(`port ${port} carried ${bytes} bytes`, async () => {
+      const shares = await receivedSince(before);
+      source.allow(FIRST_BYTES + shares.reduce((sum, share) => sum + share));
+      return (shares[port] ?? 0) > bytes;
+    });
   }
 
   /** Bytes that have come in by the guest's second, third and fourth serial port since its boot, by its own count. */
@@ -110,18 +124,19 @@ describeEachReceiver('serial ports side by side', receiver => {
   it('all of them carry one file', { timeout: 180_000 }, async () => {
     const before = await received();
     const copy = startHeldCopy();
-    for (const port of [1, 2] as const) await hasCarried(port, before, 0);
+    await areOpen(before);
     source.release();
     const { lanes } = await assertWhole(copy);
     assert.equal(lanes, 3);
-    const shares = (await received()).map((bytes, index) => bytes - (before[index] ?? 0));
+    const shares = await receivedSince(before);
     for (const share of shares) assert.ok(share > LARGE_BYTES / 10, `${shares} bytes`);
   });
 
   it('one is taken by another program in the middle', { timeout: 180_000 }, async () => {
     const before = await received();
     const copy = startHeldCopy();
-    await hasCarried(1, before, 30_000);
+    await areOpen(before);
+    await releaseUntilCarried(1, 30_000, before);
     await whileTaken('serial2', async () => {
       source.release();
       const { lanes } = await assertWhole(copy);
@@ -133,12 +148,10 @@ describeEachReceiver('serial ports side by side', receiver => {
     timeout: 180_000,
   }, async () => {
     await guest.mustRun('rm -f /tmp/large');
-    const before = await received();
     const copy = startHeldCopy();
     // What is kept begins at 64 KiB.
     const kept = 'cat /tmp/.guestwire-*.partial 2> /dev/null | wc -c';
-    await pollUntil('what is kept has begun', async () => Number(await guest.mustRun(kept)) > 70_000);
-    await hasCarried(0, before, 20_000);
+    await pollUntil('there is something to keep', async () => Number(await guest.mustRun(kept)) > 70_000);
     await whileTaken('serial1', async () => {
       source.release();
       const { code } = await copy.result;
