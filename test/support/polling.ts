@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+// Real ones, also where a test has put the clock in a mock's hands.
+const realDelay = delay;
+const now = performance.now.bind(performance);
+
 /** Generous: where a state comes at all, it comes sooner, even with the processors busy elsewhere. */
 const TIMEOUT_MS = 60_000;
 
@@ -33,10 +37,10 @@ async function poll<T>(
   condition: () => T | Promise<T>,
   { timeoutMs, intervalMs = 20 }: PollOptions & { timeoutMs: number },
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
+  const deadline = now() + timeoutMs;
   for (;;) {
     const result = await condition();
-    if (result || performance.now() > deadline) return result;
-    await delay(intervalMs);
+    if (result || now() > deadline) return result;
+    await realDelay(intervalMs);
   }
 }

@@ -16,6 +16,7 @@ import {
   words,
   xdr,
 } from '../../support/fakeLibvirtd.ts';
+import { mockClock } from '../../support/mockClock.ts';
 import { pollUntil } from '../../support/polling.ts';
 
 const uri = 'qemu:///system';
@@ -87,14 +88,15 @@ test('a daemon that only takes SASL is named as such', async () => {
   await assert.rejects(connect(uri, { dial: fake.dial }), { code: 'auth-failed', message: /SASL/ });
 });
 
-test('a daemon without keepalive is never pinged', async () => {
+test('a daemon without keepalive is never pinged', async t => {
+  const clock = mockClock(t);
   const fake = new FakeLibvirtd([[60, (peer, call) => peer.reply(call, words(0))]]);
   const rpc = await openConnection({
     uri: parseUri(uri),
     dial: fake.dial,
-    keepalive: { intervalMs: 0, deadMs: 1 },
+    keepalive: { intervalMs: 100, deadMs: 300 },
   });
-  await new Promise(resolve => setTimeout(resolve, 1_100)); // two of the connection's ticks
+  await clock.advance(5_000);
   assert.equal(rpc.closed, false);
   assert.ok(fake.peer(0).received.every(({ program }) => program === REMOTE));
   rpc.close();
@@ -258,13 +260,15 @@ test('close() says goodbye and gives no error', async () => {
   await pollUntil('the socket is closed', () => peer.ended);
 });
 
-test('close() does not wait for a daemon that answers nothing', async () => {
+test('close() does not wait for a daemon that answers nothing', async t => {
+  const clock = mockClock(t);
   const { connection } = await connectTo(new FakeLibvirtd([[2, silent]]));
-  await connection.close();
+  await clock.during(1_100, connection.close());
   assert.equal(connection.closed, true);
 });
 
-test('a daemon that leaves pings unanswered is lost', async () => {
+test('a daemon that leaves pings unanswered is lost', async t => {
+  const clock = mockClock(t);
   const fake = new FakeLibvirtd([[59, silent]], { answersPings: false });
   const rpc = await openConnection({
     uri: parseUri(uri),
@@ -273,7 +277,7 @@ test('a daemon that leaves pings unanswered is lost', async () => {
   });
   const closed = Promise.withResolvers<LibvirtError | undefined>();
   rpc.onceClosed(closed.resolve);
-  const error = await closed.promise;
+  const error = await clock.during(2_000, closed.promise);
   assert.equal(error?.code, 'connection-lost');
   assert.match(error?.message ?? '', /does not answer/);
   const pings = fake.peer(0).received.filter(({ program }) => program === KEEPALIVE);
