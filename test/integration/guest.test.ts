@@ -2,14 +2,10 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { bootGuest, type Guest, guestPorts } from '../support/guest.ts';
 import { ensureSystemLibvirtd, type PrivateLibvirtd, startPrivateLibvirtd } from '../support/libvirtd.ts';
-import { repositoryRoot } from '../support/paths.ts';
 import { run } from '../support/processes.ts';
-
-const hasReceiver = fs.existsSync(path.join(repositoryRoot, 'guest/receiver.py'));
 
 describe('a guest under a private libvirtd', () => {
   let libvirtd: PrivateLibvirtd;
@@ -17,7 +13,7 @@ describe('a guest under a private libvirtd', () => {
 
   before(async () => {
     libvirtd = await startPrivateLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'smoke', startReceiver: hasReceiver });
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'smoke' });
   });
 
   after(async () => {
@@ -54,10 +50,11 @@ describe('a guest under a private libvirtd', () => {
   });
 
   it('has a Python with all a receiver imports', async () => {
-    const names =
-      'argparse base64 binascii collections ctypes errno fcntl hashlib io json logging os queue re secrets select ' +
-      'shutil signal socket stat struct subprocess sys tempfile termios threading time tty zlib';
-    await guest.mustRun(`python3 -c 'import ${names.replaceAll(' ', ', ')}'`, { timeoutMs: 60_000 });
+    // At its beginning; what else it imports, such as a decoder, it can do without.
+    const imports = await guest.mustRun("grep -E '^(import|from) ' /guestwire/receiver.py");
+    const lines = imports.trim().split('\n');
+    assert.ok(lines.includes('import zlib'), imports);
+    await guest.mustRun(`python3 -c '${lines.join('; ')}'`, { timeoutMs: 60_000 });
   });
 
   it('gives a root shell on its console', async () => {

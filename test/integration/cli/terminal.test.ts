@@ -124,6 +124,7 @@ describe('com-dd at a terminal', () => {
     run.child.stdin?.write('\u0003');
     assert.ok(await isOver(run), 'still running');
     assert.equal(await run.code, 130);
+    assert.doesNotMatch(run.shown(), /The copy was cancelled/, 'it waited for the receiver');
     await guest.signalReceiver('SIGCONT');
     // The receiver drops the session with the next HELLO, and with it the unfinished file.
     const next = await comDd(...connection(), '--link', 'serial1', guest.name, file, '/tmp/next');
