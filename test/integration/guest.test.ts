@@ -46,7 +46,7 @@ describe('a guest under a private libvirtd', () => {
     assert.notEqual((await guest.run('dd if=/dev/zero of=/small/x bs=1M count=3')).status, 0);
     await guest.mustRun('rm /small/x');
     assert.notEqual((await guest.run('touch /ro/file')).status, 0);
-    await guest.mustRun('dd if=/dev/zero of=/tmp/x bs=1M count=150 && rm /tmp/x', { timeoutMs: 30_000 });
+    await guest.mustRun('dd if=/dev/zero of=/tmp/x bs=1M count=150 && rm /tmp/x', { timeoutMs: 120_000 });
   });
 
   it('has a Python with all a receiver imports', async () => {
@@ -54,7 +54,7 @@ describe('a guest under a private libvirtd', () => {
     const imports = await guest.mustRun("grep -E '^(import|from) ' /guestwire/receiver.py");
     const lines = imports.trim().split('\n');
     assert.ok(lines.includes('import zlib'), imports);
-    await guest.mustRun(`python3 -c '${lines.join('; ')}'`, { timeoutMs: 60_000 });
+    await guest.mustRun(`python3 -c '${lines.join('; ')}'`, { timeoutMs: 180_000 });
   });
 
   it('gives a root shell on its console', async () => {

@@ -10,7 +10,7 @@ export interface CommandResult {
 }
 
 export interface CommandOptions {
-  /** Default 10 000. The command is killed in the guest (status 137) when it takes longer. */
+  /** Default 60 000. The command is killed in the guest (status 137) when it takes longer. */
   timeoutMs?: number;
 }
 
@@ -36,7 +36,7 @@ export class GuestShell {
 
   /** Runs one command with the guest's busybox shell; several callers wait for each other. */
   run(command: string, options: CommandOptions = {}): Promise<CommandResult> {
-    const result = this.#last.then(() => this.#runNow(command, options.timeoutMs ?? 10_000));
+    const result = this.#last.then(() => this.#runNow(command, options.timeoutMs ?? 60_000));
     this.#last = result.catch(() => {});
     return result;
   }

@@ -47,7 +47,7 @@ export const uriVariable = 'GUESTWIRE_TEST_URI';
 export async function ensureLibvirtd(): Promise<Libvirtd> {
   const uri = process.env[uriVariable];
   if (!uri) return startPrivateLibvirtd();
-  await run('virsh', ['-q', '-c', uri, 'uri'], { timeoutMs: 10_000 });
+  await run('virsh', ['-q', '-c', uri, 'uri'], { timeoutMs: 60_000 });
   return { uri, stop: async () => {} };
 }
 

@@ -22,7 +22,7 @@ import {
 import { ensureVsix } from './vsix.ts';
 
 /** Generous: the guests, the server and the browser share two processors with whatever else the machine does. */
-const WAIT_MS = 45_000;
+const WAIT_MS = 120_000;
 /** How long one attempt of something that is tried again may take. */
 const ATTEMPT_MS = 3_000;
 

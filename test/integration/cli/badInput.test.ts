@@ -4,12 +4,11 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { after, afterEach, before, describe, it, type TestContext } from 'node:test';
 import { connect } from 'libvirt';
-import { buildComDd, type ComDdResult, startComDd } from '../../support/comDd.ts';
+import { buildComDd, type ComDdResult, endComDds, inMidRun, startComDd } from '../../support/comDd.ts';
 import { bootGuest, type Guest, quoteForShell } from '../../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
-import { pollUntil } from '../../support/polling.ts';
 import { run } from '../../support/processes.ts';
 import { WithheldSource } from '../../support/withheldSource.ts';
 import { throwawayDomains } from '../libvirt/throwawayDomain.ts';
@@ -38,6 +37,8 @@ describe('bad input', () => {
     await libvirtd?.stop();
     fs.rmSync(directory, { recursive: true, force: true });
   });
+
+  afterEach(endComDds);
 
   const comDd = (...args: string[]) => startComDd(['--connect', guest.uri, ...args]).result;
   const copy = (...args: string[]) => comDd(guest.name, ...args);
@@ -215,7 +216,7 @@ describe('bad input', () => {
     const args = ['--connect', guest.uri, '--link', 'serial1', guest.name, large, '/tmp/x'];
     const holder = startComDd(args, source.environment);
     const isUnderWay = async () => (await guest.run('ls /tmp/.guestwire-*')).status === 0;
-    await pollUntil('the copy has begun in the guest', isUnderWay);
+    await inMidRun(holder, 'the copy has begun in the guest', isUnderWay);
     assertClear(await copy(small, '/tmp/y', '--link', 'serial1'), guest.name, 'serial1', 'in use');
     holder.child.kill('SIGINT');
     source.release();

@@ -43,7 +43,7 @@ async function listInSession(): Promise<unknown> {
   const { stdout } = await promisify(execFile)(process.execPath, nodeArguments, {
     env: environment,
     cwd: '/',
-    timeout: 20_000,
+    timeout: 120_000,
     ...qemuUser(),
   });
   return JSON.parse(stdout);

@@ -117,7 +117,7 @@ test('a medium is put into the CD drive of a running domain, and taken out', asy
     <devices><controller type="usb" model="none"/><memballoon model="none"/>${drive('')}</devices>
   </domain>`);
   // Paused, for while the BIOS resets the drive, QEMU's tray and what libvirt knows of it may part.
-  await run('virsh', ['-q', '-c', daemon.uri, 'start', '--paused', defined.name], { timeoutMs: 60_000 });
+  await run('virsh', ['-q', '-c', daemon.uri, 'start', '--paused', defined.name], { timeoutMs: 180_000 });
   const started = await connection.lookupByName(defined.name);
   domain = started;
   const media = async () => {

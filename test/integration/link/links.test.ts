@@ -25,7 +25,7 @@ const SEARCH_SECONDS = 10;
 
 const handshake: Handshake<Session> = async (link, signal) => {
   try {
-    return await openSession(link.stream, { signal, timeoutMs: 60_000 });
+    return await openSession(link.stream, { signal, timeoutMs: 180_000 });
   } catch (error) {
     if (isProtocolError(error)) return undefined;
     throw error;

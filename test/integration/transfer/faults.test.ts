@@ -6,12 +6,11 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { after, before, it } from 'node:test';
-import { buildComDd, type ComDdRun, comDd, startComDd } from '../../support/comDd.ts';
+import { after, afterEach, before, it } from 'node:test';
+import { buildComDd, type ComDdRun, comDd, endComDds, inMidRun, startComDd } from '../../support/comDd.ts';
 import { describeEachReceiver } from '../../support/eachReceiver.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
-import { pollUntil } from '../../support/polling.ts';
 import { WithheldSource } from '../../support/withheldSource.ts';
 
 const ERROR_SECONDS = 15;
@@ -46,6 +45,8 @@ describeEachReceiver('in mid-copy', receiver => {
     fs.rmSync(directory, { recursive: true, force: true });
   });
 
+  afterEach(endComDds);
+
   const argumentsFor = (link: string, source: string, destination: string) => [
     ...['--connect', guest.uri, '--link', link, guest.name, source, destination],
   ];
@@ -57,7 +58,11 @@ describeEachReceiver('in mid-copy', receiver => {
     const args = ['--compress', 'off', ...argumentsFor(link, large, '/tmp/large')];
     const copy = startComDd(args, source.environment);
     const sizes = 'cat /tmp/.guestwire-*.partial 2>/dev/null | head -c 1 | wc -c';
-    await pollUntil('bytes arrive in the guest', async () => (await guest.mustRun(sizes)).trim() === '1');
+    await inMidRun(
+      copy,
+      'bytes arrive in the guest',
+      async () => (await guest.mustRun(sizes)).trim() === '1',
+    );
     return copy;
   }
 
@@ -89,7 +94,7 @@ describeEachReceiver('in mid-copy', receiver => {
 
   for (const link of LINKS) {
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-      it(`${link}: the receiver gets ${signal}`, { timeout: 120_000 }, async () => {
+      it(`${link}: the receiver gets ${signal}`, async () => {
         const copy = await startLargeCopy(link);
         const since = performance.now();
         await guest.killReceiver(signal);
@@ -102,7 +107,7 @@ describeEachReceiver('in mid-copy', receiver => {
     }
   }
 
-  it('the user interrupts', { timeout: 60_000 }, async () => {
+  it('the user interrupts', async () => {
     const copy = await startLargeCopy('org.guestwire.0');
     copy.child.kill('SIGINT');
     source.release();
@@ -112,7 +117,7 @@ describeEachReceiver('in mid-copy', receiver => {
     await assertNextCopyWorks('org.guestwire.0');
   });
 
-  it('com-dd itself is killed', { timeout: 60_000 }, async () => {
+  it('com-dd itself is killed', async () => {
     const copy = await startLargeCopy('serial1');
     copy.child.kill('SIGKILL');
     await copy.result;
@@ -121,7 +126,7 @@ describeEachReceiver('in mid-copy', receiver => {
   });
 
   for (const link of LINKS) {
-    it(`${link}: libvirtd stops and comes back`, { timeout: 120_000 }, async () => {
+    it(`${link}: libvirtd stops and comes back`, async () => {
       const copy = await startLargeCopy(link);
       const since = performance.now();
       await libvirtd.stopLibvirtd('SIGTERM');
@@ -132,7 +137,7 @@ describeEachReceiver('in mid-copy', receiver => {
     });
   }
 
-  it('the domain is destroyed and started again', { timeout: 180_000 }, async () => {
+  it('the domain is destroyed and started again', async () => {
     for (const link of LINKS) {
       const copy = await startLargeCopy(link);
       const since = performance.now();

@@ -5,13 +5,12 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { after, before, it } from 'node:test';
+import { after, afterEach, before, it } from 'node:test';
 import { connect } from 'libvirt';
-import { buildComDd, startComDd } from '../../support/comDd.ts';
+import { buildComDd, type ComDdRun, endComDds, inMidRun, startComDd } from '../../support/comDd.ts';
 import { describeEachReceiver } from '../../support/eachReceiver.ts';
 import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
-import { pollUntil } from '../../support/polling.ts';
 import { WithheldSource } from '../../support/withheldSource.ts';
 
 const LARGE_BYTES = 600_000;
@@ -54,6 +53,8 @@ describeEachReceiver('serial ports side by side', receiver => {
     fs.rmSync(directory, { recursive: true, force: true });
   });
 
+  afterEach(endComDds);
+
   const argumentsFor = (...options: string[]) => [
     ...['--connect', guest.uri, '--link', 'serial1', '--json', '--conflict', 'overwrite'],
     ...['--compress', 'off', '--delta', 'off', ...options, guest.name, large, '/tmp/large'],
@@ -61,7 +62,7 @@ describeEachReceiver('serial ports side by side', receiver => {
   const startCopy = (...options: string[]) => startComDd(argumentsFor(...options));
 
   /** With all ports; sends only the file's beginning until the source is released. */
-  function startHeldCopy(): ReturnType<typeof startComDd> {
+  function startHeldCopy(): ComDdRun {
     source.hold();
     return startComDd(argumentsFor('--lanes', 'on'), source.environment);
   }
@@ -72,17 +73,17 @@ describeEachReceiver('serial ports side by side', receiver => {
   }
 
   /** Waits until the further ports are open, all of them. */
-  async function areOpen(before: readonly number[]): Promise<void> {
+  async function areOpen(copy: ComDdRun, before: readonly number[]): Promise<void> {
     const areGreeted = async () => (await receivedSince(before)).every(bytes => bytes > 0);
-    await pollUntil('all ports are greeted', areGreeted);
+    await inMidRun(copy, 'all ports are greeted', areGreeted);
   }
 
-  /** Lets the copy go on, never far ahead of what has come in, until a port has carried so much. */
-  async function releaseUntilCarried(port: 0 | 1 | 2, bytes: number, before: number[]): Promise<void> {
-    await pollUntil(`port ${port} carried ${bytes} bytes`, async () => {
+  /** Lets the copy go on, never far ahead of what has come in, until the second port has carried so much. */
+  async function releaseUntilCarried(copy: ComDdRun, before: number[], bytes: number): Promise<void> {
+    await inMidRun(copy, `the second port carried ${bytes} bytes`, async () => {
       const shares = await receivedSince(before);
       source.allow(FIRST_BYTES + shares.reduce((sum, share) => sum + share));
-      return (shares[port] ?? 0) > bytes;
+      return (shares[1] ?? 0) > bytes;
     });
   }
 
@@ -93,7 +94,7 @@ describeEachReceiver('serial ports side by side', receiver => {
     return [of(1), of(2), of(3)];
   }
 
-  async function assertWhole(copy: ReturnType<typeof startComDd>): Promise<Report> {
+  async function assertWhole(copy: ComDdRun): Promise<Report> {
     const { code, stdout, stderr } = await copy.result;
     assert.equal(code, 0, stderr);
     const report = JSON.parse(stdout) as Report;
@@ -121,10 +122,10 @@ describeEachReceiver('serial ports side by side', receiver => {
     }
   }
 
-  it('all of them carry one file', { timeout: 180_000 }, async () => {
+  it('all of them carry one file', async () => {
     const before = await received();
     const copy = startHeldCopy();
-    await areOpen(before);
+    await areOpen(copy, before);
     source.release();
     const { lanes } = await assertWhole(copy);
     assert.equal(lanes, 3);
@@ -132,11 +133,11 @@ describeEachReceiver('serial ports side by side', receiver => {
     for (const share of shares) assert.ok(share > LARGE_BYTES / 10, `${shares} bytes`);
   });
 
-  it('one is taken by another program in the middle', { timeout: 180_000 }, async () => {
+  it('one is taken by another program in the middle', async () => {
     const before = await received();
     const copy = startHeldCopy();
-    await areOpen(before);
-    await releaseUntilCarried(1, 30_000, before);
+    await areOpen(copy, before);
+    await releaseUntilCarried(copy, before, 30_000);
     await whileTaken('serial2', async () => {
       source.release();
       const { lanes } = await assertWhole(copy);
@@ -144,14 +145,16 @@ describeEachReceiver('serial ports side by side', receiver => {
     });
   });
 
-  it('the main one is taken: the copy ends, and the next goes on where it was', {
-    timeout: 180_000,
-  }, async () => {
+  it('the main one is taken: the copy ends, and the next goes on where it was', async () => {
     await guest.mustRun('rm -f /tmp/large');
     const copy = startHeldCopy();
     // What is kept begins at 64 KiB.
     const kept = 'cat /tmp/.guestwire-*.partial 2> /dev/null | wc -c';
-    await pollUntil('there is something to keep', async () => Number(await guest.mustRun(kept)) > 70_000);
+    await inMidRun(
+      copy,
+      'there is something to keep',
+      async () => Number(await guest.mustRun(kept)) > 70_000,
+    );
     await whileTaken('serial1', async () => {
       source.release();
       const { code } = await copy.result;
@@ -161,9 +164,7 @@ describeEachReceiver('serial ports side by side', receiver => {
     await assertWhole(startCopy('--lanes', 'on', '--delta', 'auto'));
   });
 
-  it('none but the link is touched when lanes are off, or the file is small', {
-    timeout: 180_000,
-  }, async () => {
+  it('none but the link is touched when lanes are off, or the file is small', async () => {
     const before = await received();
     assert.equal((await assertWhole(startCopy('--lanes', 'off'))).lanes, 1);
     fs.truncateSync(large, 40_000);

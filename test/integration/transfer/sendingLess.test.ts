@@ -7,12 +7,11 @@ import path from 'node:path';
 import { after, before, it } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { sourceText } from '../../bench/sourceText.ts';
-import { buildComDd, comDd, startComDd } from '../../support/comDd.ts';
+import { buildComDd, comDd, inMidRun, startComDd } from '../../support/comDd.ts';
 import { describeEachReceiver } from '../../support/eachReceiver.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
 import { repositoryRoot } from '../../support/paths.ts';
-import { pollUntil } from '../../support/polling.ts';
 import { WithheldSource } from '../../support/withheldSource.ts';
 
 const RESUME_BYTES = 20_000_000;
@@ -120,7 +119,7 @@ describeEachReceiver('com-dd, sending less', receiver => {
     const size = 'stat -c %s /tmp/.guestwire-*.partial 2>/dev/null || echo 0';
     try {
       const hasArrived = async () => Number(await guest.mustRun(size)) > 2_000_000;
-      await pollUntil('2 MB arrived', hasArrived);
+      await inMidRun(killed, '2 MB arrived', hasArrived);
     } finally {
       killed.child.kill('SIGKILL');
       await killed.result;

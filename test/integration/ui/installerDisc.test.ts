@@ -168,7 +168,9 @@ describe("the installer's CD", () => {
   }
 
   function onCd(command: string, device = '/dev/sr0'): Promise<string> {
-    return guest.mustRun(`${mount(device)} && (cd /mnt && ${command}) && umount /mnt`, { timeoutMs: 30_000 });
+    return guest.mustRun(`${mount(device)} && (cd /mnt && ${command}) && umount /mnt`, {
+      timeoutMs: 120_000,
+    });
   }
 
   function expectedSums(): string[] {

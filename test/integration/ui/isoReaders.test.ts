@@ -23,7 +23,7 @@ const files = [
 describe('a CD image, read by isoinfo', () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-iso-'));
   const image = path.join(folder, 'cd.iso');
-  const isoinfo = (...args: string[]) => run('isoinfo', ['-i', image, ...args], { timeoutMs: 30_000 });
+  const isoinfo = (...args: string[]) => run('isoinfo', ['-i', image, ...args], { timeoutMs: 120_000 });
 
   before(() => {
     fs.writeFileSync(image, makeDisc(files, { volume: 'Guestwire', date: new Date('2026-01-02T03:04:05Z') }));
