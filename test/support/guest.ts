@@ -222,6 +222,21 @@ export class Guest {
     await this.mustRun(`kill -${signal.slice(3)} $(cat /run/receiver.pid)`);
   }
 
+  /**
+   * Lets the receiver run for a moment every two seconds, in which it takes one window at most: so a copy can be looked
+   * at however fast the machine is, and the session lives. The result lets it run on.
+   */
+  async paceReceiver(): Promise<() => Promise<void>> {
+    const slice = 'kill -STOP $pid; usleep 2000000; kill -CONT $pid; usleep 20000';
+    const loop = `while [ -e /run/paced ]; do ${slice}; done; rm /run/pacing`;
+    await this.mustRun(
+      `pid=$(cat /run/receiver.pid); : > /run/paced; : > /run/pacing; (${loop}) > /dev/null 2>&1 &`,
+    );
+    return async () => {
+      await this.mustRun('rm /run/paced; while [ -e /run/pacing ]; do usleep 50000; done');
+    };
+  }
+
   /** What the receiver has said so far. */
   async receiverLog(): Promise<string> {
     return (await this.run('cat /run/receiver.log')).stdout;

@@ -1,7 +1,8 @@
 // `npm test`: every suite, in the order in which a failure is cheapest to see. `npm test -- unit guest` runs only
-// the suites named. The last line is always `N passed, N failed, N skipped`, over all suites.
+// the suites named, `npm test -- --long` the long form of those that have one. The last line is always `N passed, N failed, N skipped`, over all suites.
 import os from 'node:os';
 import { ensureGuestImage } from './guestImage.ts';
+import { longVariable } from './isLong.ts';
 import { startPrivateLibvirtd, uriVariable } from './libvirtd.ts';
 import { runNodeSuite } from './nodeSuite.ts';
 import { runPythonSuite } from './pythonSuite.ts';
@@ -10,6 +11,8 @@ import { addResults, emptyResult, type SuiteResult } from './suiteResult.ts';
 import { runTools } from './toolSuite.ts';
 import { runVscodeSuite } from './vscodeSuite.ts';
 import { ensureVsix, vsixVariable } from './vsix.ts';
+
+const LONG = '--long';
 
 type Suite = (signal: AbortSignal) => Promise<SuiteResult>;
 
@@ -28,8 +31,8 @@ const suites: Record<string, Suite> = {
   windows: signal => runPythonSuite('test/windows', signal),
   integration: signal =>
     withLibvirtd(() =>
-      // One file after the other: guests are what takes the processors.
-      runNodeSuite(['test/integration'], { concurrency: 1, timeoutMs: 600_000, signal }),
+      // Much of it is waiting, and a guest has one processor.
+      runNodeSuite(['test/integration'], { concurrency: 2, timeoutMs: 600_000, signal }),
     ),
   vscode: signal => withLibvirtd(() => runVscodeSuite(signal)),
   ui: signal =>
@@ -71,11 +74,16 @@ async function withLibvirtd(suite: () => Promise<SuiteResult>): Promise<SuiteRes
   }
 }
 
-async function main(names: string[]): Promise<number> {
+async function main(args: string[]): Promise<number> {
+  const names = args.filter(arg => arg !== LONG);
   const unknown = names.find(name => !(name in suites));
   if (unknown !== undefined) {
-    process.stderr.write(`no suite "${unknown}"; there are ${Object.keys(suites).join(', ')}\n`);
+    process.stderr.write(`no suite "${unknown}"; there are ${Object.keys(suites).join(', ')}, and ${LONG}\n`);
     return 2;
+  }
+  if (args.includes(LONG)) {
+    process.env[longVariable] = '1';
+    process.stdout.write('the long form: every matrix whole, pictures in every theme\n');
   }
   const { signal, exitCode } = catchSignals();
   let total = emptyResult();

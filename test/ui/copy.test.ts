@@ -8,7 +8,7 @@ import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
 import { TestWorkspace } from './workspace.ts';
 
-/** Some seconds over a 16550A: long enough to be seen. */
+/** A dozen windows of a serial port. */
 const NOTES_BYTES = 400_000;
 /** The same where other work has the processors. */
 const SLOW_COPY_MS = 240_000;
@@ -75,10 +75,12 @@ describe('copying', () => {
     await workbench.pick(guest.name);
     await workbench.asked(`Copy notes.txt to ${guest.name}`);
     await workbench.screenshots('destination');
+    const letRun = await guest.paceReceiver();
     await workbench.answer('Copy notes.txt to', '/tmp/');
     await workbench.notification(/Copying notes\.txt to .*\d+%.*\/s/).waitFor();
     assert.match((await workbench.statusItem('throughput').textContent()) ?? '', /[\d.]+ .?B\/s \d+%/);
     await workbench.screenshots('progress');
+    await letRun();
     await workbench.notification('Copied and verified: notes.txt').waitFor({ timeout: SLOW_COPY_MS });
     await workbench.notification('Copying notes.txt').waitFor({ state: 'hidden' });
     assert.match((await workbench.statusItem('throughput').textContent()) ?? '', /verified/);

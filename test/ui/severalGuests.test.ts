@@ -7,8 +7,8 @@ import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
 import { TestWorkspace } from './workspace.ts';
 
-/** Some seconds over two 16550A: long enough to be seen. */
-const NOTES_BYTES = 200_000;
+/** A dozen windows of a serial port. */
+const NOTES_BYTES = 400_000;
 /** The same where other work has the processors. */
 const SLOW_COPY_MS = 240_000;
 
@@ -59,11 +59,13 @@ describe('copying into several guests', () => {
     await chooseBoth('notes.txt');
     await workbench.asked('Copy notes.txt to');
     await workbench.screenshots('several-guests-destination');
+    const paced = await Promise.all(guests.map(guest => guest.paceReceiver()));
     await workbench.answer('Copy notes.txt to', '/tmp/');
     const progress = workbench.notification('Copying notes.txt to');
     await progress.filter({ hasText: /\d+% · .*\/s · .*0 of 2 guests done/ }).waitFor();
     assert.equal(await progress.count(), 1);
     await workbench.screenshots('several-guests-progress');
+    await Promise.all(paced.map(letRun => letRun()));
     const result = workbench.notification('Copied and verified: notes.txt');
     await result.waitFor({ timeout: SLOW_COPY_MS });
     assert.equal(await result.count(), 1);

@@ -33,7 +33,7 @@ describeEachReceiver('com-dd, sending less', receiver => {
   before(async () => {
     await buildComDd();
     libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'less', memoryMb: 1_400, receiver });
+    guest = await bootGuest({ uri: libvirtd.uri, name: 'less', memoryMb: 512, receiver });
   });
 
   after(async () => {
