@@ -1,19 +1,20 @@
 // One copy into two real guests at once, from choosing them to what is said of each.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { bootGuest, type Guest } from '../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
-import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import { before, describe, it } from 'node:test';
+import type { Guest } from '../support/guest.ts';
+import type { Libvirtd } from '../support/libvirtd.ts';
+import type { Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
-import { TestWorkspace } from './workspace.ts';
+import { WindowSetUp } from './windowSetUp.ts';
 
-/** A dozen windows of a serial port. */
-const NOTES_BYTES = 400_000;
+/** Many windows of a serial port. */
+const NOTES_BYTES = 1_000_000;
 /** The same where other work has the processors. */
 const SLOW_COPY_MS = 240_000;
 
 describe('copying into several guests', () => {
-  const workspace = new TestWorkspace();
+  const setUp = new WindowSetUp();
+  const { workspace } = setUp;
   const notes = workspace.add('notes.txt', NOTES_BYTES);
   const single = workspace.add('single.bin', 10_000);
   workspace.add('large.bin', 50_000_000);
@@ -22,20 +23,10 @@ describe('copying into several guests', () => {
   let workbench: Workbench;
 
   before(async () => {
-    libvirtd = await ensureLibvirtd();
+    libvirtd = await setUp.libvirtd();
     for (const name of ['one', 'two'])
-      guests.push(await bootGuest({ uri: libvirtd.uri, name, memoryMb: 256, receiverPorts: ['/dev/ttyS1'] }));
-    workbench = await openWorkbench({
-      workspace: workspace.folder,
-      settings: { 'guestwire.connections': [libvirtd.uri] },
-    });
-  });
-
-  after(async () => {
-    await workbench?.close();
-    for (const guest of guests) await guest.destroy();
-    await libvirtd?.stop();
-    workspace.remove();
+      guests.push(await setUp.guest({ name, memoryMb: 256, receiverPorts: ['/dev/ttyS1'] }));
+    workbench = await setUp.window({ 'guestwire.connections': [libvirtd.uri] });
   });
 
   tidyBetweenTests(() => workbench);

@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, afterEach, before, describe, it, type TestContext } from 'node:test';
+import { afterEach, before, describe, it, type TestContext } from 'node:test';
 import { connect } from 'libvirt';
 import { buildComDd, type ComDdResult, endComDds, inMidRun, startComDd } from '../../support/comDd.ts';
-import { bootGuest, type Guest, quoteForShell } from '../../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import { type Guest, quoteForShell } from '../../support/guest.ts';
 import { run } from '../../support/processes.ts';
+import { SetUp } from '../../support/setUp.ts';
 import { WithheldSource } from '../../support/withheldSource.ts';
 import { throwawayDomains } from '../libvirt/throwawayDomain.ts';
 
@@ -18,24 +17,18 @@ const AUTOMATIC = 'org.guestwire.0';
 const RECEIVER = 'python3 /guestwire/receiver.py';
 
 describe('bad input', () => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-bad-input-'));
+  const setUp = new SetUp();
+  const directory = setUp.folder('bad-input');
   const small = path.join(directory, 'small');
   const large = path.join(directory, 'large');
-  let libvirtd: Libvirtd;
   let guest: Guest;
 
   before(async () => {
     await buildComDd();
     fs.writeFileSync(small, crypto.randomBytes(1_000));
     fs.writeFileSync(large, crypto.randomBytes(4_000_000));
-    libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'bad-input' });
-  });
-
-  after(async () => {
-    await guest?.destroy();
-    await libvirtd?.stop();
-    fs.rmSync(directory, { recursive: true, force: true });
+    await setUp.libvirtd();
+    guest = await setUp.guest({ name: 'bad-input' });
   });
 
   afterEach(endComDds);

@@ -3,14 +3,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { buildComDd, comDd } from '../../support/comDd.ts';
-import { bootGuest, type Guest } from '../../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import type { Guest } from '../../support/guest.ts';
 import { repositoryRoot } from '../../support/paths.ts';
 import { isSoon } from '../../support/polling.ts';
+import { SetUp } from '../../support/setUp.ts';
 
 interface TerminalRun {
   readonly child: ChildProcess;
@@ -38,23 +37,17 @@ function atTerminal(...args: string[]): TerminalRun {
 }
 
 describe('com-dd at a terminal', () => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-terminal-'));
+  const setUp = new SetUp();
+  const directory = setUp.folder('terminal');
   const file = path.join(directory, 'file\u001b[31m.bin');
   const bytes = crypto.randomBytes(150_000);
-  let libvirtd: Libvirtd;
   let guest: Guest;
 
   before(async () => {
     await buildComDd();
     fs.writeFileSync(file, bytes);
-    libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'terminal' });
-  });
-
-  after(async () => {
-    await guest?.destroy();
-    await libvirtd?.stop();
-    fs.rmSync(directory, { recursive: true, force: true });
+    await setUp.libvirtd();
+    guest = await setUp.guest({ name: 'terminal' });
   });
 
   const connection = () => ['--connect', guest.uri];

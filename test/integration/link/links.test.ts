@@ -1,8 +1,8 @@
 // Links of a real domain: opened, busy, searched; and what must never be written to.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type Domain, type LibvirtConnection } from 'libvirt';
+import type { Domain, LibvirtConnection } from 'libvirt';
 import {
   type Candidate,
   chooseCandidate,
@@ -17,9 +17,9 @@ import {
   rankCandidates,
 } from '../../../src/link/index.ts';
 import { isProtocolError, openSession, type Session } from '../../../src/protocol/index.ts';
-import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import { type Guest, guestPorts } from '../../support/guest.ts';
 import { pollUntil } from '../../support/polling.ts';
+import { SetUp } from '../../support/setUp.ts';
 
 const SEARCH_SECONDS = 10;
 
@@ -33,22 +33,16 @@ const handshake: Handshake<Session> = async (link, signal) => {
 };
 
 describe('links of a real domain', () => {
-  let libvirtd: Libvirtd;
+  const setUp = new SetUp();
   let guest: Guest;
   let connection: LibvirtConnection;
   let domain: Domain;
 
   before(async () => {
-    libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'links', startReceiver: false });
-    connection = await connect(libvirtd.uri);
+    await setUp.libvirtd();
+    guest = await setUp.guest({ name: 'links', startReceiver: false });
+    connection = await setUp.connection();
     domain = await connection.lookupByName(guest.name);
-  });
-
-  after(async () => {
-    await connection?.close();
-    await guest?.destroy();
-    await libvirtd?.stop();
   });
 
   const candidates = async () => rankCandidates(parseDomainDevices(await connection.domainXml(domain)));

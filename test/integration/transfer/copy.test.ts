@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, before, it } from 'node:test';
+import { before, it } from 'node:test';
 import { comDd } from '../../support/comDd.ts';
 import { describeEachReceiver } from '../../support/eachReceiver.ts';
-import { bootGuest, type Guest, quoteForShell } from '../../support/guest.ts';
+import { type Guest, quoteForShell } from '../../support/guest.ts';
 import { isLong } from '../../support/isLong.ts';
-import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import { SetUp } from '../../support/setUp.ts';
 
 const LINKS = ['serial1', 'console1', 'org.guestwire.0'] as const;
 const SIZES = [0, 1, 65_535, 65_536, 65_537];
@@ -38,19 +37,13 @@ interface JsonResult {
 }
 
 describeEachReceiver('com-dd into a real guest', receiver => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-copy-'));
-  let libvirtd: Libvirtd;
+  const setUp = new SetUp();
+  const directory = setUp.folder('copy');
   let guest: Guest;
 
   before(async () => {
-    libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'copy', memoryMb: isLong ? 1_400 : 900, receiver });
-  });
-
-  after(async () => {
-    await guest?.destroy();
-    await libvirtd?.stop();
-    fs.rmSync(directory, { recursive: true, force: true });
+    await setUp.libvirtd();
+    guest = await setUp.guest({ name: 'copy', memoryMb: isLong ? 1_400 : 900, receiver });
   });
 
   /** Runs com-dd with --json; it must succeed. */

@@ -4,14 +4,14 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, afterEach, before, it } from 'node:test';
+import { afterEach, before, it } from 'node:test';
 import { buildComDd, type ComDdRun, comDd, endComDds, inMidRun, startComDd } from '../../support/comDd.ts';
 import { describeEachReceiver } from '../../support/eachReceiver.ts';
-import { bootGuest, type Guest } from '../../support/guest.ts';
+import type { Guest } from '../../support/guest.ts';
 import { isLong } from '../../support/isLong.ts';
-import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
+import type { PrivateLibvirtd } from '../../support/libvirtd.ts';
+import { SetUp } from '../../support/setUp.ts';
 import { WithheldSource } from '../../support/withheldSource.ts';
 
 const ERROR_SECONDS = 15;
@@ -34,7 +34,8 @@ describeEachReceiver('in mid-copy', receiver => {
   );
   const lossyLinks = isWhole ? LINKS : ['org.guestwire.0'];
   const destroyedLinks = isWhole ? LINKS : ['serial1'];
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-faults-'));
+  const setUp = new SetUp();
+  const directory = setUp.folder('faults');
   const small = path.join(directory, 'small');
   const large = path.join(directory, 'large');
   let libvirtd: PrivateLibvirtd;
@@ -48,14 +49,8 @@ describeEachReceiver('in mid-copy', receiver => {
     fs.writeFileSync(large, '');
     fs.truncateSync(large, LARGE_BYTES);
     source = new WithheldSource(large, LARGE_BYTES - WITHHELD_BYTES);
-    libvirtd = await startPrivateLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'faults', memoryMb: 640, receiver });
-  });
-
-  after(async () => {
-    await guest?.destroy();
-    await libvirtd?.stop();
-    fs.rmSync(directory, { recursive: true, force: true });
+    libvirtd = await setUp.privateLibvirtd();
+    guest = await setUp.guest({ name: 'faults', memoryMb: 640, receiver });
   });
 
   afterEach(endComDds);

@@ -3,14 +3,13 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, afterEach, before, it } from 'node:test';
+import { afterEach, before, it } from 'node:test';
 import { connect } from 'libvirt';
 import { buildComDd, type ComDdRun, endComDds, inMidRun, startComDd } from '../../support/comDd.ts';
 import { describeEachReceiver } from '../../support/eachReceiver.ts';
-import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
-import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
+import { type Guest, guestPorts } from '../../support/guest.ts';
+import { SetUp } from '../../support/setUp.ts';
 import { WithheldSource } from '../../support/withheldSource.ts';
 
 const LARGE_BYTES = 600_000;
@@ -26,10 +25,10 @@ interface Report {
 }
 
 describeEachReceiver('serial ports side by side', receiver => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-lanes-'));
+  const setUp = new SetUp();
+  const directory = setUp.folder('lanes');
   const large = path.join(directory, 'large');
   const sha256 = () => crypto.createHash('sha256').update(fs.readFileSync(large)).digest('hex');
-  let libvirtd: PrivateLibvirtd;
   let guest: Guest;
   let source: WithheldSource;
 
@@ -37,20 +36,13 @@ describeEachReceiver('serial ports side by side', receiver => {
     await buildComDd();
     fs.writeFileSync(large, crypto.randomBytes(LARGE_BYTES));
     source = new WithheldSource(large, FIRST_BYTES);
-    libvirtd = await startPrivateLibvirtd();
-    guest = await bootGuest({
-      uri: libvirtd.uri,
+    await setUp.privateLibvirtd();
+    guest = await setUp.guest({
       name: 'lanes',
       receiver,
       furtherDevices: isaSerial(2) + isaSerial(3),
       receiverPorts: [...Object.values(guestPorts), '/dev/ttyS2', '/dev/ttyS3'],
     });
-  });
-
-  after(async () => {
-    await guest?.destroy();
-    await libvirtd?.stop();
-    fs.rmSync(directory, { recursive: true, force: true });
   });
 
   afterEach(endComDds);

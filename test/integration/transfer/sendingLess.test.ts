@@ -2,16 +2,15 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, before, it } from 'node:test';
+import { before, it } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { sourceText } from '../../bench/sourceText.ts';
 import { buildComDd, comDd, inMidRun, startComDd } from '../../support/comDd.ts';
 import { describeEachReceiver } from '../../support/eachReceiver.ts';
-import { bootGuest, type Guest } from '../../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import type { Guest } from '../../support/guest.ts';
 import { repositoryRoot } from '../../support/paths.ts';
+import { SetUp } from '../../support/setUp.ts';
 import { WithheldSource } from '../../support/withheldSource.ts';
 
 const RESUME_BYTES = 20_000_000;
@@ -26,20 +25,14 @@ interface JsonResult {
 }
 
 describeEachReceiver('com-dd, sending less', receiver => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-less-'));
-  let libvirtd: Libvirtd;
+  const setUp = new SetUp();
+  const directory = setUp.folder('less');
   let guest: Guest;
 
   before(async () => {
     await buildComDd();
-    libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'less', memoryMb: 512, receiver });
-  });
-
-  after(async () => {
-    await guest?.destroy();
-    await libvirtd?.stop();
-    fs.rmSync(directory, { recursive: true, force: true });
+    await setUp.libvirtd();
+    guest = await setUp.guest({ name: 'less', memoryMb: 512, receiver });
   });
 
   const argumentsFor = (link: string, ...rest: string[]) => [

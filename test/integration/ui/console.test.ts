@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, before, describe, it } from 'node:test';
 import { connect, type Domain, type LibvirtConnection } from 'libvirt';
 import { parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
 import type { ManagedConnection } from '../../../src/ui/connections/managedConnection.ts';
@@ -12,10 +12,11 @@ import { ConsoleSession } from '../../../src/ui/console/consoleSession.ts';
 import { DomainConsole } from '../../../src/ui/console/domainConsole.ts';
 import * as engine from '../../../src/ui/engine.ts';
 import { sendReceiver } from '../../../src/ui/install/sendReceiver.ts';
-import { bootGuest, type Guest } from '../../support/guest.ts';
-import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
+import type { Guest } from '../../support/guest.ts';
+import type { PrivateLibvirtd } from '../../support/libvirtd.ts';
 import { repositoryRoot } from '../../support/paths.ts';
 import { isSoon } from '../../support/polling.ts';
+import { SetUp } from '../../support/setUp.ts';
 
 const receiver = fs.readFileSync(path.join(repositoryRoot, 'guest/receiver.py'));
 /** Busybox asks the terminal where the cursor is. */
@@ -24,6 +25,7 @@ const PROMPT = /[#$] (\x1b\[6n)?$/;
 const sha256 = createHash('sha256').update(receiver).digest('hex');
 
 describe('the serial console of a real guest', () => {
+  const setUp = new SetUp();
   let libvirtd: PrivateLibvirtd;
   let guest: Guest;
   let connection: LibvirtConnection;
@@ -31,20 +33,15 @@ describe('the serial console of a real guest', () => {
   const sessions: ConsoleSession[] = [];
 
   before(async () => {
-    libvirtd = await startPrivateLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'console', startReceiver: false });
+    libvirtd = await setUp.privateLibvirtd();
+    guest = await setUp.guest({ name: 'console', startReceiver: false });
     connection = await connect(libvirtd.uri);
+    setUp.atEnd(() => connection.close()); // the one there is by then
     domain = await connection.lookupByName(guest.name);
   });
 
   afterEach(() => {
     for (const session of sessions.splice(0)) session.dispose();
-  });
-
-  after(async () => {
-    await connection?.close();
-    await guest?.destroy();
-    await libvirtd?.stop();
   });
 
   /** A terminal with the console in it, and everything it has shown. */
