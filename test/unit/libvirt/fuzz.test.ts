@@ -148,7 +148,7 @@ async function survive(random: Random, bytes: Buffer): Promise<PromiseSettledRes
   return results;
 }
 
-test(`survives ${packetCount} mutated packets (seed ${seed})`, { timeout: 120_000 }, async t => {
+test(`survives ${packetCount} mutated packets (seed ${seed})`, { timeout: 600_000 }, async t => {
   t.diagnostic(`seed ${seed}; GUESTWIRE_FUZZ_SEED=${seed} repeats this run`);
   let largest = 0;
   const allocUnsafe = Buffer.allocUnsafe;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { LibvirtError } from 'libvirt';
 import { Connections } from '../../../src/ui/connections/connections.ts';
 import { ManagedConnection } from '../../../src/ui/connections/managedConnection.ts';
+import { mockClock } from '../../support/mockClock.ts';
 import { pollUntil } from '../../support/polling.ts';
 import { FakeDaemon, silentLog } from './fakeDaemon.ts';
 import { domainOf } from './samples.ts';
@@ -127,7 +127,8 @@ describe('managed connection', () => {
     assert.equal(connection.status.kind, 'connected');
   });
 
-  it('opens nothing any more once it is disposed', async () => {
+  it('opens nothing any more once it is disposed', async t => {
+    const clock = mockClock(t);
     const daemon = new FakeDaemon();
     const { connection, changes } = managed(daemon);
     const opening = connection.use(async () => undefined);
@@ -136,7 +137,7 @@ describe('managed connection', () => {
     changes.length = 0;
     assert.equal(daemon.open[0]?.closed, true);
     daemon.break();
-    await delay(20);
+    await clock.advance(60_000);
     assert.deepEqual(changes, []);
   });
 });
