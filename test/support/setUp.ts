@@ -60,6 +60,11 @@ export class SetUp {
     return guest;
   }
 
+  /** Side by side: each has one processor. */
+  guests(...all: Omit<GuestOptions, 'uri'>[]): Promise<Guest[]> {
+    return Promise.all(all.map(options => this.guest(options)));
+  }
+
   async pool(name: string): Promise<TestPool> {
     const pool = await makeTestPool(this.#uri, name);
     this.atEnd(() => pool.remove());

@@ -32,8 +32,8 @@ describe('copying', () => {
 
   before(async () => {
     libvirtd = await setUp.libvirtd();
-    guest = await setUp.guest({ name: 'files' });
-    bare = await setUp.guest({ name: 'bare', startReceiver: false });
+    const guests = await setUp.guests({ name: 'files' }, { name: 'bare', startReceiver: false });
+    [guest, bare] = guests as [Guest, Guest];
     workbench = await setUp.window({
       'guestwire.connections': [libvirtd.uri],
       'guestwire.link': { [guest.name]: 'serial1' },

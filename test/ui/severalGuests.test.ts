@@ -18,14 +18,14 @@ describe('copying into several guests', () => {
   const notes = workspace.add('notes.txt', NOTES_BYTES);
   const single = workspace.add('single.bin', 10_000);
   workspace.add('large.bin', 50_000_000);
-  const guests: Guest[] = [];
+  let guests: Guest[];
   let libvirtd: Libvirtd;
   let workbench: Workbench;
 
   before(async () => {
     libvirtd = await setUp.libvirtd();
-    for (const name of ['one', 'two'])
-      guests.push(await setUp.guest({ name, memoryMb: 256, receiverPorts: ['/dev/ttyS1'] }));
+    const options = { memoryMb: 256, receiverPorts: ['/dev/ttyS1'] };
+    guests = await setUp.guests({ name: 'one', ...options }, { name: 'two', ...options });
     workbench = await setUp.window({ 'guestwire.connections': [libvirtd.uri] });
   });
 

@@ -16,12 +16,12 @@ describe('com-dd into several guests', () => {
   const content = crypto.randomBytes(10_000_000);
   const sha256 = crypto.createHash('sha256').update(content).digest('hex');
   let libvirtd: Libvirtd;
-  const guests: Guest[] = [];
+  let guests: Guest[];
 
   before(async () => {
     fs.writeFileSync(file, content);
     libvirtd = await setUp.libvirtd();
-    for (const name of ['one', 'two']) guests.push(await setUp.guest({ name }));
+    guests = await setUp.guests({ name: 'one' }, { name: 'two' });
   });
 
   async function copy(destination: string) {
