@@ -139,7 +139,7 @@ function installPackages(missing) {
 }
 
 function isKnown(name) {
-  return spawnSync('apt-cache', ['show', name], { stdio: 'ignore' }).status === 0;
+  return !apt(['apt-cache', 'show', name]);
 }
 
 function isMissing({ provides, besides }) {
