@@ -13,7 +13,7 @@ export default defineConfig({
     : [],
   mocha: {
     ui: 'bdd',
-    timeout: 120_000,
+    timeout: 360_000,
     reporter: `${import.meta.dirname}/.cache/vscode-tests/vscodeReporter.cjs`,
   },
 });

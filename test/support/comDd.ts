@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { repositoryRoot } from './paths.ts';
+import { pollUntil } from './polling.ts';
 import { run } from './processes.ts';
 
 export interface ComDdResult {
@@ -22,6 +23,7 @@ export interface ComDdRun {
 
 const program = path.join(repositoryRoot, 'dist/com-dd.js');
 let built: Promise<unknown> | undefined;
+const running = new Set<ComDdRun>();
 
 /** Builds dist/com-dd.js, once a process. */
 export function buildComDd(): Promise<unknown> {
@@ -52,7 +54,31 @@ export function startComDd(args: readonly string[], environment: NodeJS.ProcessE
       resolve({ code, ...output, seconds: (performance.now() - startedAt) / 1_000, peakMemoryBytes });
     });
   });
-  return { child, result };
+  const run = { child, result };
+  running.add(run);
+  void result.catch(() => undefined).then(() => running.delete(run));
+  return run;
+}
+
+/** Waits for a state in the middle of the run; throws what com-dd said where it ends before. */
+export function inMidRun(
+  { child, result }: ComDdRun,
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+): Promise<boolean> {
+  return pollUntil(what, async () => {
+    if (await condition()) return true;
+    if (child.exitCode === null && child.signalCode === null) return false;
+    throw new Error(`com-dd ended before this: ${what}\n${(await result).stderr}`);
+  });
+}
+
+/** Ends what a failed test left running, so that the next finds its port free. */
+export async function endComDds(): Promise<void> {
+  for (const { child, result } of running) {
+    child.kill('SIGKILL');
+    await result;
+  }
 }
 
 /** The kernel's own record of the most memory the process ever had; 0 when it is gone. */

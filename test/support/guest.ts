@@ -71,8 +71,9 @@ const receiverCommands: Record<ReceiverKind, string> = {
 /** Name of the tests' socket; see portSocket. */
 const testPort = 'test';
 
-/** How long a boot may take. About 5 s alone; several times that where other work has the processors. */
-const bootTimeoutMs = 90_000;
+/** How long a boot may take, and its receiver's start. Some 5 s alone, many times that beside other work. */
+const bootTimeoutMs = 240_000;
+const receiverTimeoutMs = 180_000;
 
 /** Boots a guest and, unless told otherwise, returns when the receiver serves its ports. */
 export async function bootGuest(options: GuestOptions): Promise<Guest> {
@@ -185,7 +186,7 @@ export class Guest {
   /** Loads what a CD drive needs; afterwards a medium is at /dev/sr0. */
   async loadCdDrivers(): Promise<void> {
     const load = 'while read -r module; do insmod "$module"; done < /lib/modules/load-order-cd';
-    await this.mustRun(`${load}; until [ -e /dev/sr0 ]; do usleep 50000; done`, { timeoutMs: 30_000 });
+    await this.mustRun(`${load}; until [ -e /dev/sr0 ]; do usleep 50000; done`, { timeoutMs: 120_000 });
   }
 
   /** SHA-256 of a file in the guest, hexadecimal. */
@@ -201,7 +202,7 @@ export class Guest {
 
   /** Starts the receiver as at boot and waits until it has its ports open. */
   async startReceiver(): Promise<void> {
-    await this.mustRun('/sbin/start-receiver', { timeoutMs: 30_000 });
+    await this.mustRun('/sbin/start-receiver', { timeoutMs: receiverTimeoutMs });
   }
 
   /** Which one `startReceiver` starts from now on, in a guest booted with `mono`. */
@@ -213,7 +214,27 @@ export class Guest {
   /** Ends the receiver and waits until it is gone. */
   async killReceiver(signal: 'SIGTERM' | 'SIGKILL' | 'SIGINT' = 'SIGTERM'): Promise<void> {
     const kill = `pid=$(cat /run/receiver.pid) && kill -${signal.slice(3)} $pid`;
-    await this.mustRun(`${kill} && while [ -d /proc/$pid ]; do usleep 10000; done`, { timeoutMs: 15_000 });
+    await this.mustRun(`${kill} && while [ -d /proc/$pid ]; do usleep 10000; done`, { timeoutMs: 60_000 });
+  }
+
+  /** Stops the receiver where it is, or lets it go on. */
+  async signalReceiver(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    await this.mustRun(`kill -${signal.slice(3)} $(cat /run/receiver.pid)`);
+  }
+
+  /**
+   * Lets the receiver run for a moment now and then, in which it takes a window or two: so a copy over a serial port can
+   * be looked at however fast the machine is, and the session lives. The result lets it run on.
+   */
+  async paceReceiver(): Promise<() => Promise<void>> {
+    const slice = 'kill -STOP $pid; usleep 1500000; kill -CONT $pid; usleep 100000';
+    const loop = `while [ -e /run/paced ]; do ${slice}; done; rm /run/pacing`;
+    await this.mustRun(
+      `pid=$(cat /run/receiver.pid); : > /run/paced; : > /run/pacing; (${loop}) > /dev/null 2>&1 &`,
+    );
+    return async () => {
+      await this.mustRun('rm /run/paced; while [ -e /run/pacing ]; do usleep 50000; done');
+    };
   }
 
   /** What the receiver has said so far. */
@@ -247,7 +268,7 @@ export class Guest {
   async #awaitReceiver(): Promise<void> {
     // The agent starts before the receiver, and both start before the guest is said to be up.
     const state = 'while ! [ -e /run/receiver.state ]; do usleep 20000; done; cat /run/receiver.state';
-    const { status, stdout } = await this.run(state, { timeoutMs: 45_000 });
+    const { status, stdout } = await this.run(state, { timeoutMs: receiverTimeoutMs });
     if (status === 0 && stdout.trim() === '0') return;
     throw new Error(`the receiver did not start in the guest:\n${await this.receiverLog()}`);
   }

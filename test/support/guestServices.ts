@@ -15,7 +15,7 @@ export async function startInit(guest: Guest): Promise<void> {
 }
 
 /** Runs a command among the processes of that init. */
-export function inInit(guest: Guest, command: string, timeoutMs = 10_000): Promise<string> {
+export function inInit(guest: Guest, command: string, timeoutMs = 60_000): Promise<string> {
   return guest.mustRun(`nsenter -t $(cat ${PID_FILE}) -p -m sh -c '${command}' 2>&1`, { timeoutMs });
 }
 

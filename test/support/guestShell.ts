@@ -1,7 +1,7 @@
 // The host's side of guestAgent.sh: commands run one at a time in the guest, each answered by one line.
 import net from 'node:net';
 import readline from 'node:readline';
-import { pollUntil } from './processes.ts';
+import { pollUntil } from './polling.ts';
 
 export interface CommandResult {
   status: number;
@@ -10,7 +10,7 @@ export interface CommandResult {
 }
 
 export interface CommandOptions {
-  /** Default 10 000. The command is killed in the guest (status 137) when it takes longer. */
+  /** Default 60 000. The command is killed in the guest (status 137) when it takes longer. */
   timeoutMs?: number;
 }
 
@@ -27,8 +27,7 @@ export class GuestShell {
 
   /** Connects, then waits until the guest has booted as far as its agent. */
   async open(timeoutMs: number): Promise<void> {
-    const connected = await pollUntil(() => this.#connect(), 5000);
-    if (!connected) throw new Error(`the test guest's socket ${this.#socketPath} can't be opened`);
+    await pollUntil(`the test guest's socket ${this.#socketPath} can be opened`, () => this.#connect());
     const ready = new Promise<string[]>(resolve => this.#answers.set('ready', resolve));
     // An agent that said it before we connected says it again; one that has not started yet reads it later.
     this.#socket?.write('hello\n');
@@ -37,7 +36,7 @@ export class GuestShell {
 
   /** Runs one command with the guest's busybox shell; several callers wait for each other. */
   run(command: string, options: CommandOptions = {}): Promise<CommandResult> {
-    const result = this.#last.then(() => this.#runNow(command, options.timeoutMs ?? 10_000));
+    const result = this.#last.then(() => this.#runNow(command, options.timeoutMs ?? 60_000));
     this.#last = result.catch(() => {});
     return result;
   }

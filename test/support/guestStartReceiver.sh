@@ -22,7 +22,7 @@ serves_all() {
 files=3
 for port in $RECEIVER_PORTS; do files=$((files + 1)); done
 until serves_all; do
-  if [ ! -d /proc/$pid ] || [ $tries -gt 300 ]; then
+  if [ ! -d /proc/$pid ] || [ $tries -gt 1500 ]; then
     echo 'the receiver does not serve its ports:' >&2; tail -n 20 /run/receiver.log >&2; exit 1
   fi
   tries=$((tries + 1)); usleep 100000

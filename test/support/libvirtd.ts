@@ -12,13 +12,13 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { isSoon } from './polling.ts';
 import {
   endProcess,
   findProgram,
   identify,
   isAlive,
   type ProcessIdentity,
-  pollUntil,
   run,
   signalProcess,
 } from './processes.ts';
@@ -47,7 +47,7 @@ export const uriVariable = 'GUESTWIRE_TEST_URI';
 export async function ensureLibvirtd(): Promise<Libvirtd> {
   const uri = process.env[uriVariable];
   if (!uri) return startPrivateLibvirtd();
-  await run('virsh', ['-q', '-c', uri, 'uri'], { timeoutMs: 10_000 });
+  await run('virsh', ['-q', '-c', uri, 'uri'], { timeoutMs: 60_000 });
   return { uri, stop: async () => {} };
 }
 
@@ -174,14 +174,15 @@ function spawnDaemon(
   return identity;
 }
 
+/** It answers within a second where nothing else has the processors. */
+const DAEMON_START_MS = 60_000;
+
 async function waitForSocket(socketPath: string, daemon: ProcessIdentity, logFile: string): Promise<void> {
-  const outcome = await pollUntil(async () => {
-    if (!isAlive(daemon)) return 'dead';
-    return (await answers(socketPath)) ? 'up' : undefined;
-  }, 20_000);
-  if (outcome === 'up') return;
+  const isUpOrDead = async (): Promise<boolean> => !isAlive(daemon) || (await answers(socketPath));
+  const isSettled = await isSoon(isUpOrDead, DAEMON_START_MS);
+  if (isSettled && isAlive(daemon)) return;
   const log = fs.existsSync(logFile) ? fs.readFileSync(logFile, 'utf8').slice(-2000) : '';
-  throw new Error(`libvirtd ${outcome === 'dead' ? 'ended at once' : 'did not answer within 20 s'}:\n${log}`);
+  throw new Error(`libvirtd ${isSettled ? 'ended at once' : 'did not answer in time'}:\n${log}`);
 }
 
 /** Whether somebody listens on the UNIX socket. */

@@ -25,7 +25,14 @@ export async function runNodeSuite(folders: string[], options: NodeSuiteOptions)
   const files = folders.flatMap(findTestFiles).sort();
   if (files.length === 0) return emptyResult();
   const { concurrency, timeoutMs, signal } = options;
-  const events = run({ files, concurrency, timeout: timeoutMs, signal, cwd: repositoryRoot });
+  const events = run({
+    files,
+    concurrency,
+    timeout: timeoutMs,
+    signal,
+    cwd: repositoryRoot,
+    execArgv: [`--import=${new URL('endHung.ts', import.meta.url)}`],
+  });
   const result = emptyResult();
   let finished = false;
   events.on('test:summary', ({ file, counts }) => {

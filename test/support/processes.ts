@@ -2,8 +2,8 @@
 // this code kills what it finds.
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { isSoon } from './polling.ts';
 
 const execFileAsync = promisify(execFile);
 
@@ -60,25 +60,9 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
 /** SIGTERM, then after `graceMs` SIGKILL; returns when the process is gone. */
 export async function endProcess(identity: ProcessIdentity, graceMs = 5000): Promise<void> {
   signalProcess(identity, 'SIGTERM');
-  const ended = await pollUntil(() => !isAlive(identity), graceMs);
-  if (ended) return;
+  if (await isSoon(() => !isAlive(identity), graceMs)) return;
   signalProcess(identity, 'SIGKILL');
-  await pollUntil(() => !isAlive(identity), 2000);
-}
-
-/** Asks every `intervalMs` until `condition` gives something truthy; undefined after `timeoutMs`. */
-export async function pollUntil<T>(
-  condition: () => T | Promise<T>,
-  timeoutMs: number,
-  intervalMs = 20,
-): Promise<T | undefined> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const result = await condition();
-    if (result) return result;
-    if (performance.now() > deadline) return undefined;
-    await delay(intervalMs);
-  }
+  await isSoon(() => !isAlive(identity), 2000);
 }
 
 export interface RunOptions {

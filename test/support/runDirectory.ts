@@ -87,7 +87,7 @@ function readDomain(directory: string): DomainRecord | undefined {
 /** Throws only where the definition would outlive the directory: a private libvirtd's goes with its own. */
 async function removeDomain(uri: string, name: string): Promise<void> {
   const virsh = (...args: string[]): Promise<string> =>
-    run('virsh', ['-q', '-c', uri, ...args], { timeoutMs: 20_000 });
+    run('virsh', ['-q', '-c', uri, ...args], { timeoutMs: 60_000 });
   await virsh('destroy', name).catch(() => {});
   await virsh('undefine', name).catch(() => {});
   if (uri === 'qemu:///system') await virsh('uri');

@@ -17,7 +17,7 @@ export async function makeTestPool(uri: string, label: string): Promise<TestPool
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), `${name}-`));
   // The daemon runs as another user when the tests are run by root.
   fs.chmodSync(folder, 0o777);
-  const virsh = (...args: string[]) => run('virsh', ['-q', '-c', uri, ...args], { timeoutMs: 60_000 });
+  const virsh = (...args: string[]) => run('virsh', ['-q', '-c', uri, ...args], { timeoutMs: 180_000 });
   await virsh('pool-create-as', name, 'dir', '--target', folder);
   const remove = async () => {
     await virsh('pool-destroy', name);

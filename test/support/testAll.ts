@@ -1,10 +1,12 @@
 // `npm test`: every suite, in the order in which a failure is cheapest to see. `npm test -- unit guest` runs only
-// the suites named. The last line is always `N passed, N failed, N skipped`, over all suites.
+// the suites named, `npm test -- --long` the long form of those that have one. The last line is always
+// `N passed, N failed, N skipped`, over all suites.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { runCsharpAnalyzers } from './csharpAnalyzers.ts';
 import { ensureGuestImage } from './guestImage.ts';
+import { longVariable } from './isLong.ts';
 import { startPrivateLibvirtd, uriVariable } from './libvirtd.ts';
 import { runNodeSuite } from './nodeSuite.ts';
 import { repositoryRoot } from './paths.ts';
@@ -16,34 +18,32 @@ import { runTools } from './toolSuite.ts';
 import { runVscodeSuite } from './vscodeSuite.ts';
 import { ensureVsix, vsixVariable } from './vsix.ts';
 
+const LONG = '--long';
+
 type Suite = (signal: AbortSignal) => Promise<SuiteResult>;
 
+/** What looks at the code without running it. */
+const lintTools = () => [
+  ['biome', 'check', '--error-on-warnings', '.'],
+  ['knip'],
+  ['node', 'test/support/ruffCheck.ts'],
+  ['shellcheck', ...shellScripts()],
+];
+
 const suites: Record<string, Suite> = {
-  lint: async signal =>
-    addResults(
-      await runTools(
-        [
-          ['biome', 'check', '--error-on-warnings', '.'],
-          ['knip'],
-          ['node', 'test/support/ruffCheck.ts'],
-          ['shellcheck', ...shellScripts()],
-        ],
-        signal,
-      ),
-      await runCsharpAnalyzers(signal),
-    ),
+  lint: async signal => addResults(await runTools(lintTools(), signal), await runCsharpAnalyzers(signal)),
   types: signal => runTools([['tsc', '-b']], signal),
-  unit: signal => runNodeSuite(['test/unit'], { concurrency: 2, timeoutMs: 60_000, signal }),
+  unit: signal => runNodeSuite(['test/unit'], { concurrency: 2, timeoutMs: 180_000, signal }),
   guest: async signal =>
     addResults(
       await runPythonSuite('test/guest', signal),
-      await runNodeSuite(['test/guest'], { concurrency: 2, timeoutMs: 60_000, signal }),
+      await runNodeSuite(['test/guest'], { concurrency: 2, timeoutMs: 180_000, signal }),
     ),
   windows: signal => runPythonSuite('test/windows', signal),
   integration: signal =>
     withLibvirtd(() =>
-      // One file after the other: guests are what takes the processors.
-      runNodeSuite(['test/integration'], { concurrency: 1, timeoutMs: 300_000, signal }),
+      // Much of it is waiting, and a guest has one processor.
+      runNodeSuite(['test/integration'], { concurrency: 2, timeoutMs: 600_000, signal }),
     ),
   vscode: signal => withLibvirtd(() => runVscodeSuite(signal)),
   ui: signal =>
@@ -100,14 +100,19 @@ async function withLibvirtd(suite: () => Promise<SuiteResult>): Promise<SuiteRes
   }
 }
 
-async function main(names: string[]): Promise<number> {
+async function main(args: string[]): Promise<number> {
+  const names = args.filter(arg => arg !== LONG);
   const unknown = names.find(name => !(name in suites));
   if (unknown !== undefined) {
-    process.stderr.write(`no suite "${unknown}"; there are ${Object.keys(suites).join(', ')}\n`);
+    process.stderr.write(`no suite "${unknown}"; there are ${Object.keys(suites).join(', ')}, and ${LONG}\n`);
     return 2;
   }
   // Every suite but the linter's runs built receivers, never their parts.
   await run(process.execPath, ['guest/assemble.mjs'], { cwd: repositoryRoot });
+  if (args.includes(LONG)) {
+    process.env[longVariable] = '1';
+    process.stdout.write('the long form: every matrix whole, pictures in every theme\n');
+  }
   const { signal, exitCode } = catchSignals();
   let total = emptyResult();
   for (const name of names.length > 0 ? names : Object.keys(suites)) {

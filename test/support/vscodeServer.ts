@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Browser, chromium } from 'playwright-core';
-import { identify, isAlive, pollUntil, run } from './processes.ts';
+import { isSoon } from './polling.ts';
+import { identify, isAlive, run } from './processes.ts';
 import { recordProcess } from './runDirectory.ts';
 import { ensureVscodeHost, findChromium } from './vscodeHost.ts';
 
@@ -146,10 +147,10 @@ async function endGroup(child: ChildProcess): Promise<void> {
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   if (!identity) return;
   signalGroup(identity.pid, 'SIGTERM');
-  await pollUntil(() => !isAlive(identity), STOP_GRACE_MS);
+  await isSoon(() => !isAlive(identity), STOP_GRACE_MS);
   // Whoever is left of the group, whether or not the server itself is.
   signalGroup(identity.pid, 'SIGKILL');
-  await pollUntil(() => !isAlive(identity), STOP_GRACE_MS);
+  await isSoon(() => !isAlive(identity), STOP_GRACE_MS);
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

@@ -9,6 +9,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { isLong } from './isLong.ts';
 import { cacheRoot } from './paths.ts';
 import { makeRunDirectory, removeRunDirectory } from './runDirectory.ts';
 import {
@@ -22,7 +23,7 @@ import {
 import { ensureVsix } from './vsix.ts';
 
 /** Generous: the guests, the server and the browser share two processors with whatever else the machine does. */
-const WAIT_MS = 45_000;
+const WAIT_MS = 120_000;
 /** How long one attempt of something that is tried again may take. */
 const ATTEMPT_MS = 3_000;
 
@@ -304,8 +305,9 @@ export class Workbench {
     });
   }
 
-  /** Shows the window as it is now in every theme; the pictures are for people to look at. */
+  /** Shows the window as it is now, with --long in every theme; the pictures are for people to look at. */
   async screenshots(name: string): Promise<void> {
+    if (!isLong) return this.screenshot(`${name}-dark`);
     for (const theme of ['light', 'contrast', 'dark'] as const) {
       await this.useTheme(theme);
       await this.screenshot(`${name}-${theme}`);

@@ -3,20 +3,21 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { connect, type LibvirtConnection } from 'libvirt';
-import { bootGuest, type Guest } from '../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
+import { before, describe, it } from 'node:test';
+import type { LibvirtConnection } from 'libvirt';
+import type { Guest } from '../support/guest.ts';
+import type { Libvirtd } from '../support/libvirtd.ts';
 import { repositoryRoot } from '../support/paths.ts';
-import { pollUntil } from '../support/processes.ts';
-import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import { pollUntil } from '../support/polling.ts';
+import type { Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
-import { TestWorkspace } from './workspace.ts';
+import { WindowSetUp } from './windowSetUp.ts';
 
 const channel = "<channel type='unix'><target type='virtio' name='org.guestwire.0'/></channel>";
 
 describe('the serial console', () => {
-  const workspace = new TestWorkspace();
+  const setUp = new WindowSetUp();
+  const { workspace } = setUp;
   workspace.add('notes.txt', 1000);
   let libvirtd: Libvirtd;
   let guest: Guest;
@@ -24,21 +25,10 @@ describe('the serial console', () => {
   let workbench: Workbench;
 
   before(async () => {
-    libvirtd = await ensureLibvirtd();
-    connection = await connect(libvirtd.uri);
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'term', startReceiver: false });
-    workbench = await openWorkbench({
-      workspace: workspace.folder,
-      settings: { 'guestwire.connections': [libvirtd.uri] },
-    });
-  });
-
-  after(async () => {
-    await workbench?.close();
-    await guest?.destroy();
-    await connection?.close();
-    await libvirtd?.stop();
-    workspace.remove();
+    libvirtd = await setUp.libvirtd();
+    connection = await setUp.connection();
+    guest = await setUp.guest({ name: 'term', startReceiver: false });
+    workbench = await setUp.window({ 'guestwire.connections': [libvirtd.uri] });
   });
 
   tidyBetweenTests(() => workbench);
@@ -113,7 +103,7 @@ describe('the serial console', () => {
     const live = elements.find(element => element.includes('org.guestwire.0')) ?? '';
     await connection.detachDevice(domain, live, { live: true, config: false });
     const inGuest = async () => (await connection.domainXml(domain)).includes('org.guestwire.0');
-    assert.ok(await pollUntil(async () => !(await inGuest()), 10_000));
+    await pollUntil('the channel is gone from the guest', async () => !(await inGuest()));
     await chooseWay('Add the channel org.guestwire.0…');
     await press('Add Now', 'install-channel');
     await workbench.notification('has the channel org.guestwire.0 now').waitFor();

@@ -1,22 +1,23 @@
 // Copying as people do it: the packaged extension in VS Code's window, a real guest at the other end.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { bootGuest, type Guest } from '../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
-import { pollUntil } from '../support/processes.ts';
-import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import { before, describe, it } from 'node:test';
+import type { Guest } from '../support/guest.ts';
+import type { Libvirtd } from '../support/libvirtd.ts';
+import { pollUntil } from '../support/polling.ts';
+import type { Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
-import { TestWorkspace } from './workspace.ts';
+import { WindowSetUp } from './windowSetUp.ts';
 
-/** Some seconds over a 16550A: long enough to be seen. */
-const NOTES_BYTES = 400_000;
+/** Many windows of a serial port. */
+const NOTES_BYTES = 1_000_000;
 /** The same where other work has the processors. */
 const SLOW_COPY_MS = 240_000;
 /** Minutes: never waited for. */
 const LARGE_BYTES = 50_000_000;
 
 describe('copying', () => {
-  const workspace = new TestWorkspace();
+  const setUp = new WindowSetUp();
+  const { workspace } = setUp;
   const hashes = {
     notes: workspace.add('notes.txt', NOTES_BYTES),
     inner: workspace.add('results/run 1/inner.bin', 30_000),
@@ -30,24 +31,13 @@ describe('copying', () => {
   let workbench: Workbench;
 
   before(async () => {
-    libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'files' });
-    bare = await bootGuest({ uri: libvirtd.uri, name: 'bare', startReceiver: false });
-    workbench = await openWorkbench({
-      workspace: workspace.folder,
-      settings: {
-        'guestwire.connections': [libvirtd.uri],
-        'guestwire.link': { [guest.name]: 'serial1' },
-      },
+    libvirtd = await setUp.libvirtd();
+    const guests = await setUp.guests({ name: 'files' }, { name: 'bare', startReceiver: false });
+    [guest, bare] = guests as [Guest, Guest];
+    workbench = await setUp.window({
+      'guestwire.connections': [libvirtd.uri],
+      'guestwire.link': { [guest.name]: 'serial1' },
     });
-  });
-
-  after(async () => {
-    await workbench?.close();
-    await bare?.destroy();
-    await guest?.destroy();
-    await libvirtd?.stop();
-    workspace.remove();
   });
 
   tidyBetweenTests(() => workbench);
@@ -81,10 +71,12 @@ describe('copying', () => {
     await workbench.pick(guest.name);
     await workbench.asked(`Copy notes.txt to ${guest.name}`);
     await workbench.screenshots('destination');
+    const letRun = await guest.paceReceiver();
     await workbench.answer('Copy notes.txt to', '/tmp/');
     await workbench.notification(/Copying notes\.txt to .*\d+%.*\/s/).waitFor();
     assert.match((await workbench.statusItem('throughput').textContent()) ?? '', /[\d.]+ .?B\/s \d+%/);
     await workbench.screenshots('progress');
+    await letRun();
     await workbench.notification('Copied and verified: notes.txt').waitFor({ timeout: SLOW_COPY_MS });
     await workbench.notification('Copying notes.txt').waitFor({ state: 'hidden' });
     assert.match((await workbench.statusItem('throughput').textContent()) ?? '', /verified/);
@@ -198,7 +190,7 @@ describe('copying', () => {
     await workbench.screenshots('transfers');
     await workbench.chooseFromMenu(notes, 'Copy SHA-256');
     const readClipboard = () => workbench.page.evaluate('navigator.clipboard.readText()');
-    assert.ok(await pollUntil(async () => (await readClipboard()) === hashes.notes, 10_000));
+    await pollUntil('the SHA-256 is in the clipboard', async () => (await readClipboard()) === hashes.notes);
     await notes.click();
     await workbench.page.locator('.view-line', { hasText: hashes.notes }).first().waitFor();
     await workbench.screenshot('transfer-details');

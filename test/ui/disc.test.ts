@@ -3,18 +3,18 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { connect, type Domain, type LibvirtConnection } from 'libvirt';
+import { before, describe, it } from 'node:test';
+import type { Domain, LibvirtConnection } from 'libvirt';
 import { cdDrives } from '../../src/install/disc/cdDrives.ts';
 import { makeDisc } from '../../src/install/disc/isoImage.ts';
-import { bootGuest, type Guest } from '../support/guest.ts';
+import type { Guest } from '../support/guest.ts';
 import { inInit, startInit } from '../support/guestServices.ts';
-import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
-import { pollUntil } from '../support/processes.ts';
-import { makeTestPool, type TestPool } from '../support/storagePool.ts';
-import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import type { Libvirtd } from '../support/libvirtd.ts';
+import { pollUntil } from '../support/polling.ts';
+import type { TestPool } from '../support/storagePool.ts';
+import type { Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
-import { TestWorkspace } from './workspace.ts';
+import { WindowSetUp } from './windowSetUp.ts';
 
 const goOn = 'Go on with the CD that is inserted…';
 const windows = 'guestwire-test-disc-windows';
@@ -32,7 +32,8 @@ const windowsXml = `<domain type="qemu">
 </domain>`;
 
 describe("the installer's CD", () => {
-  const workspace = new TestWorkspace();
+  const setUp = new WindowSetUp();
+  const { workspace } = setUp;
   workspace.add('notes.txt', 1000);
   let libvirtd: Libvirtd;
   let connection: LibvirtConnection;
@@ -44,15 +45,14 @@ describe("the installer's CD", () => {
   let workbench: Workbench;
 
   before(async () => {
-    libvirtd = await ensureLibvirtd();
-    connection = await connect(libvirtd.uri);
-    pool = await makeTestPool(libvirtd.uri, 'images');
-    otherPool = await makeTestPool(libvirtd.uri, 'other');
+    libvirtd = await setUp.libvirtd();
+    connection = await setUp.connection();
+    pool = await setUp.pool('images');
+    otherPool = await setUp.pool('other');
     former = path.join(pool.folder, 'former.iso');
     const files = [{ name: 'former.txt', content: Buffer.from('the former medium') }];
     fs.writeFileSync(former, makeDisc(files, { volume: 'FORMER', date: new Date(0) }));
-    guest = await bootGuest({
-      uri: libvirtd.uri,
+    guest = await setUp.guest({
       name: 'disc',
       startReceiver: false,
       furtherDevices: `
@@ -62,25 +62,12 @@ describe("the installer's CD", () => {
         <disk type="file" device="cdrom"><target dev="hdd" bus="ide"/><readonly/></disk>`,
     });
     domain = await connection.lookupByName(guest.name);
-    await connection.defineDomainXml(windowsXml);
+    const windowsDomain = await connection.defineDomainXml(windowsXml);
+    setUp.atEnd(() => connection.undefineDomain(windowsDomain));
     await guest.loadCdDrivers();
     await guest.mustRun("mkdir -p /mnt && printf '::sysinit:/bin/true\\n' > /etc/inittab");
     await startInit(guest);
-    workbench = await openWorkbench({
-      workspace: workspace.folder,
-      settings: { 'guestwire.connections': [libvirtd.uri] },
-    });
-  });
-
-  after(async () => {
-    await workbench?.close();
-    await guest?.destroy();
-    await connection?.undefineDomain(await connection.lookupByName(windows));
-    await connection?.close();
-    await otherPool?.remove();
-    await pool?.remove();
-    await libvirtd?.stop();
-    workspace.remove();
+    workbench = await setUp.window({ 'guestwire.connections': [libvirtd.uri] });
   });
 
   tidyBetweenTests(() => workbench);
@@ -172,6 +159,6 @@ describe("the installer's CD", () => {
     await pressInNotification('has the CD with the installer from its next start on', 'Remove CD…');
     await press('Take Away', /Take the CD drive with .* away/, 'disc-windows-take-away');
     await workbench.notification('The CD drive is gone').waitFor();
-    assert.ok(await pollUntil(async () => (await stored()).length === 0, 10_000));
+    await pollUntil('the drive is gone from the definition', async () => (await stored()).length === 0);
   });
 });

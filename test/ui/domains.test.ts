@@ -2,14 +2,14 @@
 // its guests, and what can be done from it.
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { bootGuest, type Guest } from '../support/guest.ts';
-import { type PrivateLibvirtd, startPrivateLibvirtd } from '../support/libvirtd.ts';
+import { before, describe, it } from 'node:test';
+import type { Guest } from '../support/guest.ts';
+import type { PrivateLibvirtd } from '../support/libvirtd.ts';
 import { run } from '../support/processes.ts';
-import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import type { Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
 import { startRefusingDaemon } from './refusingDaemon.ts';
-import { TestWorkspace } from './workspace.ts';
+import { WindowSetUp } from './windowSetUp.ts';
 
 /** Runs its BIOS and nothing else, which is enough to be started and stopped. */
 const smallDomain = `<domain type="qemu">
@@ -30,7 +30,8 @@ const smallDomain = `<domain type="qemu">
 const small = 'guestwire-test-small';
 
 describe('the Domains view', () => {
-  const workspace = new TestWorkspace();
+  const setUp = new WindowSetUp();
+  const { workspace } = setUp;
   const notes = workspace.add('notes.txt', 20_000);
   const notesFolder = workspace.add('folder/inner.txt', 3_000);
   let libvirtd: PrivateLibvirtd;
@@ -38,19 +39,9 @@ describe('the Domains view', () => {
   let workbench: Workbench;
 
   before(async () => {
-    libvirtd = await startPrivateLibvirtd();
-    workbench = await openWorkbench({
-      workspace: workspace.folder,
-      settings: { 'guestwire.connections': [libvirtd.uri] },
-    });
+    libvirtd = await setUp.privateLibvirtd();
+    workbench = await setUp.window({ 'guestwire.connections': [libvirtd.uri] });
     await workbench.openGuestwire();
-  });
-
-  after(async () => {
-    await workbench?.close();
-    await guest?.destroy();
-    await libvirtd?.stop();
-    workspace.remove();
   });
 
   tidyBetweenTests(() => workbench);
@@ -120,7 +111,7 @@ describe('the Domains view', () => {
   });
 
   it('shows a guest with its links, and whether its receiver runs', async () => {
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'tree' });
+    guest = await setUp.guest({ name: 'tree' });
     await isDescribed(guest.name, 'running · receiver ready');
     await workbench.treeRow(guest.name).click();
     await workbench.treeRow('virtio channel org.guestwire.0').waitFor();

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { errorPayload, packetBytes, STATUS, TYPE } from '../unit/libvirt/fakeServer.ts';
+import { errorPayload, packetBytes, STATUS, TYPE } from '../support/fakeLibvirtd.ts';
 
 const AUTH_UNAVAILABLE = 94;
 const AUTH_DOMAIN = 47;

@@ -1,41 +1,32 @@
 // One copy into two real guests at once, from choosing them to what is said of each.
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { bootGuest, type Guest } from '../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
-import { openWorkbench, type Workbench } from '../support/vscodeWorkbench.ts';
+import { before, describe, it } from 'node:test';
+import type { Guest } from '../support/guest.ts';
+import type { Libvirtd } from '../support/libvirtd.ts';
+import type { Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
-import { TestWorkspace } from './workspace.ts';
+import { WindowSetUp } from './windowSetUp.ts';
 
-/** Some seconds over two 16550A: long enough to be seen. */
-const NOTES_BYTES = 200_000;
+/** Many windows of a serial port. */
+const NOTES_BYTES = 1_000_000;
 /** The same where other work has the processors. */
 const SLOW_COPY_MS = 240_000;
 
 describe('copying into several guests', () => {
-  const workspace = new TestWorkspace();
+  const setUp = new WindowSetUp();
+  const { workspace } = setUp;
   const notes = workspace.add('notes.txt', NOTES_BYTES);
   const single = workspace.add('single.bin', 10_000);
   workspace.add('large.bin', 50_000_000);
-  const guests: Guest[] = [];
+  let guests: Guest[];
   let libvirtd: Libvirtd;
   let workbench: Workbench;
 
   before(async () => {
-    libvirtd = await ensureLibvirtd();
-    for (const name of ['one', 'two'])
-      guests.push(await bootGuest({ uri: libvirtd.uri, name, memoryMb: 256, receiverPorts: ['/dev/ttyS1'] }));
-    workbench = await openWorkbench({
-      workspace: workspace.folder,
-      settings: { 'guestwire.connections': [libvirtd.uri] },
-    });
-  });
-
-  after(async () => {
-    await workbench?.close();
-    for (const guest of guests) await guest.destroy();
-    await libvirtd?.stop();
-    workspace.remove();
+    libvirtd = await setUp.libvirtd();
+    const options = { memoryMb: 256, receiverPorts: ['/dev/ttyS1'] };
+    guests = await setUp.guests({ name: 'one', ...options }, { name: 'two', ...options });
+    workbench = await setUp.window({ 'guestwire.connections': [libvirtd.uri] });
   });
 
   tidyBetweenTests(() => workbench);
@@ -59,11 +50,13 @@ describe('copying into several guests', () => {
     await chooseBoth('notes.txt');
     await workbench.asked('Copy notes.txt to');
     await workbench.screenshots('several-guests-destination');
+    const paced = await Promise.all(guests.map(guest => guest.paceReceiver()));
     await workbench.answer('Copy notes.txt to', '/tmp/');
     const progress = workbench.notification('Copying notes.txt to');
     await progress.filter({ hasText: /\d+% · .*\/s · .*0 of 2 guests done/ }).waitFor();
     assert.equal(await progress.count(), 1);
     await workbench.screenshots('several-guests-progress');
+    await Promise.all(paced.map(letRun => letRun()));
     const result = workbench.notification('Copied and verified: notes.txt');
     await result.waitFor({ timeout: SLOW_COPY_MS });
     assert.equal(await result.count(), 1);

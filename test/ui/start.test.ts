@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
-import { identify, pollUntil } from '../support/processes.ts';
+import { pollUntil } from '../support/polling.ts';
+import { identify } from '../support/processes.ts';
 import { runDirectoriesOf } from '../support/runDirectory.ts';
 import { launchBrowser } from '../support/vscodeServer.ts';
 import { Workbench } from '../support/vscodeWorkbench.ts';
@@ -50,8 +51,9 @@ describe('npm start', () => {
   it('shows the rates, opens VS Code, and ends with all it started on a signal', async () => {
     const run = start([], { CI: '' });
     const address = await pollUntil(
+      'npm start printed an address',
       () => run.child.exitCode !== null || /http:\/\/127\.0\.0\.1:\S+(?=\n)/.exec(run.output)?.[0],
-      START_MS,
+      { timeoutMs: START_MS },
     );
     assert.ok(typeof address === 'string', run.output);
     assert.match(run.output, rates);

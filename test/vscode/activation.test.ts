@@ -19,6 +19,9 @@ const designedCommands = [
   'guestwire.retryTransfer',
 ];
 
+/** Of each view. */
+const MADE_BY_VSCODE = /^guestwire\.(domains|transfers)\./;
+
 const designedDefaults: Record<string, unknown> = {
   connections: ['default'],
   conflict: 'ask',
@@ -45,6 +48,11 @@ describe('activation', () => {
     const registered = new Set(await vscode.commands.getCommands(true));
     assert.deepEqual(
       contributed.filter(command => !registered.has(command)),
+      [],
+    );
+    const ours = [...registered].filter(id => id.startsWith('guestwire.') && !MADE_BY_VSCODE.test(id));
+    assert.deepEqual(
+      ours.filter(command => !contributed.includes(command)),
       [],
     );
     assert.deepEqual(

@@ -8,9 +8,7 @@ import type { DomainsNode } from '../../src/ui/domains/domainsNode.ts';
 import { DomainsTree } from '../../src/ui/domains/domainsTree.ts';
 import { bootGuest, type Guest } from '../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';
-import { pollUntil } from '../support/processes.ts';
-
-const EVENT_TIMEOUT_MS = 30_000;
+import { pollUntil } from '../support/polling.ts';
 
 describe('the tree of domains', () => {
   let libvirtd: Libvirtd;
@@ -53,11 +51,9 @@ describe('the tree of domains', () => {
     return drawn.find(({ item }) => item.label === guest.name);
   }
 
-  function isDescribed(word: string): Promise<unknown> {
-    return pollUntil(
-      async () => String((await ownDomain())?.item.description).startsWith(word),
-      EVENT_TIMEOUT_MS,
-    );
+  async function isDescribed(word: string): Promise<void> {
+    const description = async () => String((await ownDomain())?.item.description);
+    await pollUntil(`the domain is ${word}`, async () => (await description()).startsWith(word));
   }
 
   it('shows the connection by its URI', async () => {

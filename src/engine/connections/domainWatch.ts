@@ -10,8 +10,6 @@ import type { Receivers } from './receivers.ts';
 export interface DomainWatchOptions {
   readonly connections: Connections;
   readonly receivers: Receivers;
-  /** How often channels are looked at. */
-  readonly everyMs?: number;
 }
 
 /** Soon enough for somebody who has just started a receiver and looks at the tree. */
@@ -45,9 +43,13 @@ export class DomainWatch {
   setVisible(visible: boolean): void {
     this.#stop();
     if (!visible) return;
-    this.#timer = setTimeout(() => void this.#look(), this.#options.everyMs ?? EVERY_MS);
-    this.#timer.unref();
+    this.#lookLater();
     this.#readSoon();
+  }
+
+  #lookLater(): void {
+    this.#timer = setTimeout(() => void this.#look(), EVERY_MS);
+    this.#timer.unref();
   }
 
   dispose(): void {
@@ -80,7 +82,7 @@ export class DomainWatch {
       for (const domain of this.#nextOf(connection)) await this.#lookAt(connection, domain);
     }
     // Not after it was hidden, or shown anew, meanwhile.
-    if (timer === this.#timer) timer?.refresh();
+    if (timer && timer === this.#timer) this.#lookLater();
   }
 
   /** What a handshake once said is past when the channel changes hands. */

@@ -2,37 +2,36 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { buildComDd, type ComDdResult, startComDd } from '../../support/comDd.ts';
-import { bootGuest, type Guest } from '../../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
-import { pollUntil, run } from '../../support/processes.ts';
+import { afterEach, before, describe, it, type TestContext } from 'node:test';
+import { connect } from 'libvirt';
+import { buildComDd, type ComDdResult, endComDds, inMidRun, startComDd } from '../../support/comDd.ts';
+import { type Guest, quoteForShell } from '../../support/guest.ts';
+import { run } from '../../support/processes.ts';
+import { SetUp } from '../../support/setUp.ts';
+import { WithheldSource } from '../../support/withheldSource.ts';
+import { throwawayDomains } from '../libvirt/throwawayDomain.ts';
 
 const ERROR_SECONDS = 10;
 const AUTOMATIC = 'org.guestwire.0';
+const RECEIVER = 'python3 /guestwire/receiver.py';
 
 describe('bad input', () => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-bad-input-'));
+  const setUp = new SetUp();
+  const directory = setUp.folder('bad-input');
   const small = path.join(directory, 'small');
   const large = path.join(directory, 'large');
-  let libvirtd: Libvirtd;
   let guest: Guest;
 
   before(async () => {
     await buildComDd();
     fs.writeFileSync(small, crypto.randomBytes(1_000));
     fs.writeFileSync(large, crypto.randomBytes(4_000_000));
-    libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'bad-input' });
+    await setUp.libvirtd();
+    guest = await setUp.guest({ name: 'bad-input' });
   });
 
-  after(async () => {
-    await guest?.destroy();
-    await libvirtd?.stop();
-    fs.rmSync(directory, { recursive: true, force: true });
-  });
+  afterEach(endComDds);
 
   const comDd = (...args: string[]) => startComDd(['--connect', guest.uri, ...args]).result;
   const copy = (...args: string[]) => comDd(guest.name, ...args);
@@ -56,12 +55,21 @@ describe('bad input', () => {
     assert.equal(unfinished.stdout, '');
   }
 
-  async function restartReceiver(...args: string[]): Promise<void> {
-    await guest.run(
-      'kill $(cat /run/receiver.pid); while [ -d /proc/$(cat /run/receiver.pid) ]; do usleep 50000; done',
-    );
-    await guest.mustRun(`echo "RECEIVER_ARGUMENTS='${args.join(' ')}'" >> /guestwire-test/boot.env`);
+  async function restartReceiver(command: string, args: string): Promise<void> {
+    await guest.killReceiver();
+    const settings = [
+      `RECEIVER_COMMAND=${quoteForShell(command)}`,
+      `RECEIVER_ARGUMENTS=${quoteForShell(args)}`,
+    ];
+    for (const line of settings)
+      await guest.mustRun(`echo ${quoteForShell(line)} >> /guestwire-test/boot.env`);
     await guest.startReceiver();
+  }
+
+  /** Another receiver, or the same with other arguments, until the end of the test. */
+  async function withReceiver(t: TestContext, args: string, command = RECEIVER): Promise<void> {
+    t.after(() => restartReceiver(RECEIVER, ''));
+    await restartReceiver(command, args);
   }
 
   it('unknown domain', async () => {
@@ -156,15 +164,15 @@ describe('bad input', () => {
     }
   });
 
-  it('read-only receiver', async () => {
-    await restartReceiver('--read-only');
+  it('read-only receiver', async t => {
+    await withReceiver(t, '--read-only');
     assertClear(await copy(small, '/tmp/x'), /read-only mode/);
     await assertAbsent('/tmp/x');
   });
 
-  it('out of --root', async () => {
+  it('out of --root', async t => {
     await guest.mustRun('mkdir -p /tmp/root /tmp/outside && ln -sfn /tmp/outside /tmp/root/way-out');
-    await restartReceiver('--root', '/tmp/root');
+    await withReceiver(t, '--root /tmp/root');
     for (const way of ['/tmp/outside/x', '/tmp/root/../outside/x', '/tmp/root/way-out/x', '/tmp/outside/']) {
       assertClear(await copy(small, way), /outside of the folder.*"\/tmp\/root"/);
     }
@@ -174,20 +182,19 @@ describe('bad input', () => {
     await guest.mustRun('rm /tmp/root/x');
   });
 
-  it('receiver of another protocol version', async () => {
-    await guest.mustRun(
-      "cp /guestwire/receiver.py /tmp/receiver.bak && sed -i 's/^PROTOCOL_LOW = .*/PROTOCOL_LOW = PROTOCOL_HIGH = 9/' /guestwire/receiver.py",
-    );
-    await restartReceiver();
+  it('receiver of another protocol version', async t => {
+    const edit = 's/^PROTOCOL_LOW = .*/PROTOCOL_LOW = PROTOCOL_HIGH = 9/w /tmp/edited';
+    await guest.mustRun(`sed '${edit}' /guestwire/receiver.py > /tmp/version9.py && [ -s /tmp/edited ]`);
+    await withReceiver(t, '', 'python3 /tmp/version9.py');
     for (const link of ['auto', 'serial1']) {
       assertClear(await copy(small, '/tmp/x', '--link', link), guest.name, /another version of the protocol/);
     }
-    await guest.mustRun('cp /tmp/receiver.bak /guestwire/receiver.py');
     await assertAbsent('/tmp/x');
   });
 
-  it('no receiver', async () => {
+  it('no receiver', async t => {
     await guest.killReceiver();
+    t.after(() => guest.startReceiver());
     for (const link of ['auto', 'serial1', 'console1', AUTOMATIC]) {
       const result = await copy(small, '/tmp/x', '--link', link);
       assertClear(result, guest.name, 'python3 receiver.py', link === 'auto' ? 'serial1' : link);
@@ -198,25 +205,33 @@ describe('bad input', () => {
   });
 
   it('device that another program has', async () => {
-    await guest.startReceiver();
-    const holder = startComDd(['--connect', guest.uri, '--link', 'serial1', guest.name, large, '/tmp/x']);
+    const source = new WithheldSource(large, 1_000_000);
+    const args = ['--connect', guest.uri, '--link', 'serial1', guest.name, large, '/tmp/x'];
+    const holder = startComDd(args, source.environment);
     const isUnderWay = async () => (await guest.run('ls /tmp/.guestwire-*')).status === 0;
-    assert.ok(await pollUntil(isUnderWay, 30_000, 100), 'nothing arrived in the guest');
+    await inMidRun(holder, 'the copy has begun in the guest', isUnderWay);
     assertClear(await copy(small, '/tmp/y', '--link', 'serial1'), guest.name, 'serial1', 'in use');
     holder.child.kill('SIGINT');
+    source.release();
     assert.equal((await holder.result).code, 130);
     await assertAbsent('/tmp/x');
   });
 
-  it('domain that is paused, or shut off', async () => {
+  it('domain that is paused, or shut off', async t => {
     const virsh = (command: string) => run('virsh', ['-q', '-c', guest.uri, command, guest.name]);
     await virsh('suspend');
+    t.after(() => virsh('resume'));
     assertClear(await copy(small, '/tmp/x'), guest.name, /is paused: resume it/);
-    await virsh('resume');
-    await guest.forceOff();
-    assertClear(await copy(small, '/tmp/x'), guest.name, /is shut off: start it/);
+    const connection = await connect(guest.uri);
+    const domains = await throwawayDomains(connection, 'bad-input');
+    t.after(async () => {
+      await domains.remove();
+      await connection.close();
+    });
+    const { name } = await domains.define('off');
+    assertClear(await comDd(name, small, '/tmp/x'), name, /is shut off: start it/);
     const list = await comDd('--list');
-    assert.ok(list.stdout.includes(`${guest.name}  (shut off)\n`), list.stdout);
+    assert.ok(list.stdout.includes(`${name}  (shut off)\n`), list.stdout);
     assert.equal(list.code, 0);
   });
 });

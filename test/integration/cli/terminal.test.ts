@@ -3,14 +3,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { buildComDd, comDd } from '../../support/comDd.ts';
-import { bootGuest, type Guest } from '../../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import type { Guest } from '../../support/guest.ts';
 import { repositoryRoot } from '../../support/paths.ts';
-import { pollUntil } from '../../support/processes.ts';
+import { isSoon } from '../../support/polling.ts';
+import { SetUp } from '../../support/setUp.ts';
 
 interface TerminalRun {
   readonly child: ChildProcess;
@@ -38,30 +37,29 @@ function atTerminal(...args: string[]): TerminalRun {
 }
 
 describe('com-dd at a terminal', () => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-terminal-'));
+  const setUp = new SetUp();
+  const directory = setUp.folder('terminal');
   const file = path.join(directory, 'file\u001b[31m.bin');
   const bytes = crypto.randomBytes(150_000);
-  let libvirtd: Libvirtd;
   let guest: Guest;
 
   before(async () => {
     await buildComDd();
     fs.writeFileSync(file, bytes);
-    libvirtd = await ensureLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'terminal' });
-  });
-
-  after(async () => {
-    await guest?.destroy();
-    await libvirtd?.stop();
-    fs.rmSync(directory, { recursive: true, force: true });
+    await setUp.libvirtd();
+    guest = await setUp.guest({ name: 'terminal' });
   });
 
   const connection = () => ['--connect', guest.uri];
-  const isOver = (run: TerminalRun) => pollUntil(() => run.child.exitCode !== null, 30_000);
+  const isOver = (run: TerminalRun) => isSoon(() => run.child.exitCode !== null, 60_000);
+
+  async function shows(run: TerminalRun, words: string | RegExp): Promise<void> {
+    const isShown = () => (typeof words === 'string' ? run.shown().includes(words) : words.test(run.shown()));
+    assert.ok(await isSoon(isShown, 60_000), run.shown());
+  }
 
   async function answer(run: TerminalRun, typed: string): Promise<void> {
-    assert.ok(await pollUntil(() => run.shown().includes('[k]eep both'), 15_000), run.shown());
+    await shows(run, '[k]eep both');
     run.child.stdin?.write(typed);
   }
 
@@ -110,13 +108,17 @@ describe('com-dd at a terminal', () => {
     const large = path.join(directory, 'large');
     fs.writeFileSync(large, crypto.randomBytes(5_000_000));
     const run = atTerminal(...connection(), '--link', 'serial1', guest.name, large, '/tmp/large');
-    assert.ok(await pollUntil(() => / [1-9]\d* kB of 5\.00 MB/.test(run.shown()), 20_000), run.shown());
+    await shows(run, / [1-9]\d* kB of 5\.00 MB/);
+    // Stopped, so that it doesn't answer the cancellation before the second Ctrl-C.
+    await guest.signalReceiver('SIGSTOP');
     run.child.stdin?.write('\u0003');
     // Two at once may come as one signal.
-    assert.ok(await pollUntil(() => run.shown().includes('Cancelling…'), 5_000), run.shown());
+    await shows(run, 'Cancelling…');
     run.child.stdin?.write('\u0003');
-    assert.ok(await pollUntil(() => run.child.exitCode !== null, 1_500), 'still running');
+    assert.ok(await isOver(run), 'still running');
     assert.equal(await run.code, 130);
+    assert.doesNotMatch(run.shown(), /The copy was cancelled/, 'it waited for the receiver');
+    await guest.signalReceiver('SIGCONT');
     // The receiver drops the session with the next HELLO, and with it the unfinished file.
     const next = await comDd(...connection(), '--link', 'serial1', guest.name, file, '/tmp/next');
     assert.equal(next.code, 0, next.stderr);

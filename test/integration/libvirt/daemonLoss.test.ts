@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connect, type LibvirtError } from 'libvirt';
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
-import { until } from '../../unit/libvirt/fakeServer.ts';
+import { pollUntil } from '../../support/polling.ts';
 import { throwawayDomains } from './throwawayDomain.ts';
 
 let daemon: PrivateLibvirtd;
@@ -23,7 +23,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     stream.on('error', error => lost.push(['stream', (error as LibvirtError).code])).resume();
 
     await daemon.stopLibvirtd(signal);
-    await until('both are told', () => lost.length === 2);
+    await pollUntil('both are told', () => lost.length === 2);
     assert.deepEqual(lost.toSorted(), [
       ['connection', 'connection-lost'],
       ['stream', 'connection-lost'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connect, type LibvirtConnection, type LifecycleEvent } from 'libvirt';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
-import { until } from '../../unit/libvirt/fakeServer.ts';
+import { pollUntil } from '../../support/polling.ts';
 import { type ThrowawayDomains, throwawayDomains } from './throwawayDomain.ts';
 
 let daemon: Libvirtd;
@@ -91,7 +91,7 @@ test('lifecycle events tell what happens to a domain', async () => {
   await connection.destroyDomain(domain);
   await connection.undefineDomain(domain);
   const ours = () => events.filter(event => event.domain.uuid === domain.uuid).map(({ event }) => event);
-  await until('the last event came', () => ours().includes('undefined'));
+  await pollUntil('the last event came', () => ours().includes('undefined'));
   // libvirt 9 also tells that the guest's processors were let run, and that QEMU noticed its own end.
   const told = ours().filter(event => event !== 'resumed' && event !== 'shutdown');
   assert.deepEqual(told, ['defined', 'started', 'stopped', 'undefined']);

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { qemuUser } from '../../support/libvirtd.ts';
+import { pollUntil } from '../../support/polling.ts';
 import { findProgram } from '../../support/processes.ts';
-import { until } from '../../unit/libvirt/fakeServer.ts';
 
 const client = `
   import { connect } from ${JSON.stringify(import.meta.resolve('libvirt'))};
@@ -33,7 +33,7 @@ before(() => {
 after(async () => {
   // It would end by itself two minutes after its last client.
   if (existsSync(pidFile())) process.kill(Number(readFileSync(pidFile(), 'utf8')));
-  await until('the session daemon ended', () => !existsSync(pidFile()));
+  await pollUntil('the session daemon ended', () => !existsSync(pidFile()));
   rmSync(home, { recursive: true, force: true });
 });
 
@@ -43,7 +43,7 @@ async function listInSession(): Promise<unknown> {
   const { stdout } = await promisify(execFile)(process.execPath, nodeArguments, {
     env: environment,
     cwd: '/',
-    timeout: 20_000,
+    timeout: 120_000,
     ...qemuUser(),
   });
   return JSON.parse(stdout);

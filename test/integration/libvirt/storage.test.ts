@@ -8,8 +8,8 @@ import { after, before, test } from 'node:test';
 import { connect, type Domain, type LibvirtConnection, type StoragePool, type StorageVolume } from 'libvirt';
 import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
 import { run } from '../../support/processes.ts';
+import { randomBytes, seededRandom } from '../../support/random.ts';
 import { makeTestPool, type TestPool } from '../../support/storagePool.ts';
-import { SeededRandom } from '../../unit/libvirt/random.ts';
 
 let daemon: Libvirtd;
 let connection: LibvirtConnection;
@@ -59,7 +59,7 @@ test('pools are listed and looked up', async () => {
 });
 
 test('a volume is created, filled, found and deleted', async () => {
-  const bytes = Buffer.from(new SeededRandom(7).bytes(1_500_001));
+  const bytes = Buffer.from(randomBytes(seededRandom(7), 1_500_001));
   const volume = await connection.storage.createVolume(pool, describeVolume('whole.img', bytes.length));
   assert.deepEqual([volume.pool, volume.name], [folder.name, 'whole.img']);
   assert.deepEqual(await connection.storage.lookupVolume(pool, 'whole.img'), volume);
@@ -117,7 +117,7 @@ test('a medium is put into the CD drive of a running domain, and taken out', asy
     <devices><controller type="usb" model="none"/><memballoon model="none"/>${drive('')}</devices>
   </domain>`);
   // Paused, for while the BIOS resets the drive, QEMU's tray and what libvirt knows of it may part.
-  await run('virsh', ['-q', '-c', daemon.uri, 'start', '--paused', defined.name], { timeoutMs: 60_000 });
+  await run('virsh', ['-q', '-c', daemon.uri, 'start', '--paused', defined.name], { timeoutMs: 180_000 });
   const started = await connection.lookupByName(defined.name);
   domain = started;
   const media = async () => {

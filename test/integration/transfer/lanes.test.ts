@@ -3,17 +3,18 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, before, it } from 'node:test';
+import { afterEach, before, it } from 'node:test';
 import { connect } from 'libvirt';
-import { buildComDd, startComDd } from '../../support/comDd.ts';
+import { buildComDd, type ComDdRun, endComDds, inMidRun, startComDd } from '../../support/comDd.ts';
 import { describeEachReceiver } from '../../support/eachReceiver.ts';
-import { bootGuest, type Guest, guestPorts } from '../../support/guest.ts';
-import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
-import { pollUntil } from '../../support/processes.ts';
+import { type Guest, guestPorts } from '../../support/guest.ts';
+import { SetUp } from '../../support/setUp.ts';
+import { WithheldSource } from '../../support/withheldSource.ts';
 
 const LARGE_BYTES = 600_000;
+/** Enough for the further ports to be opened. The rest comes when the test says so. */
+const FIRST_BYTES = 150_000;
 const isaSerial = (port: number) => `<serial type="pty"><target type="isa-serial" port="${port}"/></serial>`;
 
 interface Report {
@@ -24,18 +25,19 @@ interface Report {
 }
 
 describeEachReceiver('serial ports side by side', receiver => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-lanes-'));
+  const setUp = new SetUp();
+  const directory = setUp.folder('lanes');
   const large = path.join(directory, 'large');
   const sha256 = () => crypto.createHash('sha256').update(fs.readFileSync(large)).digest('hex');
-  let libvirtd: PrivateLibvirtd;
   let guest: Guest;
+  let source: WithheldSource;
 
   before(async () => {
     await buildComDd();
     fs.writeFileSync(large, crypto.randomBytes(LARGE_BYTES));
-    libvirtd = await startPrivateLibvirtd();
-    guest = await bootGuest({
-      uri: libvirtd.uri,
+    source = new WithheldSource(large, FIRST_BYTES);
+    await setUp.privateLibvirtd();
+    guest = await setUp.guest({
       name: 'lanes',
       receiver,
       furtherDevices: isaSerial(2) + isaSerial(3),
@@ -43,17 +45,39 @@ describeEachReceiver('serial ports side by side', receiver => {
     });
   });
 
-  after(async () => {
-    await guest?.destroy();
-    await libvirtd?.stop();
-    fs.rmSync(directory, { recursive: true, force: true });
-  });
+  afterEach(endComDds);
 
-  const startCopy = (...options: string[]) =>
-    startComDd([
-      ...['--connect', guest.uri, '--link', 'serial1', '--json', '--conflict', 'overwrite'],
-      ...['--compress', 'off', '--delta', 'off', ...options, guest.name, large, '/tmp/large'],
-    ]);
+  const argumentsFor = (...options: string[]) => [
+    ...['--connect', guest.uri, '--link', 'serial1', '--json', '--conflict', 'overwrite'],
+    ...['--compress', 'off', '--delta', 'off', ...options, guest.name, large, '/tmp/large'],
+  ];
+  const startCopy = (...options: string[]) => startComDd(argumentsFor(...options));
+
+  /** With all ports; sends only the file's beginning until the source is released. */
+  function startHeldCopy(): ComDdRun {
+    source.hold();
+    return startComDd(argumentsFor('--lanes', 'on'), source.environment);
+  }
+
+  /** How much came in by each port, the main one first. */
+  async function receivedSince(before: readonly number[]): Promise<number[]> {
+    return (await received()).map((bytes, port) => bytes - (before[port] ?? 0));
+  }
+
+  /** Waits until the further ports are open, all of them. */
+  async function areOpen(copy: ComDdRun, before: readonly number[]): Promise<void> {
+    const areGreeted = async () => (await receivedSince(before)).every(bytes => bytes > 0);
+    await inMidRun(copy, 'all ports are greeted', areGreeted);
+  }
+
+  /** Lets the copy go on, never far ahead of what has come in, until the second port has carried so much. */
+  async function releaseUntilCarried(copy: ComDdRun, before: number[], bytes: number): Promise<void> {
+    await inMidRun(copy, `the second port carried ${bytes} bytes`, async () => {
+      const shares = await receivedSince(before);
+      source.allow(FIRST_BYTES + shares.reduce((sum, share) => sum + share));
+      return (shares[1] ?? 0) > bytes;
+    });
+  }
 
   /** Bytes that have come in by the guest's second, third and fourth serial port since its boot, by its own count. */
   async function received(): Promise<[number, number, number]> {
@@ -62,7 +86,7 @@ describeEachReceiver('serial ports side by side', receiver => {
     return [of(1), of(2), of(3)];
   }
 
-  async function assertWhole(copy: ReturnType<typeof startComDd>): Promise<Report> {
+  async function assertWhole(copy: ComDdRun): Promise<Report> {
     const { code, stdout, stderr } = await copy.result;
     assert.equal(code, 0, stderr);
     const report = JSON.parse(stdout) as Report;
@@ -90,35 +114,41 @@ describeEachReceiver('serial ports side by side', receiver => {
     }
   }
 
-  it('all of them carry one file', { timeout: 180_000 }, async () => {
+  it('all of them carry one file', async () => {
     const before = await received();
-    const { lanes } = await assertWhole(startCopy('--lanes', 'on'));
+    const copy = startHeldCopy();
+    await areOpen(copy, before);
+    source.release();
+    const { lanes } = await assertWhole(copy);
     assert.equal(lanes, 3);
-    const shares = (await received()).map((bytes, index) => bytes - (before[index] ?? 0));
+    const shares = await receivedSince(before);
     for (const share of shares) assert.ok(share > LARGE_BYTES / 10, `${shares} bytes`);
   });
 
-  it('one is taken by another program in the middle', { timeout: 180_000 }, async () => {
-    const [, before] = await received();
-    const copy = startCopy('--lanes', 'on');
-    const carries = async () => (await received())[1] > before + 30_000;
-    assert.ok(await pollUntil(carries, 60_000, 100), 'the lane never carried anything');
+  it('one is taken by another program in the middle', async () => {
+    const before = await received();
+    const copy = startHeldCopy();
+    await areOpen(copy, before);
+    await releaseUntilCarried(copy, before, 30_000);
     await whileTaken('serial2', async () => {
+      source.release();
       const { lanes } = await assertWhole(copy);
       assert.equal(lanes, 2);
     });
   });
 
-  it('the main one is taken: the copy ends, and the next goes on where it was', {
-    timeout: 180_000,
-  }, async () => {
+  it('the main one is taken: the copy ends, and the next goes on where it was', async () => {
     await guest.mustRun('rm -f /tmp/large');
-    const [before] = await received();
-    const copy = startCopy('--lanes', 'on');
-    // What is kept begins at 64 KiB; with three ports that many again may be on their way.
-    const carries = async () => (await received())[0] > before + 90_000;
-    assert.ok(await pollUntil(carries, 60_000, 100), 'nothing arrived');
+    const copy = startHeldCopy();
+    // What is kept begins at 64 KiB.
+    const kept = 'cat /tmp/.guestwire-*.partial 2> /dev/null | wc -c';
+    await inMidRun(
+      copy,
+      'there is something to keep',
+      async () => Number(await guest.mustRun(kept)) > 70_000,
+    );
     await whileTaken('serial1', async () => {
+      source.release();
       const { code } = await copy.result;
       assert.equal(code, 1);
       assert.notEqual((await guest.run('ls /tmp/large')).status, 0, 'nothing has the final name');
@@ -126,9 +156,7 @@ describeEachReceiver('serial ports side by side', receiver => {
     await assertWhole(startCopy('--lanes', 'on', '--delta', 'auto'));
   });
 
-  it('none but the link is touched when lanes are off, or the file is small', {
-    timeout: 180_000,
-  }, async () => {
+  it('none but the link is touched when lanes are off, or the file is small', async () => {
     const before = await received();
     assert.equal((await assertWhole(startCopy('--lanes', 'off'))).lanes, 1);
     fs.truncateSync(large, 40_000);

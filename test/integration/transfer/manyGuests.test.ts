@@ -2,31 +2,26 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { comDd } from '../../support/comDd.ts';
-import { bootGuest, type Guest } from '../../support/guest.ts';
-import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import type { Guest } from '../../support/guest.ts';
+import type { Libvirtd } from '../../support/libvirtd.ts';
+import { SetUp } from '../../support/setUp.ts';
 
 describe('com-dd into several guests', () => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-many-'));
+  const setUp = new SetUp();
+  const directory = setUp.folder('many');
   const file = path.join(directory, 'file');
   const content = crypto.randomBytes(10_000_000);
   const sha256 = crypto.createHash('sha256').update(content).digest('hex');
   let libvirtd: Libvirtd;
-  const guests: Guest[] = [];
+  let guests: Guest[];
 
   before(async () => {
     fs.writeFileSync(file, content);
-    libvirtd = await ensureLibvirtd();
-    for (const name of ['one', 'two']) guests.push(await bootGuest({ uri: libvirtd.uri, name }));
-  });
-
-  after(async () => {
-    for (const guest of guests) await guest.destroy();
-    await libvirtd?.stop();
-    fs.rmSync(directory, { recursive: true, force: true });
+    libvirtd = await setUp.libvirtd();
+    guests = await setUp.guests({ name: 'one' }, { name: 'two' });
   });
 
   async function copy(destination: string) {

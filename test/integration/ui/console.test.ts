@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, before, describe, it } from 'node:test';
 import { connect, type Domain, type LibvirtConnection } from 'libvirt';
 import type { ManagedConnection } from '../../../src/engine/connections/managedConnection.ts';
 import { defaultConsole } from '../../../src/engine/console/chooseConsole.ts';
@@ -14,10 +14,11 @@ import * as engine from '../../../src/engine/index.ts';
 import { sendReceiver } from '../../../src/install/console/sendReceiver.ts';
 import { parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
 import { localized } from '../../../src/ui/support/localized.ts';
-import { bootGuest, type Guest } from '../../support/guest.ts';
-import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../support/libvirtd.ts';
+import type { Guest } from '../../support/guest.ts';
+import type { PrivateLibvirtd } from '../../support/libvirtd.ts';
 import { repositoryRoot } from '../../support/paths.ts';
-import { pollUntil } from '../../support/processes.ts';
+import { isSoon } from '../../support/polling.ts';
+import { SetUp } from '../../support/setUp.ts';
 
 const receiver = fs.readFileSync(path.join(repositoryRoot, 'dist/guest/receiver.py'));
 /** Busybox asks the terminal where the cursor is. */
@@ -26,6 +27,7 @@ const PROMPT = /[#$] (\x1b\[6n)?$/;
 const sha256 = createHash('sha256').update(receiver).digest('hex');
 
 describe('the serial console of a real guest', () => {
+  const setUp = new SetUp();
   let libvirtd: PrivateLibvirtd;
   let guest: Guest;
   let connection: LibvirtConnection;
@@ -33,20 +35,15 @@ describe('the serial console of a real guest', () => {
   const sessions: ConsoleSession[] = [];
 
   before(async () => {
-    libvirtd = await startPrivateLibvirtd();
-    guest = await bootGuest({ uri: libvirtd.uri, name: 'console', startReceiver: false });
+    libvirtd = await setUp.privateLibvirtd();
+    guest = await setUp.guest({ name: 'console', startReceiver: false });
     connection = await connect(libvirtd.uri);
+    setUp.atEnd(() => connection.close()); // the one there is by then
     domain = await connection.lookupByName(guest.name);
   });
 
   afterEach(() => {
     for (const session of sessions.splice(0)) session.dispose();
-  });
-
-  after(async () => {
-    await connection?.close();
-    await guest?.destroy();
-    await libvirtd?.stop();
   });
 
   /** A terminal with the console in it, and everything it has shown. */
@@ -75,10 +72,9 @@ describe('the serial console of a real guest', () => {
       shown.text += text;
     });
     await session.connect({ rows: 24, columns: 80 });
-    const shows = async (pattern: RegExp, timeoutMs = 20_000) => {
-      if (!(await pollUntil(async () => pattern.test(shown.text), timeoutMs))) {
-        assert.fail(`never shown: ${pattern} in ${JSON.stringify(shown.text.slice(-600))}`);
-      }
+    const shows = async (pattern: RegExp) => {
+      const isShown = () => pattern.test(shown.text);
+      assert.ok(await isSoon(isShown, 60_000), `${pattern} in ${JSON.stringify(shown.text.slice(-600))}`);
     };
     return { session, shown, shows };
   }
@@ -104,7 +100,7 @@ describe('the serial console of a real guest', () => {
     await shows(/off-2/);
     session.input(`${lines.join('\r')}\r`);
     session.input('\x04');
-    await shows(/pasted-2/, 60_000);
+    await shows(/pasted-2/);
     const expected = createHash('sha256')
       .update(`${lines.join('\n')}\n`)
       .digest('hex');
@@ -114,7 +110,7 @@ describe('the serial console of a real guest', () => {
   it('shows a flood of output whole', async () => {
     const { session, shown, shows } = await open();
     session.input('seq 1 20000; echo flood-$((1+1))\r');
-    await shows(/flood-2/, 60_000);
+    await shows(/flood-2/);
     const numbers = [...shown.text.matchAll(/^(\d+)\r$/gm)].map(([, number]) => Number(number));
     assert.equal(numbers.filter((number, index) => number === index + 1).length, 20_000);
   });

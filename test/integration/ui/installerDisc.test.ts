@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { connect, type Domain, type LibvirtConnection } from 'libvirt';
+import { before, describe, it } from 'node:test';
+import type { Domain, LibvirtConnection } from 'libvirt';
 import { openGuest } from '../../../src/engine/guest/openGuest.ts';
 import { cdDrives, newDrive } from '../../../src/install/disc/cdDrives.ts';
 import { makeInstallerDisc } from '../../../src/install/disc/discFiles.ts';
@@ -17,17 +17,19 @@ import {
   takeOutDisc,
 } from '../../../src/install/disc/insertDisc.ts';
 import { makeDisc } from '../../../src/install/disc/isoImage.ts';
-import { bootGuest, type Guest } from '../../support/guest.ts';
+import type { Guest } from '../../support/guest.ts';
 import { inInit, killInit, startInit } from '../../support/guestServices.ts';
-import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
+import type { Libvirtd } from '../../support/libvirtd.ts';
 import { repositoryRoot } from '../../support/paths.ts';
-import { pollUntil } from '../../support/processes.ts';
-import { makeTestPool, type TestPool } from '../../support/storagePool.ts';
+import { pollUntil } from '../../support/polling.ts';
+import { SetUp } from '../../support/setUp.ts';
+import type { TestPool } from '../../support/storagePool.ts';
 
 const guestFolder = path.join(repositoryRoot, 'dist/guest');
 const version = '0.0.1';
 
 describe("the installer's CD", () => {
+  const setUp = new SetUp();
   let libvirtd: Libvirtd;
   let pool: TestPool;
   let guest: Guest;
@@ -37,14 +39,13 @@ describe("the installer's CD", () => {
   let former: string;
 
   before(async () => {
-    libvirtd = await ensureLibvirtd();
-    pool = await makeTestPool(libvirtd.uri, 'disc');
+    libvirtd = await setUp.libvirtd();
+    pool = await setUp.pool('disc');
     former = path.join(pool.folder, 'former & old.iso');
     const files = [{ name: 'former.txt', content: Buffer.from('the former medium') }];
     fs.writeFileSync(former, makeDisc(files, { volume: 'FORMER', date: new Date(0) }));
     const source = former.replace('&', '&amp;');
-    guest = await bootGuest({
-      uri: libvirtd.uri,
+    guest = await setUp.guest({
       name: 'disc',
       startReceiver: false,
       furtherDevices: `<controller type="scsi" model="virtio-scsi"/>
@@ -53,18 +54,11 @@ describe("the installer's CD", () => {
           <source file="${source}"/><target dev="hdc" bus="ide"/><readonly/>
         </disk>`,
     });
-    connection = await connect(libvirtd.uri);
+    connection = await setUp.connection();
     domain = await connection.lookupByName(guest.name);
     image = await makeInstallerDisc(guestFolder);
     await guest.loadCdDrivers();
     await guest.mustRun('mkdir -p /mnt');
-  });
-
-  after(async () => {
-    await connection?.close();
-    await guest?.destroy();
-    await pool?.remove();
-    await libvirtd?.stop();
   });
 
   const upload = async () => {
@@ -145,7 +139,7 @@ describe("the installer's CD", () => {
     assert.match(await onCd('ls', '/dev/sr1'), /install\.sh/);
     await takeOutDisc(connection, domain, inserted);
     const gone = async () => (await media()).length === 1;
-    assert.ok(await pollUntil(gone, 20_000), 'the drive is still there');
+    await pollUntil('the drive is gone', gone);
     assert.equal(await deleteDisc(connection, file), true);
   });
 
@@ -168,7 +162,9 @@ describe("the installer's CD", () => {
   }
 
   function onCd(command: string, device = '/dev/sr0'): Promise<string> {
-    return guest.mustRun(`${mount(device)} && (cd /mnt && ${command}) && umount /mnt`, { timeoutMs: 30_000 });
+    return guest.mustRun(`${mount(device)} && (cd /mnt && ${command}) && umount /mnt`, {
+      timeoutMs: 120_000,
+    });
   }
 
   function expectedSums(): string[] {
@@ -190,9 +186,8 @@ describe("the installer's CD", () => {
     const { uri } = libvirtd;
     const target = { kind: 'domain', uri, name: guest.name, link: 'org.guestwire.0' } as const;
     const attempt = async () =>
-      openGuest(target, { signal: AbortSignal.timeout(20_000) }).catch(() => undefined);
-    const opened = await pollUntil(attempt, 60_000, 500);
-    assert.ok(opened, await guest.mustRun('cat /run/init.log'));
+      openGuest(target, { signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
+    const opened = await pollUntil('a receiver answers', attempt, { timeoutMs: 120_000, intervalMs: 500 });
     assert.equal(opened.session.welcome.system, 'linux');
     await opened.close();
   }

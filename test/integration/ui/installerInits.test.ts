@@ -5,12 +5,13 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, before, describe, it } from 'node:test';
 import { buildComDd, startComDd } from '../../support/comDd.ts';
 import { bootGuest, type Guest } from '../../support/guest.ts';
 import { ensureInit, type InitName } from '../../support/guestInits.ts';
-import { ensureLibvirtd, type Libvirtd } from '../../support/libvirtd.ts';
-import { pollUntil } from '../../support/processes.ts';
+import type { Libvirtd } from '../../support/libvirtd.ts';
+import { pollUntil } from '../../support/polling.ts';
+import { SetUp } from '../../support/setUp.ts';
 
 /** What a Debian that was installed has besides the packages' files, and how its init starts. */
 const inits: Record<InitName, { prepare: string; start: string; isUp: string; status: RegExp }> = {
@@ -32,11 +33,12 @@ const inits: Record<InitName, { prepare: string; start: string; isUp: string; st
 };
 
 describe('install.sh', () => {
+  const setUp = new SetUp();
   let libvirtd: Libvirtd;
   let guest: Guest | undefined;
 
   before(async () => {
-    libvirtd = await ensureLibvirtd();
+    libvirtd = await setUp.libvirtd();
     await buildComDd();
   });
 
@@ -44,8 +46,6 @@ describe('install.sh', () => {
     await guest?.destroy();
     guest = undefined;
   });
-
-  after(() => libvirtd?.stop());
 
   for (const name of Object.keys(inits) as InitName[]) {
     it(`installs a receiver that ${name} starts each time, and takes it away again`, async () => {
@@ -97,8 +97,8 @@ describe('install.sh', () => {
     fs.writeFileSync(file, `${name}\n`.repeat(1000));
     try {
       const copy = () => startComDd(['-c', libvirtd.uri, '--quiet', guest?.name ?? '', file, '/tmp/']).result;
-      const copied = await pollUntil(async () => (await copy()).code === 0, 90_000, 1000);
-      assert.ok(copied, (await copy()).stderr);
+      const patience = { timeoutMs: 120_000, intervalMs: 1000 };
+      await pollUntil('the receiver takes a copy', async () => (await copy()).code === 0, patience);
       assert.equal(await guest?.mustRun(`cat /tmp/${name}`), fs.readFileSync(file, 'utf8'));
     } finally {
       fs.rmSync(path.dirname(file), { recursive: true, force: true });

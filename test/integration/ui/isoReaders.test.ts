@@ -7,12 +7,12 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { makeDisc } from '../../../src/install/disc/isoImage.ts';
 import { run } from '../../support/processes.ts';
-import { SeededRandom } from '../../unit/libvirt/random.ts';
+import { randomBytes, seededRandom } from '../../support/random.ts';
 
-const random = new SeededRandom(1);
+const random = seededRandom(1);
 const sizes = [0, 1, 2047, 2048, 2049, 100_000];
 const files = [
-  ...sizes.map(size => ({ name: `Size_${size}.bin`, content: Buffer.from(random.bytes(size)) })),
+  ...sizes.map(size => ({ name: `Size_${size}.bin`, content: Buffer.from(randomBytes(random, size)) })),
   // More than one sector of each directory.
   ...Array.from({ length: 80 }, (_, index) => ({
     name: `other_${index}.txt`,
@@ -23,7 +23,7 @@ const files = [
 describe('a CD image, read by isoinfo', () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-iso-'));
   const image = path.join(folder, 'cd.iso');
-  const isoinfo = (...args: string[]) => run('isoinfo', ['-i', image, ...args], { timeoutMs: 30_000 });
+  const isoinfo = (...args: string[]) => run('isoinfo', ['-i', image, ...args], { timeoutMs: 120_000 });
 
   before(() => {
     fs.writeFileSync(image, makeDisc(files, { volume: 'Guestwire', date: new Date('2026-01-02T03:04:05Z') }));

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { worded } from '../../../src/cli/wording.ts';
 import { ConsoleSession, type ConsoleSource } from '../../../src/engine/console/consoleSession.ts';
 import { message } from '../../../src/engine/messages/message.ts';
-import { until } from '../libvirt/fakeServer.ts';
+import { pollUntil } from '../../support/polling.ts';
 
 const busy = new Error('busy');
 
@@ -50,7 +50,7 @@ async function received(guest: Duplex | undefined, length: number): Promise<stri
   guest?.on('data', chunk => {
     text += chunk;
   });
-  await until('the guest has read it', () => text.length >= length);
+  await pollUntil('the guest has read it', () => text.length >= length);
   return text;
 }
 
@@ -64,7 +64,7 @@ describe('a console in a terminal', () => {
     session.input(keys);
     assert.equal(await received(source.guests[0], Buffer.byteLength(keys) - 2), keys);
     source.guests[0]?.write('\x1b[31mred\x1b]0;title\x07');
-    await until('it shows', () => shown.text.includes('\x1b[31mred\x1b]0;title\x07'));
+    await pollUntil('it shows', () => shown.text.includes('\x1b[31mred\x1b]0;title\x07'));
     session.dispose();
   });
 
@@ -80,13 +80,13 @@ describe('a console in a terminal', () => {
     const { session, shown, connected } = start(source);
     await connected;
     source.guests[0]?.end();
-    await until('it ended', () => session.state === 'ended');
+    await pollUntil('it ended', () => session.state === 'ended');
     assert.match(shown.text, /\["It ended." Press Enter to connect again.\]/);
     assert.ok(shown.text.includes('\x1b[?1047l\x1b[!p'));
     session.input('x');
     assert.equal(session.state, 'ended');
     session.input('\r');
-    await until('it is open again', () => session.state === 'open');
+    await pollUntil('it is open again', () => session.state === 'open');
     assert.deepEqual(source.opened, [false, false]);
     session.dispose();
   });
@@ -125,7 +125,7 @@ describe('a console in a terminal', () => {
       closed = true;
     });
     session.input('x');
-    await until('the stream is destroyed', () => closed || source.guests[0]?.destroyed === true);
+    await pollUntil('the stream is destroyed', () => closed || source.guests[0]?.destroyed === true);
   });
 
   it('keeps the last line, which may be a prompt', async () => {
@@ -133,7 +133,7 @@ describe('a console in a terminal', () => {
     const { session, connected } = start(source);
     await connected;
     source.guests[0]?.write(`${'x'.repeat(1000)}\r\ndemo login: `);
-    await until('it came', () => session.lastLine === 'demo login: ');
+    await pollUntil('it came', () => session.lastLine === 'demo login: ');
     session.dispose();
   });
 });
@@ -152,7 +152,7 @@ describe('a conversation in a console', () => {
     conversation.send('by the program');
     assert.equal(await received(source.guests[0], 14), 'by the program');
     source.guests[0]?.write('answer');
-    await until('it is heard', () => heard.join('') === 'answer');
+    await pollUntil('it is heard', () => heard.join('') === 'answer');
     assert.ok(shown.text.endsWith('answer'));
     session.input('\x03');
     assert.equal(conversation.signal.aborted, true);
@@ -167,6 +167,6 @@ describe('a conversation in a console', () => {
     await connected;
     const conversation = session.converse();
     source.guests[0]?.end();
-    await until('it is told', () => conversation?.signal.aborted === true);
+    await pollUntil('it is told', () => conversation?.signal.aborted === true);
   });
 });

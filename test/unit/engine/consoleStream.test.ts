@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import { ConsoleStream } from '../../../src/engine/console/consoleStream.ts';
-import { until } from '../libvirt/fakeServer.ts';
+import { pollUntil } from '../../support/polling.ts';
 
 /** A device that takes a write only when it is told to. */
 class FakeDevice extends Duplex {
@@ -43,7 +43,7 @@ describe("a console's bytes", () => {
   it('become text wherever they are cut', async () => {
     const { device, texts } = open();
     for (const byte of Buffer.from('æ—–雪🙂\x1b[31m')) device.push(Buffer.from([byte]));
-    await until('all came', () => texts.join('') === 'æ—–雪🙂\x1b[31m');
+    await pollUntil('all came', () => texts.join('') === 'æ—–雪🙂\x1b[31m');
     assert.ok(!texts.join('').includes('\ufffd'));
   });
 
@@ -52,7 +52,7 @@ describe("a console's bytes", () => {
     const bytes = Buffer.alloc(200_000, 'x');
     const start = performance.now();
     device.push(bytes);
-    await until('all came', () => texts.join('').length === bytes.length);
+    await pollUntil('all came', () => texts.join('').length === bytes.length);
     assert.ok(texts.every(text => text.length <= 32 * 1024));
     // Six pauses lie between seven batches; a timer may be early by some of a millisecond.
     assert.ok(performance.now() - start > 6 * 14);
@@ -69,14 +69,14 @@ describe("a console's bytes", () => {
     const { device, texts, ends } = open();
     device.push(Buffer.from([0x61, 0xe2]));
     device.push(null);
-    await until('it ended', () => ends.length > 0);
+    await pollUntil('it ended', () => ends.length > 0);
     assert.deepEqual([texts.join(''), ends], ['a\ufffd', [undefined]]);
   });
 
   it('end once, with the error', async () => {
     const { device, ends } = open();
     device.destroy(new Error('gone'));
-    await until('it ended', () => ends.length > 0);
+    await pollUntil('it ended', () => ends.length > 0);
     await new Promise(resolve => setImmediate(resolve));
     assert.equal(ends.length, 1);
     assert.match(String(ends[0]), /gone/);
@@ -89,7 +89,7 @@ describe("a console's input", () => {
     const paste = Array.from({ length: 40_000 }, (_, index) => `${index}\r`).join('');
     assert.equal(stream.send(paste), true);
     assert.equal(stream.send('雪'), true);
-    await until('all is written', () => device.text.length === paste.length + 1);
+    await pollUntil('all is written', () => device.text.length === paste.length + 1);
     assert.equal(device.text, `${paste}雪`);
     assert.ok(device.written.every(chunk => chunk.length <= 4096));
   });
@@ -102,7 +102,7 @@ describe("a console's input", () => {
     assert.equal(stream.dropPending(), 100_000 - 4096);
     stream.send('\x03');
     device.takeMore();
-    await until('the rest came', () => device.text.endsWith('\x03'));
+    await pollUntil('the rest came', () => device.text.endsWith('\x03'));
     assert.equal(device.text.length, 4096 + 1);
   });
 
@@ -117,7 +117,7 @@ describe("a console's input", () => {
   it('is refused after the end', async () => {
     const { device, stream, ends } = open();
     device.destroy();
-    await until('it ended', () => ends.length > 0);
+    await pollUntil('it ended', () => ends.length > 0);
     assert.equal(stream.send('x'), false);
   });
 });

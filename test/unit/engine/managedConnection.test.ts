@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { LibvirtError } from 'libvirt';
 import { Connections } from '../../../src/engine/connections/connections.ts';
 import { ManagedConnection } from '../../../src/engine/connections/managedConnection.ts';
+import { mockClock } from '../../support/mockClock.ts';
+import { pollUntil } from '../../support/polling.ts';
 import { domainOf } from '../ui/samples.ts';
 import { FakeDaemon, silentLog } from './fakeDaemon.ts';
 
@@ -26,13 +27,6 @@ function managed(daemon: FakeDaemon, idleMs?: number) {
   return { connection, changes };
 }
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let waitedMs = 0; !condition(); waitedMs += 5) {
-    assert.ok(waitedMs < 5_000, `waited in vain: ${what}`);
-    await delay(5);
-  }
-}
-
 describe('managed connection', () => {
   it('connects when wanted, once, and sorts names as people do', async () => {
     const daemon = new FakeDaemon();
@@ -52,7 +46,7 @@ describe('managed connection', () => {
     const daemon = new FakeDaemon();
     const { connection } = managed(daemon, 10);
     await connection.use(async () => undefined);
-    await until(() => connection.status.kind === 'idle', 'idle');
+    await pollUntil('idle', () => connection.status.kind === 'idle');
     assert.equal(daemon.open[0]?.closed, true);
     await connection.use(async () => undefined);
     assert.equal(connection.status.kind, 'connected');
@@ -67,7 +61,7 @@ describe('managed connection', () => {
     const stopped = domainOf('b', 'shutoff');
     daemon.change(stopped, 'stopped');
     daemon.change(stopped, 'stopped');
-    await until(() => changes.length > 0, 'change');
+    await pollUntil('change', () => changes.length > 0);
     assert.deepEqual(changes, [`domain ${stopped.uuid}`]);
     assert.equal(connection.domains.get(stopped.uuid)?.state, 'shutoff');
     assert.equal(daemon.lists, 1);
@@ -80,7 +74,7 @@ describe('managed connection', () => {
     await connection.use(async () => undefined);
     daemon.change(domainOf('new'), 'defined');
     daemon.change(domainOf('b'), 'undefined');
-    await until(() => connection.domains.sorted.at(-1)?.name === 'new', 'new domain');
+    await pollUntil('new domain', () => connection.domains.sorted.at(-1)?.name === 'new');
     assert.equal(connection.domains.get(domainOf('b').uuid), undefined);
   });
 
@@ -95,7 +89,7 @@ describe('managed connection', () => {
     assert.equal(daemon.xmlReads, 1);
     assert.ok(connection.knownDetails(domain.uuid));
     daemon.change(domain, 'started');
-    await until(() => connection.knownDetails(domain.uuid) === undefined, 'forgotten');
+    await pollUntil('forgotten', () => connection.knownDetails(domain.uuid) === undefined);
     await connection.details(domain);
     assert.equal(daemon.xmlReads, 2);
   });
@@ -107,13 +101,13 @@ describe('managed connection', () => {
     await connection.use(async () => undefined);
     daemon.refusal = new LibvirtError('no-socket', 'no daemon');
     daemon.break();
-    await until(() => connection.status.kind === 'failed', 'failed');
+    await pollUntil('failed', () => connection.status.kind === 'failed');
     const { status } = connection;
     assert.ok(status.kind === 'failed' && status.wasConnected && status.retrying);
     assert.equal(connection.domains.size, 3);
     daemon.refusal = undefined;
     daemon.domains = [domainOf('b')];
-    await until(() => connection.status.kind === 'connected', 'connected again');
+    await pollUntil('connected again', () => connection.status.kind === 'connected');
     assert.equal(connection.domains.size, 1);
   });
 
@@ -133,7 +127,8 @@ describe('managed connection', () => {
     assert.equal(connection.status.kind, 'connected');
   });
 
-  it('opens nothing any more once it is disposed', async () => {
+  it('opens nothing any more once it is disposed', async t => {
+    const clock = mockClock(t);
     const daemon = new FakeDaemon();
     const { connection, changes } = managed(daemon);
     const opening = connection.use(async () => undefined);
@@ -142,7 +137,7 @@ describe('managed connection', () => {
     changes.length = 0;
     assert.equal(daemon.open[0]?.closed, true);
     daemon.break();
-    await delay(20);
+    await clock.advance(60_000);
     assert.deepEqual(changes, []);
   });
 });
@@ -163,7 +158,7 @@ describe('connections', () => {
     const daemon = new FakeDaemon();
     const all = connections(daemon, ['default', 'test:///default', 'test:///other']);
     await all.setVisible(true);
-    await until(() => all.all.every(({ status }) => status.kind === 'connected'), 'connected');
+    await pollUntil('connected', () => all.all.every(({ status }) => status.kind === 'connected'));
     assert.equal(daemon.connects, 2);
     assert.equal(all.domains().length, 6);
   });
@@ -173,10 +168,10 @@ describe('connections', () => {
     const configured = ['test:///a', 'test:///b'];
     const all = connections(daemon, configured);
     await all.setVisible(true);
-    await until(() => daemon.open.length === 2, 'both');
+    await pollUntil('both', () => daemon.open.length === 2);
     configured.splice(0, 1, 'test:///c');
     all.reload();
-    await until(() => daemon.open.length === 3, 'the new one');
+    await pollUntil('the new one', () => daemon.open.length === 3);
     assert.deepEqual(
       all.all.map(({ uri }) => uri),
       ['test:///c', 'test:///b'],

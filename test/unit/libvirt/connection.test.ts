@@ -13,10 +13,11 @@ import {
   REMOTE,
   STATUS,
   TYPE,
-  until,
   words,
   xdr,
-} from './fakeServer.ts';
+} from '../../support/fakeLibvirtd.ts';
+import { mockClock } from '../../support/mockClock.ts';
+import { pollUntil } from '../../support/polling.ts';
 
 const uri = 'qemu:///system';
 const silent: Answer = () => {};
@@ -57,7 +58,7 @@ test('polkit: asked when offered, however long the dialog takes', async () => {
     [70, (peer, call) => void dialog.promise.then(() => peer.reply(call, words(1)))],
   ]);
   const connecting = connect(uri, { dial: fake.dial });
-  await until('polkit is asked', () => fake.peers[0]?.calls(70).length === 1);
+  await pollUntil('polkit is asked', () => fake.peers[0]?.calls(70).length === 1);
   dialog.resolve();
   const connection = await connecting;
   await connection.close();
@@ -79,7 +80,7 @@ for (const [number, code] of [
       subject: uri,
       says: 'authentication failed',
     });
-    await until('the connection is dropped', () => fake.peer(0).ended);
+    await pollUntil('the connection is dropped', () => fake.peer(0).ended);
   });
 }
 
@@ -92,14 +93,15 @@ test('a daemon that only takes SASL is named as such', async () => {
   });
 });
 
-test('a daemon without keepalive is never pinged', async () => {
+test('a daemon without keepalive is never pinged', async t => {
+  const clock = mockClock(t);
   const fake = new FakeLibvirtd([[60, (peer, call) => peer.reply(call, words(0))]]);
   const rpc = await openConnection({
     uri: parseUri(uri),
     dial: fake.dial,
-    keepalive: { intervalMs: 0, deadMs: 1 },
+    keepalive: { intervalMs: 100, deadMs: 300 },
   });
-  await new Promise(resolve => setTimeout(resolve, 1_100)); // two of the connection's ticks
+  await clock.advance(5_000);
   assert.equal(rpc.closed, false);
   assert.ok(fake.peer(0).received.every(({ program }) => program === REMOTE));
   rpc.close();
@@ -126,10 +128,10 @@ test('connecting can be cancelled in the middle, and leaves no connection', asyn
   const fake = new FakeLibvirtd([[66, silent]]);
   const controller = new AbortController();
   const connecting = connect(uri, { dial: fake.dial, signal: controller.signal });
-  await until('the handshake began', () => fake.peers[0]?.calls(66).length === 1);
+  await pollUntil('the handshake began', () => fake.peers[0]?.calls(66).length === 1);
   controller.abort();
   await assert.rejects(connecting, { name: 'AbortError' });
-  await until('the connection is dropped', () => fake.peer(0).ended);
+  await pollUntil('the connection is dropped', () => fake.peer(0).ended);
 });
 
 test('a signal that is aborted already does not even dial', async () => {
@@ -147,7 +149,7 @@ test('answers find their calls in whatever order they come', async () => {
   ]);
   const { connection } = await connectTo(fake);
   const lookups = ['one', 'two', 'three'].map(name => connection.lookupByName(name));
-  await until('all are asked', () => held.length === 3);
+  await pollUntil('all are asked', () => held.length === 3);
   for (const answer of held.toReversed()) answer();
   assert.deepEqual(
     (await Promise.all(lookups)).map(({ name }) => name),
@@ -225,7 +227,7 @@ test('a cancelled call does not disturb those after it, nor does its late answer
   const { connection, closes } = await connectTo(fake);
   const controller = new AbortController();
   const call = connection.hostname({ signal: controller.signal });
-  await until('it is asked', () => held.length === 1);
+  await pollUntil('it is asked', () => held.length === 1);
   controller.abort();
   await assert.rejects(call, { name: 'AbortError' });
   held[0]?.();
@@ -242,13 +244,13 @@ test('every pending call is rejected when the daemon goes away, and close is tol
   const { connection, peer, closes } = await connectTo(fake);
   const calls = [connection.hostname(), connection.lookupByName('a'), connection.lookupByName('b')];
   const settled = Promise.allSettled(calls);
-  await until('all are asked', () => peer.calls(23).length === 2);
+  await pollUntil('all are asked', () => peer.calls(23).length === 2);
   peer.hangUp();
   for (const result of await settled) {
     assert.equal(result.status, 'rejected');
     assert.equal((result as PromiseRejectedResult).reason.code, 'connection-lost');
   }
-  await until('close is emitted', () => closes.length > 0);
+  await pollUntil('close is emitted', () => closes.length > 0);
   assert.equal(closes[0]?.code, 'connection-lost');
   assert.equal(connection.closed, true);
   await assert.rejects(connection.hostname(), { code: 'connection-lost' });
@@ -259,19 +261,21 @@ test('every pending call is rejected when the daemon goes away, and close is tol
 test('close() says goodbye and gives no error', async () => {
   const { connection, peer, closes } = await connectTo(new FakeLibvirtd());
   await connection.close();
-  await until('close is emitted', () => closes.length > 0);
+  await pollUntil('close is emitted', () => closes.length > 0);
   assert.deepEqual(closes, [undefined]);
   assert.equal(peer.calls(2).length, 1);
-  await until('the socket is closed', () => peer.ended);
+  await pollUntil('the socket is closed', () => peer.ended);
 });
 
-test('close() does not wait for a daemon that answers nothing', async () => {
+test('close() does not wait for a daemon that answers nothing', async t => {
+  const clock = mockClock(t);
   const { connection } = await connectTo(new FakeLibvirtd([[2, silent]]));
-  await connection.close();
+  await clock.during(1_100, connection.close());
   assert.equal(connection.closed, true);
 });
 
-test('a daemon that leaves pings unanswered is lost', async () => {
+test('a daemon that leaves pings unanswered is lost', async t => {
+  const clock = mockClock(t);
   const fake = new FakeLibvirtd([[59, silent]], { answersPings: false });
   const rpc = await openConnection({
     uri: parseUri(uri),
@@ -280,7 +284,7 @@ test('a daemon that leaves pings unanswered is lost', async () => {
   });
   const closed = Promise.withResolvers<LibvirtError | undefined>();
   rpc.onceClosed(closed.resolve);
-  const error = await closed.promise;
+  const error = await clock.during(2_000, closed.promise);
   assert.equal(error?.code, 'connection-lost');
   assert.equal(error?.reason, 'silent');
   const pings = fake.peer(0).received.filter(({ program }) => program === KEEPALIVE);
@@ -295,7 +299,7 @@ test('the daemon’s pings are answered', async () => {
   peer.send({ program: KEEPALIVE, procedure: 1, type: TYPE.event, serial: 0, status: STATUS.ok });
   const isPong = (packet: { program: number; procedure: number }) =>
     packet.program === KEEPALIVE && packet.procedure === 2;
-  await until('a pong comes', () => peer.received.some(isPong));
+  await pollUntil('a pong comes', () => peer.received.some(isPong));
   await connection.close();
 });
 
@@ -316,7 +320,7 @@ test('lifecycle events are subscribed to once and told in order', async () => {
     const payload = xdr(0, demoDomainXdr, event, detail);
     peer.send({ program: REMOTE, procedure: 318, type: TYPE.event, serial: 0, status: STATUS.ok, payload });
   }
-  await until('both came', () => events.length === 2);
+  await pollUntil('both came', () => events.length === 2);
   assert.deepEqual(events, [
     { domain: demoDomain, event: 'started', detail: 0 },
     { domain: demoDomain, event: 'stopped', detail: 1 },
@@ -339,7 +343,7 @@ for (const [what, bytes] of nonsense) {
   test(`dropped with code protocol: a daemon that sends ${what}`, async () => {
     const { connection, peer, closes } = await connectTo(new FakeLibvirtd());
     peer.raw(bytes);
-    await until('the connection is dropped', () => closes.length === 1);
+    await pollUntil('the connection is dropped', () => closes.length === 1);
     assert.equal(closes[0]?.code, 'protocol');
     assert.equal(connection.closed, true);
   });
@@ -355,7 +359,7 @@ for (const [what, payload] of badAnswers) {
     const fake = new FakeLibvirtd([[59, (peer, call) => peer.reply(call, payload)]]);
     const { connection, closes } = await connectTo(fake);
     await assert.rejects(connection.hostname(), { code: 'protocol' });
-    await until('the connection is dropped', () => closes.length === 1);
+    await pollUntil('the connection is dropped', () => closes.length === 1);
   });
 }
 

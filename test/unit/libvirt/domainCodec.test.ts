@@ -10,7 +10,7 @@ import {
   writeDomain,
 } from '../../../src/libvirt/src/domainCodec.ts';
 import { XdrReader, XdrWriter } from '../../../src/libvirt/src/xdr.ts';
-import { demoDomain, demoDomainXdr, errorPayload, xdr } from './fakeServer.ts';
+import { demoDomain, demoDomainXdr, errorPayload, xdr } from '../../support/fakeLibvirtd.ts';
 
 test('a domain: name, 16 bytes of UUID, id', () => {
   const bytes = [

@@ -21,8 +21,8 @@ import {
   TYPE,
   words,
   xdr,
-} from './fakeServer.ts';
-import { SeededRandom } from './random.ts';
+} from '../../support/fakeLibvirtd.ts';
+import { type Random, randomBelow, randomBytes, randomChunks, seededRandom } from '../../support/random.ts';
 
 const packetCount = 10_000;
 const seed = Number(process.env.GUESTWIRE_FUZZ_SEED ?? 20_240_229);
@@ -60,35 +60,39 @@ const valid: readonly Buffer[] = [
 
 const telling = [0, 1, 2, 3, 27, 28, 29, 0x7fffffff, 0x80000000, 0xffffffff, 4_194_304, 16_384, 33_554_436];
 
-function mutate(random: SeededRandom, packet: Buffer): Buffer {
+function mutate(random: Random, packet: Buffer): Buffer {
   const bytes = Buffer.from(packet);
-  const word = 4 * random.below(Math.floor(bytes.length / 4));
-  switch (random.below(7)) {
+  const word = 4 * randomBelow(random, Math.floor(bytes.length / 4));
+  switch (randomBelow(random, 7)) {
     case 0: // a bit
-      bytes.writeUInt8(bytes.readUInt8(word) ^ (1 << random.below(8)), word);
+      bytes.writeUInt8(bytes.readUInt8(word) ^ (1 << randomBelow(random, 8)), word);
       return bytes;
     case 1: // a word with a telling value
-      bytes.writeUInt32BE(telling[random.below(telling.length)] ?? 0, word);
+      bytes.writeUInt32BE(telling[randomBelow(random, telling.length)] ?? 0, word);
       return bytes;
     case 2: // a header word
-      bytes.writeUInt32BE(telling[random.below(telling.length)] ?? 0, 4 * random.below(7));
+      bytes.writeUInt32BE(telling[randomBelow(random, telling.length)] ?? 0, 4 * randomBelow(random, 7));
       return bytes;
     case 3: // cut off, the length set right or not
-      return fixLength(random, bytes.subarray(0, random.below(bytes.length)));
+      return fixLength(random, bytes.subarray(0, randomBelow(random, bytes.length)));
     case 4: // bytes put in
       return fixLength(
         random,
-        Buffer.concat([bytes.subarray(0, word), random.bytes(random.below(40)), bytes.subarray(word)]),
+        Buffer.concat([
+          bytes.subarray(0, word),
+          randomBytes(random, randomBelow(random, 40)),
+          bytes.subarray(word),
+        ]),
       );
     case 5: // sent twice
       return Buffer.concat([bytes, bytes]);
     default: // noise
-      return random.bytes(1 + random.below(200));
+      return randomBytes(random, 1 + randomBelow(random, 200));
   }
 }
 
-function fixLength(random: SeededRandom, bytes: Buffer): Buffer {
-  if (bytes.length >= 4 && random.below(2) === 0) bytes.writeUInt32BE(bytes.length, 0);
+function fixLength(random: Random, bytes: Buffer): Buffer {
+  if (bytes.length >= 4 && randomBelow(random, 2) === 0) bytes.writeUInt32BE(bytes.length, 0);
   return bytes;
 }
 
@@ -125,7 +129,7 @@ function ask(rpc: RpcConnection): { calls: Array<Promise<unknown>>; opening: Pro
 }
 
 /** One connection that gets the given bytes in small chunks and is then hung up on. */
-async function survive(random: SeededRandom, bytes: Buffer): Promise<PromiseSettledResult<unknown>[]> {
+async function survive(random: Random, bytes: Buffer): Promise<PromiseSettledResult<unknown>[]> {
   const transport = new FuzzedTransport();
   const rpc = new RpcConnection(transport);
   const { calls, opening } = ask(rpc);
@@ -136,7 +140,7 @@ async function survive(random: SeededRandom, bytes: Buffer): Promise<PromiseSett
   stream
     .on('error', error => assert.ok(error instanceof LibvirtError, `not a LibvirtError: ${error}`))
     .resume();
-  for (const chunk of random.chunksOf(bytes, 2_000)) transport.readable.push(chunk);
+  for (const chunk of randomChunks(bytes, random, 2_000)) transport.readable.push(chunk);
   transport.readable.push(null);
   const results = await settled;
   await streamClosed;
@@ -144,7 +148,7 @@ async function survive(random: SeededRandom, bytes: Buffer): Promise<PromiseSett
   return results;
 }
 
-test(`survives ${packetCount} mutated packets (seed ${seed})`, { timeout: 120_000 }, async t => {
+test(`survives ${packetCount} mutated packets (seed ${seed})`, { timeout: 600_000 }, async t => {
   t.diagnostic(`seed ${seed}; GUESTWIRE_FUZZ_SEED=${seed} repeats this run`);
   let largest = 0;
   const allocUnsafe = Buffer.allocUnsafe;
@@ -152,12 +156,12 @@ test(`survives ${packetCount} mutated packets (seed ${seed})`, { timeout: 120_00
     largest = Math.max(largest, size);
     return allocUnsafe(size);
   });
-  const random = new SeededRandom(seed);
+  const random = seededRandom(seed);
   const outcomes = new Map<string, number>();
   for (let i = 0; i < packetCount; i++) {
-    const mutated = mutate(random, valid[random.below(valid.length)] ?? opened);
-    const before = valid.filter(() => random.below(8) === 0);
-    const after = valid.filter(() => random.below(4) === 0);
+    const mutated = mutate(random, valid[randomBelow(random, valid.length)] ?? opened);
+    const before = valid.filter(() => randomBelow(random, 8) === 0);
+    const after = valid.filter(() => randomBelow(random, 4) === 0);
     for (const result of await survive(random, Buffer.concat([...before, mutated, ...after]))) {
       if (result.status === 'rejected') {
         assert.ok(result.reason instanceof LibvirtError, `packet ${i}: ${result.reason}`);

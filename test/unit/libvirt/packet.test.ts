@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeHeader, type PacketHeader, PacketParser } from '../../../src/libvirt/src/packet.ts';
-import { KEEPALIVE, packetBytes, REMOTE, STATUS, TYPE, words } from './fakeServer.ts';
-import { SeededRandom } from './random.ts';
+import { KEEPALIVE, packetBytes, REMOTE, STATUS, TYPE, words } from '../../support/fakeLibvirtd.ts';
+import { randomBytes, randomChunks, seededRandom } from '../../support/random.ts';
 
 const protocolError = { name: 'LibvirtError', code: 'protocol' };
 
@@ -39,19 +39,19 @@ const streamData = { program: REMOTE, procedure: 201, type: TYPE.stream, serial:
 const ping = { program: KEEPALIVE, procedure: 1, type: TYPE.event, serial: 0, status: STATUS.ok };
 
 test('packets come out the same wherever the chunks end', () => {
-  const random = new SeededRandom(2024);
+  const random = seededRandom(2024);
   const sent = [
-    { ...reply, payload: random.bytes(300) },
+    { ...reply, payload: randomBytes(random, 300) },
     { ...ping, payload: Buffer.alloc(0) },
-    { ...streamData, payload: random.bytes(5_000) },
+    { ...streamData, payload: randomBytes(random, 5_000) },
     { ...streamData, payload: Buffer.alloc(0) },
-    { ...reply, serial: 3, payload: random.bytes(20_000) },
-    { ...streamData, status: STATUS.error, payload: random.bytes(60) },
+    { ...reply, serial: 3, payload: randomBytes(random, 20_000) },
+    { ...streamData, status: STATUS.error, payload: randomBytes(random, 60) },
   ];
   const bytes = Buffer.concat(sent.map(packetBytes));
   for (const maxBytes of [1, 2, 3, 28, 29, 700, bytes.length]) {
     const { parser, packets } = collect();
-    for (const chunk of random.chunksOf(bytes, maxBytes)) parser.push(chunk);
+    for (const chunk of randomChunks(bytes, random, maxBytes)) parser.push(chunk);
     assert.deepEqual(
       packets.map(({ header, payload }) => ({ ...header, payload })),
       sent,

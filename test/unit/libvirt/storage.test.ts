@@ -19,9 +19,10 @@ import {
   FakeLibvirtd,
   STATUS,
   TYPE,
-  until,
   xdr,
-} from './fakeServer.ts';
+} from '../../support/fakeLibvirtd.ts';
+import { mockClock } from '../../support/mockClock.ts';
+import { pollUntil } from '../../support/polling.ts';
 
 const pool = { name: 'pool', uuid: '00112233-4455-6677-8899-aabbccddeeff' };
 const poolXdr = xdr('pool', Buffer.from('00112233445566778899aabbccddeeff', 'hex'));
@@ -118,7 +119,8 @@ test('each call carries what its procedure takes', async () => {
   await connection.close();
 });
 
-test('an upload has a connection of its own, and ends when the daemon says that all is written', async () => {
+test('an upload has a connection of its own, and ends when the daemon says that all is written', async t => {
+  const clock = mockClock(t);
   const fake = new FakeLibvirtd([[208, ok]]);
   const connection = await connect('qemu:///system', { dial: fake.dial });
   const stream = await connection.storage.openUpload(volume, 5);
@@ -131,13 +133,13 @@ test('an upload has a connection of its own, and ends when the daemon says that 
   const end = finished(stream).then(() => {
     ended = true;
   });
-  await until('a finish is sent', () => peer.streamPackets(STATUS.ok).length === 1);
+  await pollUntil('a finish is sent', () => peer.streamPackets(STATUS.ok).length === 1);
   assert.equal(
     Buffer.concat(peer.streamPackets(STATUS.continue).map(one => one.payload)).toString(),
     'bytes',
   );
   // Longer than a device is given: a pool may be a slow one.
-  await new Promise(resolve => setTimeout(resolve, 1_500));
+  await clock.advance(30_000);
   assert.equal(ended, false);
   peer.stream(call, STATUS.ok);
   await end;

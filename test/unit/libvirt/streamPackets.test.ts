@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { packStream } from '../../../src/libvirt/src/streamPackets.ts';
-import { SeededRandom } from './random.ts';
+import { randomBytes, randomChunks, seededRandom } from '../../support/random.ts';
 
 const ticket = { procedure: 296, serial: 9 };
 const payloadMax = 262_120;
@@ -55,10 +55,10 @@ for (const [bytes, lengths] of [
 }
 
 test('any mix of sizes arrives in order, in packets as full as can be', () => {
-  const random = new SeededRandom(77);
-  const whole = random.bytes(900_000);
-  const small = random.chunksOf(whole.subarray(0, 4_000), 3);
-  const large = random.chunksOf(whole.subarray(4_000), 120_000);
+  const random = seededRandom(77);
+  const whole = randomBytes(random, 900_000);
+  const small = randomChunks(whole.subarray(0, 4_000), random, 3);
+  const large = randomChunks(whole.subarray(4_000), random, 120_000);
   const { lengths, payload } = unpack(packStream(ticket, [...small, ...large]));
   assert.ok(payload.equals(whole));
   assert.deepEqual(lengths, [payloadMax, payloadMax, payloadMax, 900_000 - 3 * payloadMax]);

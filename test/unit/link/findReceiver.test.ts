@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { worded } from '../../../src/cli/wording.ts';
 import { describeError } from '../../../src/engine/messages/describeError.ts';
 import {
@@ -15,12 +14,15 @@ import {
   rankCandidates,
 } from '../../../src/link/index.ts';
 import { abortError } from '../../../src/text/abort.ts';
+import { type MockClock, mockClock } from '../../support/mockClock.ts';
 import { domainXml, fixtureDevices, serialXml } from './fixtures.ts';
 
 const channel = (state: string) =>
   `<channel type='unix'><target type='virtio' name='org.guestwire.0' state='${state}'/></channel>`;
 const candidatesOf = (devices: string) => rankCandidates(parseDomainDevices(domainXml(devices)));
 const threeLinks = candidatesOf(serialXml(0) + serialXml(1) + serialXml(2) + channel('connected'));
+
+const TOTAL_MS = 400;
 
 type Behaviour = 'answers' | 'silent' | 'busy' | 'broken' | 'other-version' | 'never-opens';
 
@@ -33,7 +35,7 @@ function fakeSearch(candidates: readonly Candidate[], behaviours: Record<string,
     candidates,
     staggerMs: 20,
     handshakeTimeoutMs: 150,
-    totalTimeoutMs: 400,
+    totalTimeoutMs: TOTAL_MS,
     open: async (candidate, signal) => {
       const behaviour = behaviours[candidate.device] ?? 'silent';
       if (behaviour === 'busy') throw new LinkError('busy', 'busy');
@@ -59,35 +61,38 @@ async function untilAborted(signal: AbortSignal): Promise<never> {
   throw abortError();
 }
 
-async function failureOf(search: ReceiverSearch<string>): Promise<LinkError> {
-  const error = await findReceiver(search).then(
+/** Of a search that has all the time it may take. */
+async function failureOf(clock: MockClock, search: ReceiverSearch<string>): Promise<LinkError> {
+  const searching = findReceiver(search).then(
     () => assert.fail('a receiver was found'),
     error => error,
   );
+  const error = await clock.during(TOTAL_MS, searching);
   assert.ok(isLinkError(error), String(error));
   return error;
 }
 
 describe('search for a receiver', () => {
-  it('takes the best link that answers and opens no other', async () => {
+  it('takes the best link that answers and opens no other', async t => {
+    const clock = mockClock(t);
     const { search, opened } = fakeSearch(threeLinks, { 'org.guestwire.0': 'answers', serial1: 'answers' });
     const found = await findReceiver(search);
     assert.equal(found.session, 'session on org.guestwire.0');
     assert.equal(found.link.stream.destroyed, false);
     assert.deepEqual(found.passedOver, []);
-    await delay(50);
+    await clock.advance(TOTAL_MS);
     assert.deepEqual([...opened.keys()], ['org.guestwire.0']);
   });
 
-  it('goes on to the next and closes the silent ones', async () => {
+  it('goes on to the next and closes the silent ones', async t => {
+    const clock = mockClock(t);
     const { search, opened } = fakeSearch(threeLinks, { serial2: 'answers' });
-    const found = await findReceiver(search);
+    const found = await clock.during(TOTAL_MS, findReceiver(search));
     assert.equal(found.session, 'session on serial2');
     assert.deepEqual(
       found.passedOver.map(link => link.device),
       ['org.guestwire.0', 'serial1'],
     );
-    await delay(0);
     const destroyed = [...opened].map(([device, link]) => [device, link.stream.destroyed]);
     assert.deepEqual(destroyed, [
       ['org.guestwire.0', true],
@@ -96,28 +101,30 @@ describe('search for a receiver', () => {
     ]);
   });
 
-  it('does not abort the signal of the link it took', async () => {
+  it('does not abort the signal of the link it took', async t => {
+    const clock = mockClock(t);
     const { search } = fakeSearch(threeLinks, { serial1: 'answers' });
     let signalOfWinner: AbortSignal | undefined;
     const handshake: typeof search.handshake = async (link, signal) => {
       if (link.description.device === 'serial1') signalOfWinner = signal;
       return search.handshake(link, signal);
     };
-    await findReceiver({ ...search, handshake });
-    await delay(450);
+    await clock.during(2 * TOTAL_MS, findReceiver({ ...search, handshake }));
     assert.equal(signalOfWinner?.aborted, false);
   });
 
-  it('never opens what may carry a login', async () => {
+  it('never opens what may carry a login', async t => {
+    const clock = mockClock(t);
     const { search, opened } = fakeSearch(threeLinks, {});
-    await failureOf(search);
+    await failureOf(clock, search);
     assert.deepEqual([...opened.keys()].sort(), ['org.guestwire.0', 'serial1', 'serial2']);
   });
 
-  it('says in one sentence where nobody answered and what to do', async () => {
+  it('says in one sentence where nobody answered and what to do', async t => {
+    const clock = mockClock(t);
     const links = candidatesOf(serialXml(0) + serialXml(1) + serialXml(2) + channel('disconnected'));
     const { search } = fakeSearch(links, { serial2: 'busy' });
-    const error = await failureOf(search);
+    const error = await failureOf(clock, search);
     assert.equal(error.code, 'no-receiver');
     assert.equal(
       worded(describeError(error)),
@@ -127,29 +134,33 @@ describe('search for a receiver', () => {
     );
   });
 
-  it('ends in time when a link never opens', async () => {
+  it('ends in time when a link never opens', async t => {
+    const clock = mockClock(t);
     const { search } = fakeSearch(threeLinks, { 'org.guestwire.0': 'never-opens', serial1: 'never-opens' });
-    const start = performance.now();
-    assert.equal((await failureOf(search)).code, 'no-receiver');
-    assert.ok(performance.now() - start < 2000);
+    assert.equal((await failureOf(clock, search)).code, 'no-receiver');
   });
 
-  it('closes a link that opens late', async () => {
+  it('closes a link that opens late', async t => {
+    const clock = mockClock(t);
     const { search } = fakeSearch(threeLinks, { serial1: 'answers' });
+    const opening = Promise.withResolvers<void>();
     const late = { stream: new PassThrough(), description: threeLinks[0] as Candidate };
     const open: typeof search.open = async (candidate, signal) => {
       if (candidate.device === 'serial1') return search.open(candidate, signal);
-      await delay(100);
+      await opening.promise;
       return late;
     };
-    assert.equal((await findReceiver({ ...search, open })).session, 'session on serial1');
-    await delay(150);
+    const found = await clock.during(TOTAL_MS, findReceiver({ ...search, open }));
+    assert.equal(found.session, 'session on serial1');
+    opening.resolve();
+    await clock.advance(0);
     assert.equal(late.stream.destroyed, true);
   });
 
-  it('reports a receiver that answered and cannot be used, rather than silence', async () => {
+  it('reports a receiver that answered and cannot be used, rather than silence', async t => {
+    const clock = mockClock(t);
     const { search, opened } = fakeSearch(threeLinks, { serial1: 'other-version' });
-    await assert.rejects(findReceiver(search), { message: 'other version' });
+    await assert.rejects(clock.during(TOTAL_MS, findReceiver(search)), { message: 'other version' });
     assert.equal(opened.get('serial1')?.stream.destroyed, true);
   });
 
@@ -162,36 +173,36 @@ describe('search for a receiver', () => {
     await assert.rejects(findReceiver(search), { message: 'broken' });
   });
 
-  it('stops when cancelled, before and during', async () => {
+  it('stops when cancelled, before and during', async t => {
+    const clock = mockClock(t);
     const { search, opened } = fakeSearch(threeLinks, {});
     const abort = new AbortController();
-    const failing = findReceiver({
-      ...search,
-      handshakeTimeoutMs: 60_000,
-      totalTimeoutMs: 60_000,
-      signal: abort.signal,
-    });
-    await delay(10);
+    const cancellable = { ...search, signal: abort.signal };
+    const failing = assert.rejects(findReceiver(cancellable), { name: 'AbortError' });
+    await clock.advance(10);
     abort.abort();
-    await assert.rejects(failing, { name: 'AbortError' });
+    await failing;
     for (const link of opened.values()) assert.equal(link.stream.destroyed, true);
-    await assert.rejects(findReceiver({ ...search, signal: abort.signal }), { name: 'AbortError' });
+    await assert.rejects(findReceiver(cancellable), { name: 'AbortError' });
   });
 
-  it('tells what to name or to add when nothing may be tried', async () => {
+  it('tells what to name or to add when nothing may be tried', async t => {
+    const clock = mockClock(t);
     const nameable = fakeSearch(rankCandidates(fixtureDevices('virtio-only')), {});
-    const error = await failureOf(nameable.search);
+    const error = await failureOf(clock, nameable.search);
     assert.equal(error.code, 'no-link');
     assert.match(worded(describeError(error)), /name it: console0, console1\.$/);
     assert.deepEqual(error.available, ['console0', 'console1']);
     assert.match(
-      worded(describeError(await failureOf(fakeSearch([], {}).search))),
+      worded(describeError(await failureOf(clock, fakeSearch([], {}).search))),
       /Add a second serial port or a virtio channel/,
     );
   });
 
-  it('is about the channel that nobody has open when that is all there is', async () => {
+  it('is about the channel that nobody has open when that is all there is', async t => {
+    const clock = mockClock(t);
     const error = await failureOf(
+      clock,
       fakeSearch(candidatesOf(serialXml(0) + channel('disconnected')), {}).search,
     );
     assert.equal(error.code, 'no-receiver');
@@ -201,7 +212,8 @@ describe('search for a receiver', () => {
     );
   });
 
-  it('tries a named link whatever it is, and no other', async () => {
+  it('tries a named link whatever it is, and no other', async t => {
+    const clock = mockClock(t);
     const named = threeLinks.find(candidate => candidate.device === 'serial0');
     const { search, opened } = fakeSearch(threeLinks, { serial0: 'answers', serial1: 'answers' });
     assert.equal((await findReceiver({ ...search, named })).session, 'session on serial0');
@@ -209,14 +221,15 @@ describe('search for a receiver', () => {
     const silent = fakeSearch(threeLinks, {});
     const windows = { ...silent.search, osFamily: 'windows' as const, named };
     assert.match(
-      worded(describeError(await failureOf(windows))),
+      worded(describeError(await failureOf(clock, windows))),
       /on its isa-serial port serial0\. Start .*receiver\.ps1/,
     );
   });
 
-  it('hands on that a named link is busy', async () => {
+  it('hands on that a named link is busy', async t => {
+    const clock = mockClock(t);
     const named = threeLinks.find(candidate => candidate.device === 'serial1');
-    const error = await failureOf({ ...fakeSearch(threeLinks, { serial1: 'busy' }).search, named });
+    const error = await failureOf(clock, { ...fakeSearch(threeLinks, { serial1: 'busy' }).search, named });
     assert.equal(error.code, 'busy');
   });
 });

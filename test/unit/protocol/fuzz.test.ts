@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FrameType, HOST_FRAME_LIMIT } from '../../../src/protocol/constants.ts';
+import { FrameType } from '../../../src/protocol/constants.ts';
 import { encodeFrame } from '../../../src/protocol/frame.ts';
 import { SessionCore } from '../../../src/protocol/sessionCore.ts';
 import { encodeText } from '../../../src/protocol/text.ts';
@@ -28,7 +28,6 @@ describe('a hostile guest', () => {
     }
     assert.ok(replies > FRAMES / 20, 'hardly any frame was understood: the fuzz proves little');
     assert.ok(process.memoryUsage().arrayBuffers < 64 << 20);
-    assert.ok(core.parser.droppedBytes >= 0 && HOST_FRAME_LIMIT <= 1 << 20);
   });
 });
 

@@ -7,6 +7,7 @@ import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { openSession, type Session } from '../../../src/protocol/index.ts';
 import { type CopyOptions, type CopyResult, copy } from '../../../src/transfer/index.ts';
 import { readAhead } from '../../../src/transfer/readAhead.ts';
+import { pollUntil } from '../../support/polling.ts';
 import { FakeLink } from '../protocol/fakeLink.ts';
 import { type Answer, FakeReceiver, type FakeReceiverOptions } from '../protocol/fakeReceiver.ts';
 
@@ -74,7 +75,7 @@ describe('directories of a copy', () => {
     answers.set('/d/top/7', []).set('/d/top/8/inner', []);
     const controller = new AbortController();
     const copying = run({ signal: controller.signal });
-    while (asked.length < 55) await new Promise(resolve => setTimeout(resolve, 5));
+    await pollUntil('55 folders are asked for', () => asked.length >= 55);
     await settle();
     assert.deepEqual([...below('/d/top/7'), ...below('/d/top/8/inner')], []);
     assert.equal(asked.length, 1 + 20 * 3 - 2 - 1);
@@ -89,7 +90,7 @@ describe('directories of a copy', () => {
     for (let number = 0; number < 20; number += 1) answers.set(`/d/top/${number}`, []);
     const controller = new AbortController();
     const copying = run({ signal: controller.signal });
-    while (asked.length < 4) await new Promise(resolve => setTimeout(resolve, 5));
+    await pollUntil('4 folders are asked for', () => asked.length >= 4);
     await settle();
     assert.equal(asked.length, 4);
     controller.abort();

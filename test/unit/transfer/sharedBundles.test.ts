@@ -11,6 +11,7 @@ import type { Bundle } from '../../../src/transfer/bundle/bundle.ts';
 import type { BundleItem } from '../../../src/transfer/bundle/bundleItem.ts';
 import { SharedBundles } from '../../../src/transfer/bundle/sharedBundles.ts';
 import { type CopyOptions, copy, copyToMany, localDisk } from '../../../src/transfer/index.ts';
+import { pollUntil } from '../../support/polling.ts';
 import { FakeLink } from '../protocol/fakeLink.ts';
 import { type Answer, FakeReceiver, type FakeReceiverOptions } from '../protocol/fakeReceiver.ts';
 
@@ -157,7 +158,7 @@ describe('small files to several guests', () => {
       options: session === silent.session ? { ...options, signal: controller.signal } : options,
     }));
     const copying = copyToMany(copies, [top]);
-    while (good.receiver.files.size < contents.size) await new Promise(resolve => setTimeout(resolve, 5));
+    await pollUntil('the good guest has all files', () => good.receiver.files.size >= contents.size);
     controller.abort();
     const results = await copying;
     assert.deepEqual(

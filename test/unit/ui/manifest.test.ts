@@ -22,11 +22,8 @@ describe('manifest of the extension', () => {
     assert.deepEqual([...new Set(used)].sort(), Object.keys(texts).sort());
   });
 
-  it('declares exactly the commands there are, one file each', () => {
-    const table =
-      /const COMMANDS[^{]*\{([^}]*)\}/.exec(read('src/ui/commands/registerCommands.ts'))?.[1] ?? '';
-    const registered = [...table.matchAll(/(\w+),/g)].map(([, name]) => `guestwire.${name}`);
-    assert.deepEqual([...declared].sort(), registered.sort());
+  // That these are the registered ones, all of them, is seen in VS Code (test/vscode/activation.test.ts).
+  it('has a file for each command', () => {
     for (const command of declared) {
       const file = new URL(`src/ui/commands/${command.slice('guestwire.'.length)}.ts`, root);
       assert.ok(fs.existsSync(file), file.pathname);

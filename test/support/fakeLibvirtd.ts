@@ -200,12 +200,3 @@ export class FakePeer {
     this.#socket.destroy();
   }
 }
-
-/** Waits for what must come true, and fails with a name if it doesn't within 5 s. */
-export async function until(what: string, isTrue: () => boolean, seconds = 5): Promise<void> {
-  const deadline = performance.now() + seconds * 1_000;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 2));
-  }
-}
