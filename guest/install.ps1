@@ -1,5 +1,5 @@
-# Installs the Guestwire receiver, or with -Uninstall takes it away again. Started by install.cmd and uninstall.cmd,
-# which get administrator rights first. For Windows PowerShell 2.0 (Windows 7) and later.
+# Installs the Guestwire receiver, or removes it with -Uninstall. install.cmd and uninstall.cmd start it, after they
+# got administrator rights. For Windows PowerShell 2.0 (Windows 7) and later.
 param([switch]$Uninstall)
 
 $ErrorActionPreference = 'Stop'
@@ -13,8 +13,8 @@ $receiver = Join-Path $folder 'receiver.ps1'
 $powershell = Join-Path $env:SystemRoot 'System32\WindowsPowerShell\v1.0\powershell.exe'
 $schtasks = Join-Path $env:SystemRoot 'System32\schtasks.exe'
 
-# As SYSTEM from each start of Windows on, without an end, on batteries too, and as important as other programs
-# (a task's usual priority makes its input and output slow). Should it end, the repetition starts it again.
+# Runs as SYSTEM from each start of Windows on, without a time limit, on batteries too, and at normal priority (a task's
+# default makes its input and output slow). If it ends, the repetition starts it again.
 function Get-TaskXml {
     $command = [Security.SecurityElement]::Escape($powershell)
     $arguments = '-NoProfile -NonInteractive -ExecutionPolicy Bypass -File "' + $receiver + '"'
@@ -82,9 +82,9 @@ function Install-Receiver {
     foreach ($name in $files) {
         $source = Join-Path $here $name
         $target = Join-Path $folder $name
-        if ($source -eq $target) { continue } # installed anew by its own copy
+        if ($source -eq $target) { continue } # run from where it is installed
         Copy-Item -Path $source -Destination $target -Force
-        Set-ItemProperty -Path $target -Name IsReadOnly -Value $false # as a CD's files are
+        Set-ItemProperty -Path $target -Name IsReadOnly -Value $false # files on a CD are
     }
     $file = [IO.Path]::GetTempFileName()
     try {
@@ -96,11 +96,11 @@ function Install-Receiver {
     Invoke-Schtasks /Run /TN $taskName
     Start-Sleep -Seconds 5
     if (Test-Receiver) {
-        Write-Host 'The Guestwire receiver runs, and will after each start of Windows. The CD may be taken out.'
+        Write-Host 'The Guestwire receiver is running, and starts with Windows from now on. You can take the CD out.'
     } else {
-        Write-Host 'The Guestwire receiver is installed, but found no port to serve. Give this machine a second'
-        Write-Host 'serial port, or the channel org.guestwire.0 and the virtio-serial driver (virtio-win).'
-        Write-Host 'It tries again every 5 minutes after the next start of Windows.'
+        Write-Host 'The Guestwire receiver is installed, but found no port. Give this machine a second serial port,'
+        Write-Host 'or the channel org.guestwire.0 and the virtio-serial driver (virtio-win).'
+        Write-Host 'From the next start of Windows on, it tries again every 5 minutes.'
     }
 }
 
@@ -120,6 +120,6 @@ function Uninstall-Receiver {
 try {
     if ($Uninstall) { Uninstall-Receiver } else { Install-Receiver }
 } catch {
-    Write-Host "It did not work: $($_.Exception.Message)"
+    Write-Host "That didn't work: $($_.Exception.Message)"
     exit 1
 }

@@ -1,5 +1,5 @@
 @echo off
-rem Takes the Guestwire receiver away again: double-click this file. It asks for administrator rights.
+rem Removes the Guestwire receiver: double-click this file. It asks for administrator rights.
 setlocal
 set "GW_SELF=%~f0"
 set "GW_HERE=%~dp0"

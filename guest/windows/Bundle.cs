@@ -134,9 +134,8 @@ delegate void Visit(string directory);
 
 delegate void Work(Record record);
 
-/// <summary>Held in memory until its hash is known to be right: then every file
-/// is put one after the other. What cannot be done is `left` to the host, which
-/// puts it alone and so learns why.</summary>
+/// <summary>Stays in memory until its hash has been checked; then the files are written one after the other. What fails
+/// is `left` to the host, which puts it alone and so learns why.</summary>
 class Bundle : Upload
 {
     readonly Platform _platform = Platform.Current;

@@ -12,9 +12,8 @@ class BadData : Exception
 
 delegate void Sink(byte[] data, int offset, int count);
 
-/// <summary>.NET's own DeflateStream pulls its input and cannot stop in the
-/// middle of it; frames push. So every step here either has all the bits it
-/// needs or leaves the state as it was and waits for the next frame.</summary>
+/// <summary>.NET's own DeflateStream pulls its input and can't stop in the middle of it, but frames push. So every step
+/// here either has all the bits it needs, or leaves the state unchanged and waits for the next frame.</summary>
 class Inflate
 {
     enum State { Header, StoredLength, Stored, Counts, CodeLengths, Symbol, LengthExtra, Distance, DistanceExtra }
@@ -164,7 +163,7 @@ class Inflate
 
     bool Decode(Huffman code, out int symbol)
     {
-        Need(15);                           // or what there is
+        Need(15);                           // or as many as there are
         int length;
         symbol = code.Decode(_bits, _count, out length);
         if (symbol < 0) return false;
@@ -265,7 +264,7 @@ class Inflate
         int total = _literals + _distanceCodes;
         while (_index < total)
         {
-            Need(22);                       // a code and its repetition, or what there is
+            Need(22);                       // a code and its repetition, or as many as there are
             int used;
             int symbol = _symbols.Decode(_bits, _count, out used);
             if (symbol < 0) return false;
@@ -338,8 +337,7 @@ class Inflate
         if ((_at & (Step - 1)) == 0) Flush();
     }
 
-    /// <summary>Hands on what is new; never more than Step bytes, for Put calls
-    /// it at each multiple of that.</summary>
+    /// <summary>Passes on what is new: at most Step bytes, because Put calls it at each multiple of that.</summary>
     void Flush()
     {
         int end = _at == 0 && _flushed != 0 ? WindowMask + 1 : _at;

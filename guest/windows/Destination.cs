@@ -79,7 +79,7 @@ class Destination
         return nanoseconds / 1000 - (nanoseconds % 1000 < 0 ? 1 : 0);
     }
 
-    /// <summary>SystemError if the file that is there cannot be replaced.</summary>
+    /// <summary>SystemError if the existing file can't be replaced.</summary>
     public void CheckReplaceable() { if (_replaces) _platform.CheckReplaceable(Place.Path); }
 
     /// <summary>`there`: bytes of `size` that are on the disk already.</summary>
@@ -146,7 +146,7 @@ class Destination
     {
         // not before: a partial file that stays keeps its own mode and time
         _file.SetAttributes(_mode, _hasMtime, _mtime);
-        // the file stays open, for else a sweep could take it for an orphan
+        // the file stays open: a sweep takes a closed one for an orphan
         NameIt();
         _file.Close();
         _file = null;

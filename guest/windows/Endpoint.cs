@@ -84,7 +84,7 @@ class Endpoint
 
     void SendReset(uint session, Fields fields) { Emit(Wire.Reset, session, Texts.Write("reset", fields)); }
 
-    /// <summary>Unreliable frames are left out when the line takes nothing.</summary>
+    /// <summary>Leaves unreliable frames out while the line takes nothing.</summary>
     void Emit(byte type, uint session, byte[] payload)
     {
         if (_outBytes <= Wire.OutMax) Put(Guestwire.Frame.Encode(type, 0, 0, session, 0, payload));
@@ -274,7 +274,7 @@ class Endpoint
         return _out.Count > 0 || _active != null && (_active.Reader.IsAckDue(frameBegun) || _active.Sender.CanSend);
     }
 
-    /// <summary>All bytes to be sent now.</summary>
+    /// <summary>All bytes that can go now.</summary>
     public byte[] TakeOutput(bool frameBegun)
     {
         if (_active != null)
@@ -301,8 +301,8 @@ class Endpoint
         return data;
     }
 
-    /// <summary>Idempotent. What the session has not finished is removed or,
-    /// where that was asked, kept to be resumed.</summary>
+    /// <summary>Idempotent. What the session hasn't finished is removed or, where the host asked for it, kept to be
+    /// resumed.</summary>
     void Drop(Session session)
     {
         if (session == _active) _active = null;

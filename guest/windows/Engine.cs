@@ -58,7 +58,7 @@ public static class Engine
             return 2;
         }
         config.ReadOnly = options.ReadOnly;
-        int milliseconds;                   // tests cannot wait 30 s
+        int milliseconds;                   // tests can't wait 30 s
         if (int.TryParse(Environment.GetEnvironmentVariable("GUESTWIRE_TEST_SESSION_TIMEOUT_MS"), out milliseconds))
             config.SessionS = milliseconds / 1000.0;
         Platform.Current.OnStop(Stop);
@@ -74,8 +74,8 @@ public static class Engine
         return 0;
     }
 
-    /// <summary>Those that can be served. A port that was named and cannot is an
-    /// error; one that was found is only worth a remark.</summary>
+    /// <summary>Leaves out ports that can't be served: an error for one that the user named, a remark in the log for one
+    /// that was only found.</summary>
     static List<Port> OpenPorts(Options options, Config config)
     {
         bool named = options.Ports.Count > 0;

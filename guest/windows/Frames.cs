@@ -86,10 +86,10 @@ class Parser
 
     public int Kept { get { return End - _start; } }
 
-    /// <summary>How many more bytes make the frame begun whole, 0 if none is begun.</summary>
+    /// <summary>How many bytes the frame that has begun lacks; 0 if none has.</summary>
     public int Missing { get { return Kept > 0 ? Math.Max(1, _need - Kept) : 0; } }
 
-    /// <summary>The room at Data[End]; at least ReadBytes and the rest of the frame begun.</summary>
+    /// <summary>The room at Data[End]: at least ReadBytes and the rest of the frame that has begun.</summary>
     public int Space()
     {
         if (_start == End) _start = End = 0;

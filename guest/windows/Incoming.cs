@@ -39,8 +39,8 @@ class Request
 /// <summary>As drawn in PROTOCOL.md, section 5.</summary>
 enum UploadState { Opened, Preparing, Receiving, Committing, Over }
 
-/// <summary>A request that DATA and `commit` follow. Only the worker touches it, but in Preparing and Committing,
-/// when a finisher does.</summary>
+/// <summary>A request that DATA and `commit` follow. Only the worker touches it, except in Preparing and
+/// Committing, when a finisher does.</summary>
 abstract class Upload : Request
 {
     public volatile UploadState State = UploadState.Opened;
@@ -88,8 +88,8 @@ class UploadOptions
 }
 
 /// <summary>The bytes that follow a put or a bundle: in order, inflated or copied from the basis, hashed. What it
-/// refuses has no path yet; Requests adds it. Only the worker touches it, but while a finisher hashes a partial
-/// file.</summary>
+/// refuses has no path yet; Requests adds it. Only the worker touches it, except while a finisher hashes a
+/// partial file.</summary>
 class IncomingStream
 {
     readonly Request _request;

@@ -21,7 +21,7 @@ class Delivery
 /// them in the order of their numbers.</summary>
 class Lanes
 {
-    readonly object _gate = new object();   // no other is taken within it but those that nothing is taken within
+    readonly object _gate = new object();   // within it only locks are taken within which no other is
     readonly Worker _worker;
     readonly long _limit;
     readonly Dictionary<long, Delivery> _waiting = new Dictionary<long, Delivery>();
@@ -51,8 +51,8 @@ class Lanes
         }
     }
 
-    /// <summary>What the lane has brought stays: it was acknowledged. When the
-    /// main session leaves nothing does.</summary>
+    /// <summary>What the lane has brought stays, since it was acknowledged; when the main session leaves, everything
+    /// goes.</summary>
     public void Leave(Session lane)
     {
         List<Delivery> dropped = new List<Delivery>();
@@ -68,14 +68,14 @@ class Lanes
         foreach (Delivery one in dropped) one.By.GiveBackLater(one);
     }
 
-    /// <summary>Windows bound what waits; lanes that come and go could get around
-    /// them. What is needed next is not held up by what is not.</summary>
+    /// <summary>Bounds what waits, which lanes that come and go could otherwise raise above their windows. The frame that
+    /// is needed next has a bound of its own, so that the others can't hold it up.</summary>
     public bool HasRoomFor(uint number)
     {
         lock (_gate) return (number == _next ? _bytesAtWorker : _bytesWaiting) <= _limit;
     }
 
-    /// <summary>False if it has come already, or there is no use for it any more.</summary>
+    /// <summary>False if it came before, or the session is over.</summary>
     public bool Take(uint number, Delivery one)
     {
         lock (_gate)

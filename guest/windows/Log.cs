@@ -20,7 +20,7 @@ static class Log
         {
             lock (Gate) { Console.Error.Write(Printable(text) + "\n"); Console.Error.Flush(); }
         }
-        catch (IOException) { }             // nobody listens: no reason to stop serving
+        catch (IOException) { }             // nobody reads it: no reason to stop serving
     }
 
     static void Say(int level, string text)

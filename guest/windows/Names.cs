@@ -86,8 +86,8 @@ static class Names
         throw new Refused("exists", "too many names are taken", place.Path);
     }
 
-    /// <summary>Removes temporary files whose receiver is gone, for nobody has
-    /// them open, and partial files that nobody has touched for a week.</summary>
+    /// <summary>Removes temporary files that no receiver has open any more, and partial files that haven't changed for a
+    /// week.</summary>
     public static void Sweep(string directory)
     {
         Platform platform = Platform.Current;

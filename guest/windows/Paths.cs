@@ -4,8 +4,8 @@ using System.Text;
 namespace Guestwire
 {
 
-/// <summary>A name in a directory that is held: nobody can put another in its
-/// place. Name is empty for the directory itself.</summary>
+/// <summary>A name in a directory that is held open, so that no other can take its place. Name is empty for the directory
+/// itself.</summary>
 class Location : IDisposable
 {
     public readonly string Directory, Name;
@@ -22,7 +22,7 @@ class Location : IDisposable
 
     public string Beside(string name) { return Platform.Current.Join(Directory, name); }
 
-    /// <summary>What is there, null if nothing.</summary>
+    /// <summary>Null if nothing has that name.</summary>
     public Facts Look()
     {
         try { return Platform.Current.Look(Path); }
@@ -44,8 +44,7 @@ class Location : IDisposable
     }
 }
 
-/// <summary>The directory relative paths begin at and, if confined, the one
-/// outside which nothing is touched.</summary>
+/// <summary>The directory where relative paths begin. If confined, nothing outside it is touched.</summary>
 class Root
 {
     readonly Platform _platform = Platform.Current;
@@ -83,15 +82,15 @@ class Root
         }
     }
 
-    /// <summary>A path as it would be called, whether it exists or not.</summary>
+    /// <summary>The whole path, whether it exists or not.</summary>
     public string Absolute(byte[] path)
     {
         Place place = Parse(Text(path));
         return _platform.Join(place.Directory, place.Name);
     }
 
-    /// <summary>The Location of a path as a host writes it; Refused if it cannot
-    /// be reached. `follow`: also follow a symbolic link at its end.</summary>
+    /// <summary>Finds a path as a host writes it; Refused if it can't be reached. `follow`: follows a symbolic link at its
+    /// end, too.</summary>
     public Location Locate(byte[] path, bool follow)
     {
         string text = Text(path);
@@ -158,8 +157,7 @@ class Root
         return real.Length > prefix.Length && _platform.SameName(real.Substring(0, prefix.Length), prefix);
     }
 
-    /// <summary>Whether the part of the path that exists is inside, and where a
-    /// symbolic link to nothing leads.</summary>
+    /// <summary>Whether the existing part of the path is inside. A dangling symbolic link counts as where it leads.</summary>
     bool DeepestIsInside(string directory)
     {
         string part = directory;

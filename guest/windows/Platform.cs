@@ -88,12 +88,12 @@ abstract partial class Platform
     public abstract bool IsAbsolute(string path);
     public abstract IDisposable Hold(string directory, out string real);   // null: it has no final name
     public abstract string Parent(string directory);        // null at the top
-    public abstract StringComparer NameComparer { get; }    // which names are one
-    public abstract void CheckName(string name);    // Refused if the system would take it for something else
+    public abstract StringComparer NameComparer { get; }    // says which names mean the same file
+    public abstract void CheckName(string name);            // Refused if the system would read it as something else
 
     // files; a path is one that Parse made
     public abstract Facts Look(string path);                // null if there is nothing
-    public abstract OpenFile Create(string path);           // fails if it exists; used by nobody else
+    public abstract OpenFile Create(string path);           // fails if it exists; not shared
     public abstract OpenFile Open(string path, bool exclusively);
     public abstract OpenFile OpenDevice(string path);
     public abstract void Replace(string from, string to);

@@ -222,8 +222,8 @@ class Port
         }
     }
 
-    /// <summary>Rule 4, at the second look: on a busy machine the reader may
-    /// not have had its turn although bytes came, and the line was not idle.</summary>
+    /// <summary>Rule 4, but only at the second look: on a busy machine bytes may have come that the reader had no time
+    /// to read yet.</summary>
     void Idle(double now, ref double looked)
     {
         if (looked <= _heard || _device != null && _device.InputWaits())
@@ -236,8 +236,8 @@ class Port
         Dispatch(now);
     }
 
-    /// <summary>Until all is sent. Sessions end in time also when the line
-    /// takes nothing, and bytes for a host that is gone are not kept.</summary>
+    /// <summary>Returns when all is sent, or the host is gone. Keeps the time meanwhile, so that sessions end even if the
+    /// line takes nothing.</summary>
     void Send(Device device, byte[] data, double limit)
     {
         for (int at = 0; at < data.Length && Clock.Now < limit; )

@@ -95,7 +95,7 @@ class Put : Upload
         {
             if (error.Code != "exists") throw;
             file = OpenOldPartial(path);
-            if (file == null) return;       // somebody else's: an ordinary temporary file will do
+            if (file == null) return;       // it isn't ours: use an ordinary temporary file
         }
         _destination.Use(file, path);
         _usesPartial = true;
@@ -123,7 +123,7 @@ class Put : Upload
         return null;
     }
 
-    /// <summary>One hash to tell, one to go on with: they cannot be copied.</summary>
+    /// <summary>Makes two hashes, one to tell the host and one to go on with: .NET can't copy one.</summary>
     void HashPartial()
     {
         Sha256 told = new Sha256();
@@ -157,7 +157,7 @@ class Put : Upload
 
     public override void Close(bool failed)
     {
-        // a partial file that the host has not decided about is as it was
+        // until the host has decided, a partial file is as long as it was
         long there = Stream.Offered > 0 ? Stream.Offered : Stream.Received;
         Stream.CloseBasis();
         _destination.Close(!failed && KeepsPartial && _usesPartial && there >= Wire.PartialMin);

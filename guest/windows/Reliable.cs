@@ -45,7 +45,7 @@ class ReliableReader
     /// <summary>A quarter of the window was given back since the last ACK.</summary>
     public bool RoomGrew { get { return _givenBack - _acknowledged >= _window / 4; } }
 
-    /// <summary>Where a further frame has begun to come the host is not waiting for the ACK it asked for.</summary>
+    /// <summary>An ACK that was asked for can wait while another frame is arriving: the host isn't idle.</summary>
     public bool IsAckDue(bool frameBegun) { return _gapDue || RoomGrew || _askDue && !frameBegun; }
 
     public int AckFlags { get { return _gapDue ? Wire.FlagGap : 0; } }
@@ -149,7 +149,7 @@ class ReliableSender
         get { return _frames.Count == 0 ? double.MaxValue : Math.Max(_progress, _pingAt) + Wire.ProbeS; }
     }
 
-    /// <summary>True if a PING with this number is to be sent now.</summary>
+    /// <summary>True if it's time to send a PING with this number.</summary>
     public bool Probe(double now, out uint id)
     {
         id = 0;

@@ -5,7 +5,7 @@ using System.Text;
 namespace Guestwire
 {
 
-// Requests (section 5). Runs in the worker; knows nothing of frames but their type, flags, stream and payload.
+// Requests (section 5). Runs in the worker; of a frame it knows type, flags, stream and payload only.
 
 delegate void Reply(int stream, string verb, Fields fields);
 
@@ -80,7 +80,7 @@ partial class Requests
 
     // -- in the worker ----------------------------------------------------------
 
-    /// <summary>Nothing unfinished stays, but for what can be resumed.</summary>
+    /// <summary>Removes what is unfinished, except what can be resumed.</summary>
     public void Close()
     {
         InterruptAll();

@@ -6,8 +6,8 @@ using System.Threading;
 namespace Guestwire
 {
 
-// Sessions (section 3). No I/O in here: frames in, bytes out, times given. All of it happens under the
-// endpoint's lock, but for what the worker does.
+// Sessions (section 3). No I/O in here: frames come in, bytes go out, the caller says what time it is. All of it
+// happens under the endpoint's lock, except what the worker does.
 
 class Session
 {
@@ -37,7 +37,7 @@ class Session
                                 endpoint.Worker, Reply, SendData, Join);
     }
 
-    /// <summary>After `join` those of the main session.</summary>
+    /// <summary>After a `join` the main session's.</summary>
     public Lanes Lanes { get { return _lanes; } }
 
     void Join(uint number)
@@ -106,7 +106,7 @@ class Session
         return one;
     }
 
-    /// <summary>A `cancel` that is the next thing for its stream is told at once.</summary>
+    /// <summary>Tells at once of a `cancel` that comes next on its stream.</summary>
     public void Announce(Delivery one)
     {
         if (one.Type != Wire.Control) return;
@@ -124,7 +124,7 @@ class Session
         return one.Length >= 7 && Encoding.ASCII.GetString(one.Payload, 0, 7) == "cancel\n";
     }
 
-    /// <summary>In the worker; what came by another port is given back there.</summary>
+    /// <summary>In the worker. Gives the frame's bytes back to the port where it came in.</summary>
     public void Perform(Delivery one)
     {
         try { if (!Dead) Act(one); }

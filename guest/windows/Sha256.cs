@@ -48,7 +48,7 @@ class Sha256
         if (count > 0) _hash.TransformBlock(data, offset, count, data, offset);
     }
 
-    /// <summary>Nothing can be added afterwards.</summary>
+    /// <summary>Ends it: nothing can be added any more.</summary>
     public byte[] Finish()
     {
         _hash.TransformFinalBlock(new byte[0], 0, 0);

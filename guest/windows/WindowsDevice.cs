@@ -58,10 +58,9 @@ class OverlappedTransfer
     }
 }
 
-/// <summary>COM ports and virtio channels by overlapped I/O. Not
-/// System.IO.Ports: its assembly is another in each PowerShell, it has a thread
-/// of its own that dies with an unplugged port, and it cannot be told how many
-/// bytes a frame still lacks, which is what keeps an emulated UART fast.</summary>
+/// <summary>COM ports and virtio channels by overlapped I/O. System.IO.Ports won't do: it's in another assembly in each
+/// PowerShell, it has a thread that dies with an unplugged port, and it can't be told how many bytes a frame lacks,
+/// which is what keeps an emulated UART fast.</summary>
 class WindowsDevice : Device
 {
     const int GapMs = 10;                   // a pause that ends a read which got less than it asked for

@@ -63,10 +63,8 @@ partial class WindowsPlatform
         return new WindowsFile(Win32.Open(Long(path), Win32.GenericWrite, Win32.ShareAll, Win32.OpenExisting, 0));
     }
 
-    /// <summary>MoveFileEx and not ReplaceFile: it is one operation of the file
-    /// system, so that the old file or the new one stands there at any time,
-    /// where ReplaceFile can stop half-way and leave the old one under another
-    /// name.</summary>
+    /// <summary>MoveFileEx is one operation of the file system: at any time either the old or the new file has the name.
+    /// ReplaceFile can stop half-way and leave the old one under another name.</summary>
     public override void Replace(string from, string to)
     {
         // a virus scanner or the indexer may have opened either for a moment
@@ -98,8 +96,7 @@ partial class WindowsPlatform
         return true;
     }
 
-    /// <summary>Says in time that a file is in use or read-only, before all of
-    /// the new one was sent.</summary>
+    /// <summary>Finds a file in use or read-only before the host has sent all of the new one.</summary>
     public override void CheckReplaceable(string path)
     {
         Win32.FindData found;
@@ -113,7 +110,7 @@ partial class WindowsPlatform
 
     public override void Delete(string path) { Win32.Check(Win32.DeleteFileW(Long(path))); }
 
-    /// <summary>Shared with nobody, it cannot be opened where a receiver has it open.</summary>
+    /// <summary>Opens it unshared, which fails while a receiver has it open.</summary>
     public override bool DeleteUnused(string path)
     {
         try

@@ -7,7 +7,7 @@ namespace Guestwire
 
 static class Wire
 {
-    public const string Version = "0.0.0";     // the assembler writes that of package.json
+    public const string Version = "@VERSION@";  // that of package.json, once assembled
     public const int ProtocolLow = 1, ProtocolHigh = 1;
 
     public const int HeaderBytes = 24, Overhead = 28;

@@ -49,7 +49,7 @@ class Worker
         }
     }
 
-    /// <summary>Lets what was submitted end, but waits no longer than `limit`.</summary>
+    /// <summary>Waits until all jobs are done, at most until `limit`.</summary>
     public void Stop(double limit)
     {
         lock (_jobs)

@@ -265,7 +265,7 @@ class Source(unittest.TestCase):
     def test_licence_and_version(self):
         text = windows.read(SHIPPED)
         version = json.loads(windows.read(os.path.join(windows.REPOSITORY, 'package.json')))['version']
-        self.assertIn('version %s:' % version, text.split('\n')[0])
+        self.assertIn('Guestwire %s:' % version, text.split('\n')[0])
         self.assertIn('Version = "%s"' % version, text)
         head = ' '.join(line[1:].strip() for line in text.split('\n') if line.startswith('#'))
         licence = windows.read(os.path.join(windows.REPOSITORY, 'LICENSE'))

@@ -1,6 +1,6 @@
 """Section 6's lanes with the engine of receiver.ps1 under Mono: whole copies,
 and the tests that look at single frames, over as many ptys as they want ports.
-Left out is what looks into receiver.py itself."""
+Leaves out tests that look into receiver.py itself."""
 
 import os
 import random

@@ -1,6 +1,6 @@
 """What receiver.py is tested with as a process, over whole lines and lanes,
-with the script itself under PowerShell 7. Each test compiles it anew: left out
-are those of which the engine under Mono says as much."""
+with the script itself under PowerShell 7. Leaves out tests of which the engine
+under Mono says as much."""
 
 import unittest
 

@@ -1,5 +1,5 @@
 """The requests tests of receiver.py, over a pty, with the engine of
-receiver.ps1 under Mono. Left out is what looks into receiver.py itself."""
+receiver.ps1 under Mono. Leaves out tests that look into receiver.py itself."""
 
 import os
 import stat

@@ -1,5 +1,5 @@
 """Section 6's tests and vectors, over a pty, with the engine of receiver.ps1
-under Mono. Left out is what looks into receiver.py itself."""
+under Mono. Leaves out tests that look into receiver.py itself."""
 
 import os
 import unittest

@@ -113,7 +113,7 @@ class Files(Case):
     def test_awkward_names(self):
         host = self.connect()
         for name in ('with space', '%41', '100%', '%TEMP%', "it's", '\u00fc\u20ac', '\U0001f600', '.hidden', '-rf', 'a=b',
-                     'com10', 'nulls', '~', '[x]', 'n' * 255):
+                     'com10', 'nulls', '~', '[x]', 'n' * 255, 'soft\u00adhyphen', 'dot.\u00ad', 'C\u200dON', '\u200d'):
             with self.subTest(name):
                 self.assertEqual(self.put_code(host, self.path(name)), 'done')
                 self.assertIn(name, self.names())

@@ -17,7 +17,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.normpath(os.path.join(HERE, '..', '..'))
 SHIPPED = os.path.join(REPOSITORY, 'dist', 'guest', 'receiver.ps1')
-# The same and, for there is no Windows here, a platform more.
+# The same with one platform more, because there is no Windows here.
 SCRIPT = os.path.join(REPOSITORY, 'dist', 'test', 'receiver.ps1')
 CACHE = os.path.join(REPOSITORY, '.cache', 'windows')
 
