@@ -9,7 +9,7 @@ import { ReliableReader } from '../../../src/protocol/reliableReader.ts';
 import { ReliableSender } from '../../../src/protocol/reliableSender.ts';
 import { decodeText, encodeText, type FieldValue, type TextMessage } from '../../../src/protocol/text.ts';
 import { type FakeRecord, readRecords, timeText } from './fakeBundle.ts';
-import { FakePut } from './fakePut.ts';
+import { BrokenRule, FakePut } from './fakePut.ts';
 import { signatureOf } from './signatureOf.ts';
 
 export interface FakeReceiverOptions {
@@ -35,6 +35,9 @@ export interface FakeReceiverOptions {
 export type Answer = [verb: string, fields: Record<string, FieldValue>];
 
 const SESSION = 0x5eed1234;
+const ENCODINGS = ['deflate', 'zstd'];
+/** PROTOCOL.md §6, `resume`: less isn't worth keeping. */
+const MIN_KEPT_BYTES = 65_536;
 
 export class FakeReceiver {
   readonly parser: FrameParser;
@@ -168,23 +171,22 @@ export class FakeReceiver {
       return;
     }
     if (frame.type === FrameType.DATA) {
-      this.#demand(() => this.#open.get(frame.stream)?.data(frame.flags, frame.payload));
+      this.#obey(frame.stream, put => put.data(frame.flags, frame.payload));
       return;
     }
     if (frame.type === FrameType.COPY) {
-      this.#demand(() => this.#open.get(frame.stream)?.copy(frame.payload));
+      this.#obey(frame.stream, put => put.copy(frame.payload));
       return;
     }
     const message = decodeText(frame.payload);
     if (!message) throw new Error('the host sent an invalid text payload');
     this.requests.push(message.verb);
     const answers = this.#options.answer?.(message, frame.stream) ?? this.#answer(message, frame.stream);
-    for (const [verb, fields] of answers)
-      this.#sender.enqueue({
-        type: FrameType.CONTROL,
-        stream: frame.stream,
-        pieces: [encodeText(verb, fields)],
-      });
+    for (const [verb, fields] of answers) this.#say(frame.stream, verb, fields);
+  }
+
+  #say(stream: number, verb: string, fields: Record<string, FieldValue>): void {
+    this.#sender.enqueue({ type: FrameType.CONTROL, stream, pieces: [encodeText(verb, fields)] });
   }
 
   #answer(message: TextMessage, stream: number): Answer[] {
@@ -195,26 +197,11 @@ export class FakeReceiver {
         return this.#put(message, path, stream);
       case 'bundle':
       case 'compare':
-        this.#bundles.set(stream, message);
-        this.#open.set(stream, new FakePut(path, { resumes: false }));
-        return [['accept', { path }]];
-      case 'commit': {
-        if (!open) return [];
-        const { content } = open;
-        this.#open.delete(stream);
-        const bundle = this.#bundles.get(stream);
-        if (bundle) return [this.#finishBundle(bundle, content, stream)];
-        const sha256 = hash('sha256', content);
-        const told = message.fields.get('sha256')?.toString();
-        if (told && told !== sha256) return [['error', { code: 'hash-mismatch' }]];
-        this.files.set(open.path, content);
-        return [['done', { path: open.path, size: content.length, sha256 }]];
-      }
+        return this.#bundle(message, path, stream);
+      case 'commit':
+        return open ? this.#commit(open, message, stream) : [];
       case 'cancel':
-        this.#open.delete(stream);
-        this.#bundles.delete(stream);
-        if (open?.resumes) this.partials.delete(open.path);
-        return open ? [['error', { code: 'cancelled' }]] : [];
+        return open ? this.#cancel(open, message, stream) : [];
       case 'stat':
         return [['done', this.#stat(path)]];
       case 'signature':
@@ -224,8 +211,15 @@ export class FakeReceiver {
     }
   }
 
-  #finishBundle({ verb, fields }: TextMessage, content: Buffer, stream: number): Answer {
-    this.#bundles.delete(stream);
+  #bundle(message: TextMessage, path: string, stream: number): Answer[] {
+    const encoding = message.fields.get('encoding')?.toString();
+    const size = Number(message.fields.get('size'));
+    this.#bundles.set(stream, message);
+    this.#open.set(stream, new FakePut(path, { encoding, size, resumes: false }));
+    return [['accept', { path }]];
+  }
+
+  #finishBundle({ verb, fields }: TextMessage, content: Buffer): Answer {
     const directory = fields.get('path')?.toString() ?? '';
     const records = readRecords(content, verb === 'bundle');
     (verb === 'bundle' ? this.bundles : this.compares).push(records);
@@ -256,11 +250,45 @@ export class FakeReceiver {
     return ['done', { ...answer, left }];
   }
 
-  #demand(rule: () => void): void {
+  #commit(open: FakePut, { fields }: TextMessage, stream: number): Answer[] {
+    const bundle = this.#bundles.get(stream);
+    this.#close(open, stream);
+    // What a commit says wrongly may be the line's fault, so it's no violation.
     try {
-      rule();
+      const content = open.finish(fields.get('size')?.toString(), fields.get('sha256')?.toString());
+      if (bundle) return [this.#finishBundle(bundle, content)];
+      this.files.set(open.path, content);
+      return [['done', { path: open.path, size: content.length, sha256: hash('sha256', content) }]];
+    } catch (error) {
+      return [['error', { code: codeOf(error) }]];
+    }
+  }
+
+  #cancel(open: FakePut, { fields }: TextMessage, stream: number): Answer[] {
+    const { content } = open;
+    this.#close(open, stream);
+    const isKept = open.resumes && fields.get('keep')?.toString() === '1' && content.length >= MIN_KEPT_BYTES;
+    if (isKept) this.partials.set(open.path, content);
+    return [['error', { code: 'cancelled' }]];
+  }
+
+  /** Whatever follows on the stream is dropped. */
+  #close(open: FakePut, stream: number): void {
+    this.#open.delete(stream);
+    this.#bundles.delete(stream);
+    if (open.resumes) this.partials.delete(open.path);
+  }
+
+  /** As a receiver does, a broken rule ends the put; the test hears of it too. */
+  #obey(stream: number, frame: (put: FakePut) => void): void {
+    const open = this.#open.get(stream);
+    if (!open) return;
+    try {
+      frame(open);
     } catch (error) {
       this.violations.push(String(error));
+      this.#close(open, stream);
+      this.#say(stream, 'error', { code: codeOf(error) });
     }
   }
 
@@ -274,18 +302,22 @@ export class FakeReceiver {
   #put({ fields }: TextMessage, path: string, stream: number): Answer[] {
     const field = (key: string) => fields.get(key)?.toString();
     const file = this.files.get(path);
-    const isSame = file?.length === Number(field('size')) && this.mtimes.get(path) === field('mtime');
+    const size = field('size') === undefined ? undefined : Number(field('size'));
+    const isSame = file?.length === size && isSameTime(this.mtimes.get(path), field('mtime'));
     const refuse = (answer: Answer) => {
       this.#open.delete(stream);
       return [answer];
     };
+    const encoding = field('encoding');
+    const isKnown = encoding === undefined || ENCODINGS.includes(encoding);
+    if (!isKnown || ![undefined, 'skip'].includes(field('unchanged')))
+      return refuse(['error', { code: 'unsupported' }]);
     if (field('unchanged') === 'skip' && isSame) return refuse(['done', { path, skipped: 'unchanged' }]);
     if (file && field('conflict') === 'fail')
       return refuse(['error', { code: 'exists', path, type: 'file', size: file.length, mtime: '1' }]);
     const basis = field('basis') ? file : undefined;
-    const partial = field('resume') ? this.partials.get(path) : undefined;
-    const encoding = field('encoding');
-    const put = new FakePut(path, { encoding, basis, partial, resumes: field('resume') === '1' });
+    const partial = field('resume') ? this.#partialOf(path, size) : undefined;
+    const put = new FakePut(path, { encoding, size, basis, partial, resumes: field('resume') === '1' });
     this.puts.push(put);
     this.#open.set(stream, put);
     this.mtimes.set(path, field('mtime') ?? '');
@@ -293,9 +325,17 @@ export class FakeReceiver {
     return [['accept', { path, kind: 'file', basis: basis?.length, ...resumed }]];
   }
 
+  /** What can be gone on with: not nothing, and no more than the file is to have. */
+  #partialOf(path: string, size = Number.POSITIVE_INFINITY): Buffer | undefined {
+    const partial = this.partials.get(path);
+    return partial && partial.length > 0 && partial.length <= size ? partial : undefined;
+  }
+
   #signature(path: string, block: number, stream: number): Answer[] {
     const file = this.files.get(path);
     if (!file) return [['error', { code: 'not-found' }]];
+    if (!(block >= 512 && block <= 4_194_304)) return [['error', { code: 'bad-request' }]];
+    this.#say(stream, 'accept', { path, size: file.length, block });
     const signature = this.#options.signature?.(file, block) ?? signatureOf(file, block);
     for (let at = 0; at < signature.length; at += 1_200) {
       const offset = Buffer.alloc(8);
@@ -320,4 +360,21 @@ export class FakeReceiver {
   #text(type: number, session: number, verb: string, fields: Record<string, FieldValue>): Buffer {
     return encodeFrame({ type, flags: 0, stream: 0, session, sequence: 0 }, encodeText(verb, fields));
   }
+}
+
+/** Anything but a broken rule is a fault of the fake's own. */
+function codeOf(error: unknown): string {
+  if (error instanceof BrokenRule) return error.code;
+  throw error;
+}
+
+/** PROTOCOL.md §6, `unchanged`: in whole microseconds, rounded down. */
+function isSameTime(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && microseconds(one) === microseconds(other);
+}
+
+function microseconds(seconds: string): bigint {
+  const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(seconds) ?? [];
+  const nanoseconds = BigInt(whole + fraction.padEnd(9, '0'));
+  return sign ? -((nanoseconds + 999n) / 1_000n) : nanoseconds / 1_000n;
 }

@@ -216,6 +216,7 @@ describe('copy', () => {
     const abort = new AbortController();
     const endless: SourceSystem = {
       ...localDisk,
+      stat: async (...of) => ({ ...(await localDisk.stat(...of)), size: 1 << 30 }),
       open: async () => ({ read: async buffer => buffer.length, close: async () => undefined }),
     };
     const onProgress = (progress: CopyProgress) => {
