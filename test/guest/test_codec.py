@@ -5,7 +5,6 @@ import os
 import random
 import re
 import runpy
-import sys
 import tempfile
 import unittest
 
