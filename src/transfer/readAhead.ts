@@ -14,44 +14,74 @@ export async function* readAhead<From, To>(
   items: AsyncIterable<From>,
   options: AheadOptions<From, To>,
 ): AsyncGenerator<To> {
-  const waiting: To[] = [];
-  let weight = 0;
-  let state: 'open' | 'ended' | 'unwanted' = 'open';
-  let change = Promise.withResolvers<void>();
-  const changed = () => {
-    change.resolve();
-    change = Promise.withResolvers();
-  };
-  const isFull = () => waiting.length >= options.maxItems || weight >= options.maxWeight;
-  const taking = (async () => {
-    for await (const item of items) {
-      const known = options.onKnown(item);
-      waiting.push(known);
-      weight += options.weightOf(known);
-      changed();
-      while (state === 'open' && isFull()) await change.promise;
-      if (state !== 'open') return;
-    }
-  })().finally(() => {
-    state = 'ended';
-    changed();
-  });
-  // Told below, when its turn has come.
-  taking.catch(() => undefined);
+  const store = new Store(options);
+  const filling = store.fill(items);
+  // Its failure is reported below, after the items that came before it.
+  filling.catch(() => undefined);
   try {
-    while (waiting.length > 0 || state === 'open') {
-      const item = waiting.shift();
-      if (item === undefined) await change.promise;
+    yield* store.take();
+    await filling;
+  } finally {
+    store.close();
+    await filling.catch(() => undefined);
+  }
+}
+
+/** What has been taken out of the source and not been handed on. */
+class Store<From, To> {
+  readonly #options: AheadOptions<From, To>;
+  readonly #waiting: To[] = [];
+  #weight = 0;
+  #state: 'open' | 'ended' | 'unwanted' = 'open';
+  #change = Promise.withResolvers<void>();
+
+  constructor(options: AheadOptions<From, To>) {
+    this.#options = options;
+  }
+
+  async fill(items: AsyncIterable<From>): Promise<void> {
+    try {
+      for await (const item of items) {
+        this.#add(this.#options.onKnown(item));
+        while (this.#state === 'open' && this.#isFull) await this.#change.promise;
+        if (this.#state !== 'open') return;
+      }
+    } finally {
+      this.#state = 'ended';
+      this.#changed();
+    }
+  }
+
+  async *take(): AsyncGenerator<To> {
+    while (this.#waiting.length > 0 || this.#state === 'open') {
+      const item = this.#waiting.shift();
+      if (item === undefined) await this.#change.promise;
       else {
-        weight -= options.weightOf(item);
-        changed();
+        this.#weight -= this.#options.weightOf(item);
+        this.#changed();
         yield item;
       }
     }
-    await taking;
-  } finally {
-    if (state === 'open') state = 'unwanted';
-    changed();
-    await taking.catch(() => undefined);
+  }
+
+  /** Nobody wants more. */
+  close(): void {
+    if (this.#state === 'open') this.#state = 'unwanted';
+    this.#changed();
+  }
+
+  get #isFull(): boolean {
+    return this.#waiting.length >= this.#options.maxItems || this.#weight >= this.#options.maxWeight;
+  }
+
+  #add(item: To): void {
+    this.#waiting.push(item);
+    this.#weight += this.#options.weightOf(item);
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
   }
 }

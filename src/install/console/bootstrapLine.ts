@@ -19,51 +19,61 @@ export function answerMark(nonce: string): string {
   return `gw-${nonce}`;
 }
 
-/**
- * Python ≥ 3.6 that takes a file from its own terminal. Echo and line editing are off meanwhile, for an editing shell
- * takes 20 kB/s and a canonical line no more than 4095 bytes; Ctrl-C still works. Every chunk is answered, so that the
- * terminal's buffer of 4095 bytes never overflows. The file is hashed as read back, before it gets its name.
- */
-function program({ textLength, chunkLength, sha256, nonce, start }: BootstrapFacts): string {
-  return `import sys,os,select,termios,tty,base64,zlib,hashlib,subprocess as u
-def say(*w):
- print("gw-"+"${nonce}",*w,flush=True)
-def take(n):
+/** Takes so many bytes from the terminal, and says after each chunk how far it is: the terminal's buffer has 4095 bytes. */
+const TAKE = `def take(n,c):
  b=b""
  i=0
  while len(b)<n:
   if not select.select([0],[],[],20)[0]:
    raise OSError("no data came")
   b+=os.read(0,4096)
-  while i<n and len(b)>=min(n,i+${chunkLength}):
-   i+=${chunkLength}
+  while i<n and len(b)>=min(n,i+c):
+   i+=c
    say("got",min(n,i))
  return b
-a=termios.tcgetattr(0)
-p=os.path.expanduser("${RECEIVER_PATH}")
-q=p+".part"
-try:
- tty.setcbreak(0)
- say("ready")
- d=zlib.decompress(base64.b64decode(take(${textLength})))
+`;
+
+/** Puts the file in place if it reads back as what was sent. */
+const STORE = `def store(d,p,w):
+ q=p+".part"
  with open(q,"wb") as f:
   f.write(d)
   f.flush()
   os.fsync(f.fileno())
  with open(q,"rb") as f:
   s=hashlib.sha256(f.read()).hexdigest()
- if s=="${sha256}":
+ if s==w:
   os.replace(q,p)
  say("hash",s)
- if ${start ? 'True' : 'False'}:
-  l=open(p+".log","wb")
-  c=u.Popen([sys.executable,p],stdin=u.DEVNULL,stdout=l,stderr=l,start_new_session=True)
-  try:
-   c.wait(4)
-   say("ended",open(p+".log").read()[-300:].split(chr(10))[-2:][0])
-  except u.TimeoutExpired:
-   say("runs",c.pid)
-except BaseException as e:
+`;
+
+/** Starts the receiver, and says whether it still runs after some seconds. */
+const START = `def start(p):
+ l=open(p+".log","wb")
+ c=u.Popen([sys.executable,p],stdin=u.DEVNULL,stdout=l,stderr=l,start_new_session=True)
+ try:
+  c.wait(4)
+  say("ended",open(p+".log").read()[-300:].split(chr(10))[-2:][0])
+ except u.TimeoutExpired:
+  say("runs",c.pid)
+`;
+
+/**
+ * Python ≥ 3.6 that takes a file from its own terminal. Echo and line editing are off meanwhile, because an editing
+ * shell takes 20 kB/s and a canonical line no more than 4095 bytes; Ctrl-C still works. The file is hashed as read back,
+ * before it gets its name.
+ */
+function program({ textLength, chunkLength, sha256, nonce, start }: BootstrapFacts): string {
+  return `import sys,os,select,termios,tty,base64,zlib,hashlib,subprocess as u
+def say(*w):
+ print("gw-"+"${nonce}",*w,flush=True)
+${TAKE}${STORE}${start ? START : ''}a=termios.tcgetattr(0)
+p=os.path.expanduser("${RECEIVER_PATH}")
+try:
+ tty.setcbreak(0)
+ say("ready")
+ store(zlib.decompress(base64.b64decode(take(${textLength},${chunkLength}))),p,"${sha256}")
+${start ? ' start(p)\n' : ''}except BaseException as e:
  say("failed",type(e).__name__,e)
 finally:
  termios.tcsetattr(0,termios.TCSADRAIN,a)
