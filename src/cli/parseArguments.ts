@@ -112,9 +112,9 @@ function describeParseError({ code, message }: NodeJS.ErrnoException): string {
 function operands(positionals: readonly string[]) {
   const [domain, ...paths] = positionals;
   const destination = paths.pop();
-  if (domain === undefined) throw new UsageError('The guest domain, the file and the out path are missing.');
-  if (destination === undefined) throw new UsageError('The file and the out path are missing.');
-  if (paths.length === 0) throw new UsageError('The file or the out path is missing.');
+  if (domain === undefined) throw new UsageError('Missing arguments: guest domain, file and out path.');
+  if (destination === undefined) throw new UsageError('Missing arguments: file and out path.');
+  if (paths.length === 0) throw new UsageError('Missing argument: file or out path.');
   notEmpty('The guest domain', domain);
   notEmpty('The out path', destination);
   for (const path of paths) notEmpty('The name of a file', path);
@@ -122,7 +122,7 @@ function operands(positionals: readonly string[]) {
 }
 
 function notEmpty(what: string, value: string): string {
-  if (value === '') throw new UsageError(`${what} must not be empty.`);
+  if (value === '') throw new UsageError(`${what} can't be empty.`);
   return value;
 }
 

@@ -70,20 +70,20 @@ describe('command line', () => {
   });
 
   const wrong: readonly [argv: string[], message: RegExp][] = [
-    [[], /guest domain, the file and the out path are missing/],
-    [['guest'], /file and the out path are missing/],
-    [['guest', 'file'], /file or the out path is missing/],
-    [['', 'file', '/tmp'], /guest domain must not be empty/],
-    [['guest', '', '/tmp'], /name of a file must not be empty/],
-    [['guest', 'file', ''], /out path must not be empty/],
+    [[], /Missing arguments: guest domain, file and out path/],
+    [['guest'], /Missing arguments: file and out path/],
+    [['guest', 'file'], /Missing argument: file or out path/],
+    [['', 'file', '/tmp'], /guest domain can't be empty/],
+    [['guest', '', '/tmp'], /name of a file can't be empty/],
+    [['guest', 'file', ''], /out path can't be empty/],
     [['--list', 'guest'], /--list takes no further/],
     [words('--bogus guest a b'), /no option "--bogus"/],
     [words('-x guest a b'), /no option "-x"/],
     [words('guest a b --link'), /"--link" needs a value/],
     [words('guest a b -c'), /"--connect" needs a value/],
     [words('guest a b --link --json'), /"--link" needs a value/],
-    [words('guest a b --link='), /--link must not be empty/],
-    [words('guest a b --connect='), /--connect must not be empty/],
+    [words('guest a b --link='), /--link can't be empty/],
+    [words('guest a b --connect='), /--connect can't be empty/],
     [words('guest a b --json=1'), /"--json" takes no value/],
     [
       words('guest a b --conflict maybe'),
