@@ -60,17 +60,21 @@ export function startComDd(args: readonly string[], environment: NodeJS.ProcessE
   return run;
 }
 
+/** A look into the guest takes emulated processor time, which the copy needs. */
+const LOOK_MS = 300;
+
 /** Waits for a state in the middle of the run; throws what com-dd said where it ends before. */
 export function inMidRun(
   { child, result }: ComDdRun,
   what: string,
   condition: () => boolean | Promise<boolean>,
 ): Promise<boolean> {
-  return pollUntil(what, async () => {
+  const hasCome = async () => {
     if (await condition()) return true;
     if (child.exitCode === null && child.signalCode === null) return false;
     throw new Error(`com-dd ended before this: ${what}\n${(await result).stderr}`);
-  });
+  };
+  return pollUntil(what, hasCome, { intervalMs: LOOK_MS });
 }
 
 /** Ends what a failed test left running, so that the next finds its port free. */

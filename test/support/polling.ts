@@ -5,7 +5,7 @@ const realDelay = delay;
 const now = performance.now.bind(performance);
 
 /** Generous: where a state comes at all, it comes sooner, even with the processors busy elsewhere. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 export interface PollOptions {
   timeoutMs?: number;
