@@ -5,7 +5,7 @@ import type { FileOutcome } from './fileOutcome.ts';
 import type { ProgressTracker } from './progressTracker.ts';
 import { contentBytes, type SourceEntry } from './sourceTree.ts';
 import { endsCopy, TransferError } from './transferError.ts';
-import type { FileResult } from './types.ts';
+import type { FileFailure, FileResult } from './types.ts';
 
 export class FileResults {
   readonly #tracker: ProgressTracker;
@@ -82,9 +82,13 @@ export class FileResults {
   }
 }
 
-function describe(error: unknown): { code: string; message: string } {
+function describe(error: unknown): FileFailure {
   if (isAborted(error)) return { code: 'aborted', message: error.message };
-  if (isRemoteError(error) || isProtocolError(error) || error instanceof TransferError) {
+  if (isRemoteError(error)) {
+    const { code, message, details } = error;
+    return { code, message, says: details.get('message') };
+  }
+  if (isProtocolError(error) || error instanceof TransferError) {
     return { code: error.code, message: error.message };
   }
   if (error instanceof RangeError) return { code: 'name-too-long', message: 'the path is too long' };

@@ -54,6 +54,16 @@ export interface CopyOptions {
   sourceSystem?: SourceSystem;
 }
 
+/** Why a file was not copied. */
+export interface FileFailure {
+  /** PROTOCOL.md's, the transfer's own, or Node's for the source. */
+  readonly code: string;
+  /** English, for logs. */
+  readonly message: string;
+  /** The receiver's own words, if it was the receiver who refused. */
+  readonly says?: string | undefined;
+}
+
 export interface FileResult {
   source: string;
   destination: string;
@@ -65,7 +75,7 @@ export interface FileResult {
   skipped: boolean;
   /** Skipped because size and mtime are the same. */
   unchanged?: true;
-  error?: { code: string; message: string };
+  error?: FileFailure;
 }
 
 export interface CopyResult {

@@ -182,6 +182,7 @@ export const ENGLISH = {
   'file.reset': '"{0}" was not copied: the receiver in the guest was stopped or restarted.',
   'file.unverified': '"{0}" arrived, but the guest couldn\'t confirm its SHA-256.',
   'file.failed': '"{0}" was not copied to "{1}" ({2}).',
+  'file.refused': '"{0}" was not copied to "{1}": the guest reports "{2}" ({3}).',
 
   // The link that a copy takes.
   'note.passed-over': 'Copying over {0} because {1} has no receiver or is in use by another program.',

@@ -11,7 +11,7 @@ export interface FileMessageContext {
 
 /** A file that was not copied, or not verified. */
 export type FailedFile = Pick<FileResult, 'source' | 'destination'> & {
-  readonly error?: { readonly code: string } | undefined;
+  readonly error?: { readonly code: string; readonly says?: string | undefined } | undefined;
 };
 
 type Wording = (file: FailedFile, context: FileMessageContext) => Message;
@@ -71,9 +71,13 @@ const WORDINGS: ReadonlyMap<string, Wording> = new Map<string, Wording>([
 
 /** One sentence about a file that was not copied. */
 export function describeFileError(file: FailedFile, context: FileMessageContext = {}): Message {
-  const code = file.error?.code ?? 'unverified';
+  const { source, destination } = file;
+  const { code, says } = file.error ?? { code: 'unverified' };
   const wording = WORDINGS.get(code);
-  return wording ? wording(file, context) : message('file.failed', file.source, file.destination, code);
+  if (wording) return wording(file, context);
+  return says === undefined
+    ? message('file.failed', source, destination, code)
+    : message('file.refused', source, destination, says, code);
 }
 
 export function isFileErrorCode(code: string): boolean {

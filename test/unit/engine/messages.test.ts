@@ -79,6 +79,14 @@ describe('a message about a file', () => {
     assert.match(sayFile('EWEIRD\u001b[2J'), /\(EWEIRD\\x1b\[2J\)/);
   });
 
+  it("shows the receiver's own words where there are none of ours", () => {
+    const error = { code: 'io', says: 'Input/output \u001b error' };
+    assert.equal(
+      worded(describeFileError({ ...failed(), error })),
+      '"a.txt" was not copied to "/tmp/b": the guest reports "Input/output \\x1b error" (io).',
+    );
+  });
+
   it('makes names harmless on a terminal', () => {
     const file = { ...failed('exists'), destination: '/tmp/\u001b]0;x\u0007' };
     assertSentence(worded(describeFileError(file)));
