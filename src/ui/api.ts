@@ -72,7 +72,7 @@ async function findDomain(
   const found =
     places.find(({ domain }) => domain.name === name) ?? places.find(({ domain }) => domain.uuid === name);
   if (found) return found;
-  throw new TransferFailure('no-domain', l10n.t('No configured connection has a domain "{0}".', name));
+  throw new TransferFailure('no-domain', l10n.t('No configured connection has a domain named "{0}".', name));
 }
 
 function abortSignalOf(token: vscode.CancellationToken): AbortSignal {

@@ -74,9 +74,9 @@ describe('the serial console', () => {
   });
 
   it('takes the receiver when asked, and finds it answering', async () => {
-    await chooseWay('Send the receiver through the console…');
+    await chooseWay('Send the Receiver Through the Console…');
     await press('Send and Start', 'install-send');
-    await workbench.notification('A receiver answers in').waitFor();
+    await workbench.notification('A receiver answered in').waitFor();
     await workbench.screenshots('install-answers');
     const receiver = fs.readFileSync(path.join(repositoryRoot, 'guest/receiver.py'));
     const name = 'guestwire-receiver.py';
@@ -103,9 +103,9 @@ describe('the serial console', () => {
     const stored = async () =>
       (await connection.domainXml(domain, { inactive: true })).includes('org.guestwire.0');
     assert.equal(await stored(), false);
-    await chooseWay('Add the channel org.guestwire.0…');
+    await chooseWay('Add the Channel org.guestwire.0…');
     await press('Add for the Next Start', 'install-channel-stored');
-    await workbench.notification('from its next start on').waitFor();
+    await workbench.notification('the next time').waitFor();
     assert.equal(await stored(), true);
     await connection.detachDevice(domain, channel, { live: false, config: true });
     await guest.run('kill $(pidof python3)');
@@ -114,9 +114,9 @@ describe('the serial console', () => {
     await connection.detachDevice(domain, live, { live: true, config: false });
     const inGuest = async () => (await connection.domainXml(domain)).includes('org.guestwire.0');
     assert.ok(await pollUntil(async () => !(await inGuest()), 10_000));
-    await chooseWay('Add the channel org.guestwire.0…');
+    await chooseWay('Add the Channel org.guestwire.0…');
     await press('Add Now', 'install-channel');
-    await workbench.notification('has the channel org.guestwire.0 now').waitFor();
+    await workbench.notification('now has the channel org.guestwire.0').waitFor();
     assert.equal(await inGuest(), true);
     assert.equal(await stored(), true);
   });
@@ -128,7 +128,7 @@ describe('the serial console', () => {
   });
 
   it('leads through the first steps', async () => {
-    await chooseWay('Show the steps');
+    await chooseWay('Show the Steps');
     await workbench.page
       .locator('.gettingStartedContainer', { hasText: 'Get started with Guestwire' })
       .waitFor();

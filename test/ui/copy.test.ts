@@ -150,7 +150,7 @@ describe('copying', () => {
     await guest.mustRun('rm -f /tmp/single.bin');
     await workbench.file('single.bin').click();
     await workbench.page.keyboard.press('Control+Alt+g');
-    await workbench.notification('from the context menu').waitFor();
+    await workbench.notification('context menu').waitFor();
     await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Last Guest VM');
     await workbench.notification('Copied and verified: single.bin').waitFor();
     assert.equal(await guest.sha256('/tmp/single.bin'), hashes.single);
@@ -172,12 +172,12 @@ describe('copying', () => {
     await copyTo(guest, 'large.bin');
     await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
     await copyTo(guest, 'notes.txt');
-    await workbench.notification(/Copying notes\.txt to .*waiting for the copies before it/).waitFor();
+    await workbench.notification(/Copying notes\.txt to .*waiting for earlier transfers/).waitFor();
     await bare.mustRun('mkdir /tmp/beside');
     await copyTo(bare, 'single.bin', '/tmp/beside/');
     await workbench.notification('Copied and verified: single.bin').waitFor();
     await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
-    assert.match((await workbench.statusItem('throughput').getAttribute('aria-label')) ?? '', /Copying into/);
+    assert.match((await workbench.statusItem('throughput').getAttribute('aria-label')) ?? '', /Copying to/);
     await workbench.screenshots('side-by-side');
     await cancel('large.bin');
     await workbench.notification(/verified.* notes\.txt/).waitFor({ timeout: SLOW_COPY_MS });

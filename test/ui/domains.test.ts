@@ -70,22 +70,22 @@ describe('the Domains view', () => {
   }
 
   it('says what is missing, and offers the way out', async () => {
-    await workbench.page.locator('.welcome-view', { hasText: 'no virtual machines at this' }).waitFor();
+    await workbench.page.locator('.welcome-view', { hasText: 'no virtual machines yet' }).waitFor();
     await workbench.screenshots('welcome-no-domain');
     const folder = path.dirname(libvirtd.socketPath);
-    await showsConnection(
-      `qemu:///session?socket=${folder}/none`,
-      /its daemon is not installed, or does not/,
-    );
+    await showsConnection(`qemu:///session?socket=${folder}/none`, /libvirt isn't responding/);
     await workbench.screenshots('welcome-no-socket');
     const refusing = await startRefusingDaemon(path.join(workspace.folder, 'sock'));
-    await showsConnection(`qemu:///session?socket=${workspace.folder}/sock`, /does not let your user in/);
+    await showsConnection(
+      `qemu:///session?socket=${workspace.folder}/sock`,
+      /don't have permission to use libvirt/,
+    );
     await workbench.screenshots('welcome-denied');
     refusing.close();
     await showsConnection(undefined, /No libvirt connection is configured/);
     await workbench.screenshots('welcome-no-connection');
     workbench.set('guestwire.connections', [libvirtd.uri]);
-    await workbench.page.locator('.welcome-view', { hasText: 'no virtual machines at this' }).waitFor();
+    await workbench.page.locator('.welcome-view', { hasText: 'no virtual machines yet' }).waitFor();
   });
 
   it('follows what virsh does outside', async () => {

@@ -75,7 +75,7 @@ describe('copying into several guests', () => {
     for (const guest of guests) await guest.mustRun('echo other > /tmp/single.bin');
     await chooseBoth('single.bin');
     await workbench.answer('Copy single.bin to', '/tmp/');
-    await workbench.asked('exists in guestwire-test-');
+    await workbench.asked('exists in "guestwire-test-');
     await workbench.notification('waiting for your answer about single.bin in').waitFor();
     await workbench.screenshots('several-guests-conflict');
     await workbench.pick('Overwrite All');

@@ -24,9 +24,9 @@ export async function chooseDomain(
     place,
   }));
   if (items.length === 0) {
-    void vscode.window.showInformationMessage(l10n.t('There is no domain in a state for this.'));
+    void vscode.window.showInformationMessage(l10n.t('No domain is in a state that allows this.'));
     return undefined;
   }
-  const picked = await vscode.window.showQuickPick(items, { placeHolder: l10n.t('Choose a domain') });
+  const picked = await vscode.window.showQuickPick(items, { placeHolder: l10n.t('Select a domain') });
   return picked?.place;
 }

@@ -22,7 +22,7 @@ export async function sourceUris(clicked: unknown, selected: unknown): Promise<r
 
 export async function askFiles(): Promise<readonly vscode.Uri[]> {
   const openLabel = l10n.t('Copy');
-  const title = l10n.t('Files to copy into the guest');
+  const title = l10n.t('Select Files to Copy to the Guest');
   const chosen = await vscode.window.showOpenDialog({ canSelectMany: true, openLabel, title });
   return chosen ?? [];
 }

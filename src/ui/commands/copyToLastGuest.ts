@@ -17,7 +17,7 @@ export const copyToLastGuest: Command = async ({ copyFlow }, clicked, selected) 
 function explainExplorer(): void {
   void vscode.window.showInformationMessage(
     l10n.t(
-      'In the Explorer, choose "{0}" from the context menu (Shift+F10): VS Code does not tell a key what is selected there.',
+      'Keyboard shortcuts can\'t see the Explorer selection. Use "{0}" in the context menu (Shift+F10).',
       l10n.t('Copy to Last Guest VM'),
     ),
   );

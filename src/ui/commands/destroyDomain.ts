@@ -13,7 +13,7 @@ export const destroyDomain: Command = async ({ connections }, node) => {
     l10n.t('Force off "{0}"?', harmless(place.domain.name)),
     {
       modal: true,
-      detail: l10n.t('The guest loses what it has not written to disk, as if its plug were pulled.'),
+      detail: l10n.t("The guest will lose everything it hasn't written to disk, as in a power failure."),
     },
     forceOff,
   );

@@ -12,7 +12,7 @@ export const installReceiver: Command = async ({ connections, consoles, discs, r
   // Much code for what is done once in a guest's life: activating the extension does without it.
   const { waysToReceiver } = await import('../install/waysToReceiver.ts');
   const title = l10n.t('Install Receiver in "{0}"', harmless(place.domain.name));
-  const placeHolder = l10n.t('How is the receiver to get into the guest?');
+  const placeHolder = l10n.t('How do you want to install the receiver?');
   const hasDisc = discs.get(domainKey(place.connection.uri, place.domain.uuid)) !== undefined;
   const way = await vscode.window.showQuickPick(waysToReceiver(place, hasDisc), { title, placeHolder });
   await way?.run({ place, consoles, discs, receivers });

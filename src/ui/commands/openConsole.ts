@@ -22,7 +22,7 @@ export async function consoleOf(place: DomainPlace): Promise<Candidate | undefin
   const candidate = defaultConsole(await place.connection.details(place.domain));
   if (!candidate) {
     const name = harmless(place.domain.name);
-    const message = l10n.t('"{0}" has no serial console: add a serial port to its definition.', name);
+    const message = l10n.t('"{0}" has no serial console. Add a serial port to its definition.', name);
     void vscode.window.showWarningMessage(message);
   }
   return candidate;

@@ -22,6 +22,6 @@ async function settingOf(uri: string): Promise<string> {
 
 function askWhich(configured: readonly string[]): Thenable<string | undefined> {
   return vscode.window.showQuickPick(configured, {
-    placeHolder: l10n.t('Connection to remove from the list'),
+    placeHolder: l10n.t('Select a connection to remove from the list'),
   });
 }

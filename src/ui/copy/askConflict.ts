@@ -37,7 +37,7 @@ async function ask(
   const onAbort = () => picker.hide();
   signal.addEventListener('abort', onAbort, { once: true });
   picker.title = conflictTitle(conflict, domain);
-  picker.placeholder = l10n.t('What is to be done with it?');
+  picker.placeholder = l10n.t('What do you want to do?');
   picker.ignoreFocusOut = true;
   picker.items = items(conflict);
   // Enter alone must not destroy anything.
@@ -60,9 +60,9 @@ function items(conflict: Conflict): ChoiceItem[] {
   const { once, forAll } = conflictChoices(conflict);
   return [
     ...once,
-    { label: l10n.t('and all further files of this copy'), kind: vscode.QuickPickItemKind.Separator },
+    { label: l10n.t('All remaining files in this transfer'), kind: vscode.QuickPickItemKind.Separator },
     ...forAll,
     { label: '', kind: vscode.QuickPickItemKind.Separator },
-    { label: l10n.t('Cancel the Copy'), decision: CANCEL },
+    { label: l10n.t('Cancel Transfer'), decision: CANCEL },
   ];
 }

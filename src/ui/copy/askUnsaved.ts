@@ -18,10 +18,10 @@ export async function askUnsaved(sources: readonly string[]): Promise<readonly s
   if (changed.length === 0) return never;
   const save = l10n.t('Save and Copy');
   const asShown = l10n.t('Copy Without Saving');
-  const asSaved = l10n.t('Copy the Saved File');
+  const asSaved = l10n.t('Copy Saved File');
   const answer = await vscode.window.showWarningMessage(
     question(changed.map(({ document }) => document)),
-    { modal: true, detail: l10n.t('"Copy Without Saving" copies the text as the editor shows it.') },
+    { modal: true, detail: l10n.t('"Copy Without Saving" copies the text shown in the editor.') },
     save,
     asShown,
     asSaved,

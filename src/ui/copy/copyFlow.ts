@@ -130,7 +130,7 @@ export class CopyFlow {
   async #offerStart(connection: ManagedConnection, domain: ListedDomain): Promise<void> {
     const start = l10n.t('Start Domain');
     const text = l10n.t(
-      'Domain "{0}" is not running ({1}): start it, and copy when its receiver runs.',
+      'Domain "{0}" isn\'t running ({1}). Start it, then copy again when its receiver is running.',
       harmless(domain.name),
       stateText(domain.state),
     );

@@ -41,13 +41,13 @@ function entry(setting: DestinationSetting, key: string): string | undefined {
 
 /** What is wrong with a destination that was typed; undefined if it may be tried. */
 export function destinationProblem(text: string, sourceCount: number): string | undefined {
-  if (text.trim() === '') return l10n.t('Type a folder in the guest, such as /tmp/.');
+  if (text.trim() === '') return l10n.t('Enter a folder in the guest, such as /tmp/.');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-  if (/[\u0000-\u001f\u007f]/.test(text)) return l10n.t('A path has no control characters.');
+  if (/[\u0000-\u001f\u007f]/.test(text)) return l10n.t("A path can't contain control characters.");
   if (text.length > MAX_LENGTH) return l10n.t('This path is too long.');
-  if (/^[a-z][\w+.-]+:\/\//i.test(text)) return l10n.t('Type a path in the guest, not an address.');
+  if (/^[a-z][\w+.-]+:\/\//i.test(text)) return l10n.t('Enter a path in the guest, not a URL.');
   if (sourceCount > 1 && /^(\/dev\/\w+|NUL)$/i.test(text)) {
-    return l10n.t('Several files need a folder, not a device.');
+    return l10n.t("Enter a folder. Several files can't be copied to a device.");
   }
   return undefined;
 }

@@ -60,7 +60,7 @@ async function askDomain(
 ): Promise<Target | 'several' | undefined> {
   const picker = vscode.window.createQuickPick<TargetItem>();
   picker.title = title;
-  picker.placeholder = l10n.t('Choose a domain');
+  picker.placeholder = l10n.t('Select a domain');
   picker.matchOnDescription = true;
   picker.busy = loaded === undefined;
   picker.items = loaded ? itemsOf(loaded, receivers) : [];
@@ -91,7 +91,7 @@ async function askSeveral(
   { ready }: DomainChoices,
 ): Promise<readonly Target[]> {
   const items = ready.map(target => itemOf(target, receivers));
-  const placeHolder = l10n.t('Check the guests that are to have the files');
+  const placeHolder = l10n.t('Select the guests to copy to');
   const picked = await vscode.window.showQuickPick(items, {
     ...{ title, placeHolder },
     canPickMany: true,
@@ -102,7 +102,7 @@ async function askSeveral(
 
 function itemsOf({ ready, notRunning }: DomainChoices, receivers: Receivers): TargetItem[] {
   if (ready.length + notRunning.length === 0) {
-    return [{ label: l10n.t('No domains found'), detail: l10n.t('The Guestwire view says why.') }];
+    return [{ label: l10n.t('No domains found'), detail: l10n.t('See the Guestwire view for details.') }];
   }
   const kind = vscode.QuickPickItemKind.Separator;
   const others = notRunning.map(target => itemOf(target, receivers));
@@ -119,7 +119,7 @@ function severalItem(): TargetItem {
 
 function itemOf(target: Target, receivers: Receivers): TargetItem {
   if (target.kind === 'port') {
-    return { label: harmless(target.path), description: l10n.t('serial port of this computer'), target };
+    return { label: harmless(target.path), description: l10n.t('serial port on this computer'), target };
   }
   const { connection, domain } = target;
   const key = targetKey(target);

@@ -115,10 +115,10 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
       const { candidates } = await connection.details(domain);
       const usable = candidates.filter(({ use }) => use !== 'unusable');
       if (usable.length > 0) return usable.map(candidate => ({ kind: 'link', connection, uuid, candidate }));
-      const text = l10n.t('No serial port, console or virtio channel that could be used');
+      const text = l10n.t('No usable serial port, console or virtio channel');
       return [{ kind: 'note', connection, id: `${uuid}\nno-links`, text, icon: 'info' }];
     } catch (error) {
-      const text = l10n.t('Its devices are not known: {0}', harmless(messageOf(error)));
+      const text = l10n.t("Couldn't read the domain's devices: {0}", harmless(messageOf(error)));
       return [{ kind: 'note', connection, id: `${uuid}\nproblem`, text, icon: 'warning' }];
     }
   }

@@ -51,19 +51,16 @@ function lostText(connections: readonly ManagedConnection[]): string | undefined
   const [first] = lost;
   if (!first) return undefined;
   if (lost.length > 1) {
-    return l10n.t(
-      '{0} connections were lost. What is shown of them is the last that was known.',
-      lost.length,
-    );
+    return l10n.t('{0} connections were lost. The view shows their last known state.', lost.length);
   }
   return l10n.t(
-    'The connection to {0} was lost. What is shown is the last that was known.',
+    'The connection to {0} was lost. The view shows the last known state.',
     harmless(first.uri.replace(/\?.*/, '')),
   );
 }
 
 function readOnlyText(): string {
   return l10n.t(
-    'Your user may only look, not copy. To change that, run "sudo usermod -aG libvirt $USER" and log in again.',
+    'You have read-only access and can\'t copy files. To get full access, run "sudo usermod -aG libvirt $USER" and log in again.',
   );
 }

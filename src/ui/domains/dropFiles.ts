@@ -43,7 +43,7 @@ export function linkOf(node: DomainsNode | undefined): string | undefined {
 /** A browser gives what is dragged in from outside without its path. */
 function nothingText(): string {
   return l10n.t(
-    'What was dropped has no place on this computer: drag it from the Explorer, or save it first.',
+    "The dropped item isn't a file on this computer. Drag it from the Explorer, or save it first.",
   );
 }
 

@@ -18,7 +18,7 @@ interface NextStep {
 export async function checkReceiver(parts: InstallParts, next?: NextStep): Promise<void> {
   const { place, receivers } = parts;
   const { connection, domain } = place;
-  const title = l10n.t('Looking for a receiver in {0}', harmless(domain.name));
+  const title = l10n.t('Looking for a receiver in "{0}"', harmless(domain.name));
   const location = vscode.ProgressLocation.Notification;
   const found = await vscode.window.withProgress({ location, title, cancellable: true }, async (_, token) => {
     const aborter = new AbortController();
@@ -32,7 +32,7 @@ export async function checkReceiver(parts: InstallParts, next?: NextStep): Promi
       receivers.answered(key, guest.session.welcome.system);
       await guest.close().catch(() => undefined);
       return l10n.t(
-        'A receiver answers in "{0}", by {1}.',
+        'A receiver answered in "{0}" over {1}.',
         harmless(domain.name),
         harmless(guest.link.description.label),
       );

@@ -21,7 +21,7 @@ export async function sendByConsole(parts: InstallParts): Promise<void> {
     parts.consoles.show(parts.place, candidate);
     say(
       l10n.t(
-        'Log in on the console as the user the receiver is to run as. At the shell\'s prompt, choose "Install Guest Receiver…" again.',
+        'Log in on the console as the user who will run the receiver. At the shell prompt, choose "Install Guest Receiver…" again.',
       ),
     );
     return;
@@ -31,7 +31,7 @@ export async function sendByConsole(parts: InstallParts): Promise<void> {
   const start = await askToSend(parts.place.domain.name, formatBytes((await textOf(receiver)).length));
   if (start === undefined) return;
   if (isLoginPrompt(open.session.lastLine)) {
-    say(l10n.t('The console asks for a login, so nothing was typed: log in there first.'));
+    say(l10n.t('The console is asking for a login, so nothing was typed. Log in there first.'));
     return;
   }
   const sent = await send(open, receiver, start);
@@ -49,7 +49,7 @@ async function askToSend(domainName: string, size: string): Promise<boolean | un
     {
       modal: true,
       detail: l10n.t(
-        'You must be logged in there, with the shell\'s prompt in front of you.\n\nGuestwire types a python3 command, sends receiver.py to it ({1}), and compares the SHA-256. The file is written to {0}, and one already there is replaced. "Send and Start" also runs it in the background, until the guest is shut down. Ctrl-C in the terminal stops it.',
+        'You must be logged in on the console, at a shell prompt.\n\nGuestwire will type a python3 command, send receiver.py to it ({1}), and compare the SHA-256. The file will be written to {0}, replacing any file that is already there. "Send and Start" will also run it in the background until the guest shuts down. To stop sending, press Ctrl+C in the terminal.',
         RECEIVER_PATH,
         size,
       ),
@@ -63,7 +63,7 @@ async function askToSend(domainName: string, size: string): Promise<boolean | un
 async function send({ session }: OpenConsole, receiver: Buffer, start: boolean): Promise<Sent | undefined> {
   const conversation = session.converse();
   if (!conversation) {
-    say(l10n.t('The console is not open, or in use by another installation.'));
+    say(l10n.t("The console isn't open, or another receiver installation is using it."));
     return undefined;
   }
   try {
@@ -96,24 +96,24 @@ function describeSendError({ code, message }: SendError): string {
   switch (code) {
     case 'no-shell':
       return l10n.t(
-        'No Python answered on the console: see that a shell\'s prompt is there, and that "python3 --version" says 3.6 or later.',
+        'Python didn\'t respond. Make sure the console shows a shell prompt and "python3 --version" reports 3.6 or later.',
       );
     case 'refused':
-      return l10n.t('The guest could not take the receiver: {0}.', harmless(message));
+      return l10n.t("The guest couldn't write the receiver: {0}.", harmless(message));
     case 'wrong-hash':
-      return l10n.t('The receiver arrived damaged, and was not put in place: try again.');
+      return l10n.t("The receiver arrived damaged and wasn't installed. Try again.");
     default:
-      return l10n.t('The guest stopped answering while the receiver was sent: try again.');
+      return l10n.t('The guest stopped responding while the receiver was being sent. Try again.');
   }
 }
 
 function report({ started }: Sent): void {
   if (!started) {
-    say(l10n.t('The receiver is in the guest, verified. Start it there with: python3 {0}', RECEIVER_PATH));
+    say(l10n.t('The receiver was sent and verified. Start it in the guest with: python3 {0}', RECEIVER_PATH));
   } else if (!started.running) {
     const said = harmless(started.said);
     void vscode.window.showWarningMessage(
-      l10n.t('The receiver is in the guest, verified, but it ended at once: {0}', said),
+      l10n.t('The receiver was sent and verified, but it exited immediately: {0}', said),
     );
   }
 }

@@ -30,11 +30,11 @@ export async function takeOut(parts: InstallParts): Promise<void> {
   const disc = await insertedDisc(parts);
   if (disc === undefined) {
     const name = harmless(domain.name);
-    void vscode.window.showInformationMessage(l10n.t('The CD is in no drive of "{0}" any more.', name));
+    void vscode.window.showInformationMessage(l10n.t('The CD is no longer inserted in "{0}".', name));
     return;
   }
-  const yes = disc.former === undefined ? l10n.t('Take Away') : l10n.t('Take Out');
-  const detail = l10n.t('The image is deleted from the storage pool, unless another domain uses it.');
+  const yes = disc.former === undefined ? l10n.t('Remove Drive') : l10n.t('Eject');
+  const detail = l10n.t('The image will be deleted from the storage pool unless another domain uses it.');
   const title = takeOutTitle(disc, domain.name);
   if ((await vscode.window.showInformationMessage(title, { modal: true, detail }, yes)) !== yes) return;
   const take = (force: boolean) =>
@@ -63,9 +63,9 @@ export async function openDrive<T>(
     if (!isHeldByGuest(error)) throw error;
     const { describeError } = await loadEngine();
     const reason = withoutNotation(describeError(error, { uri: connection.uri, domain: domain.name }));
-    const force = l10n.t('Open by Force');
+    const force = l10n.t('Force Open');
     const message = l10n.t(
-      'The guest holds the CD that is in its drive: unmount or eject it there, and try again. {0}',
+      'The guest is using the CD in its drive. Unmount or eject it in the guest, then try again. {0}',
       reason,
     );
     const answer = await vscode.window.showWarningMessage(message, force);

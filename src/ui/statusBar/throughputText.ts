@@ -22,7 +22,7 @@ export function presentThroughput(transfers: readonly Transfer[], history: reado
   const rate = rateText(total(progress, 'bytesPerSecond'));
   const percent = `${percentOf(progress)}%`;
   const tooltip = [
-    running.length === 1 ? l10n.t('Copying into a guest') : l10n.t('{0} copies running', running.length),
+    running.length === 1 ? l10n.t('Copying to a guest') : l10n.t('{0} transfers running', running.length),
     ...(queued > 0 ? [l10n.t('{0} waiting', queued)] : []),
     l10n.t('Effective: {0}', rate),
     l10n.t('On the wire: {0}', rateText(total(progress, 'wireBytesPerSecond'))),
@@ -43,7 +43,7 @@ export function presentThroughput(transfers: readonly Transfer[], history: reado
   return {
     text: `$(cloud-upload) ${rate} ${percent}`,
     tooltip: tooltip.join('\n'),
-    accessibleLabel: l10n.t('Copying into guests: {0}, {1}', rate, percent),
+    accessibleLabel: l10n.t('Copying to guests: {0}, {1}', rate, percent),
   };
 }
 

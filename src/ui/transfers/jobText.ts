@@ -37,7 +37,7 @@ export function jobMessage(job: Job): string {
   const [{ request, state, progress }, ...others] = job;
   if (others.length > 0 && job.some(one => one.progress)) return manyNumbers(job);
   if (progress) return progressText(progress, sourcesText(request));
-  if (state === 'queued') return l10n.t('waiting for the copies before it…');
+  if (state === 'queued') return l10n.t('waiting for earlier transfers…');
   return others.length > 0 ? l10n.t('looking for the receivers…') : l10n.t('looking for the receiver…');
 }
 
@@ -71,7 +71,7 @@ export function jobResult(job: Job): { readonly text: string; readonly failed: r
   const reasons = failed.slice(0, MAX_NAMED).map(one => `${harmless(one.request.domain)}: ${reasonOf(one)}`);
   const text =
     done.length === 0
-      ? l10n.t('{0} was copied to none of {1} guests.', what, job.length)
+      ? l10n.t("{0} couldn't be copied to any of the {1} guests.", what, job.length)
       : l10n.t('{0} was copied to {1} of {2} guests.', what, done.length, job.length);
   return { text: [text, ...reasons].join(' '), failed };
 }
@@ -82,7 +82,7 @@ function doneText(what: string, done: readonly Transfer[]): string {
   const isVerified = done.every(({ outcome }) => outcome && outcome.verified === outcome.files);
   return isVerified
     ? l10n.t('Copied and verified: {0} → {1}.', what, guests)
-    : l10n.t('Copied, with files skipped: {0} → {1}. The details say which.', what, guests);
+    : l10n.t('Copied, but some files were skipped: {0} → {1}. See the details.', what, guests);
 }
 
 function reasonOf({ request, outcome, error }: Transfer): string {

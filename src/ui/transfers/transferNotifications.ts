@@ -67,11 +67,11 @@ export async function offerInterrupted(transfers: TransferList): Promise<void> {
   const text =
     ids.length === 1
       ? l10n.t(
-          'Copying {0} to {1} was interrupted. What the guest kept is not sent again.',
+          'Copying {0} to "{1}" was interrupted. You can resume it where it stopped.',
           sourcesText(first.request),
           harmless(first.request.domain),
         )
-      : l10n.t('{0} copies were interrupted. What the guests kept is not sent again.', ids.length);
+      : l10n.t('{0} transfers were interrupted. You can resume them where they stopped.', ids.length);
   const answer = await vscode.window.showWarningMessage(text, resume, show);
   if (answer === resume) resumeAll(transfers, ids);
   if (answer === show) await vscode.commands.executeCommand('guestwire.showTransfers');

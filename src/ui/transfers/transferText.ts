@@ -22,14 +22,20 @@ export function outcomeText(request: CopyRequest, outcome: Outcome): string {
   const what = files === 1 || files === 0 ? sourcesText(request) : l10n.t('{0} files', files);
   if (files === 0) return l10n.t('There were no files in {0} to copy to {1}.', what, domain);
   if (unchanged > 0 && unchanged + identical === files)
-    return l10n.t('Unchanged by size and time: {0} in {1}.', what, domain);
-  if (skipped === files) return l10n.t('Skipped: {0} would replace other content in {1}.', what, domain);
+    return l10n.t('Already up to date: {0} in {1} (same size and time).', what, domain);
+  if (skipped === files) return skippedText(what, files, domain);
   if (identical === files) return l10n.t('Already there and verified: {0} in {1}.', what, domain);
   const speed = `${formatBytes(outcome.bytes)}, ${rateText(outcome.bytesPerSecond)}`;
   const notes = [speed, ...countNotes(outcome)].join(', ');
   const copied = files === 1 ? what : countText(verified - identical);
   const place = `${domain}:${harmless(request.destination)}`;
   return l10n.t('Copied and verified: {0} → {1} ({2}).', copied, place, notes);
+}
+
+function skippedText(what: string, files: number, domain: string): string {
+  return files === 1
+    ? l10n.t('Skipped {0}: a different file with this name exists in {1}.', what, domain)
+    : l10n.t('Skipped {0}: different files with these names exist in {1}.', what, domain);
 }
 
 /** Of fewer bytes the rate only says how long the handshake took. */
@@ -48,7 +54,7 @@ function countText(files: number): string {
 function countNotes({ identical, skipped, resumedFrom = 0 }: Outcome): string[] {
   const notes = [];
   if (resumedFrom > 0) notes.push(l10n.t('resumed at {0}', formatBytes(resumedFrom)));
-  if (identical > 0) notes.push(l10n.t('{0} there already', identical));
+  if (identical > 0) notes.push(l10n.t('{0} already there', identical));
   if (skipped > 0) notes.push(l10n.t('{0} skipped', skipped));
   return notes;
 }
@@ -58,8 +64,8 @@ function failedText(request: CopyRequest, { files, failed, failures }: Outcome):
   if (files === 1) return first;
   const domain = harmless(request.domain);
   return failed === files
-    ? l10n.t('None of {0} files was copied to {1}. {2}', files, domain, first)
-    : l10n.t('{0} of {1} files were not copied to {2}. {3}', failed, files, domain, first);
+    ? l10n.t('None of the {0} files were copied to {1}. {2}', files, domain, first)
+    : l10n.t("{0} of {1} files weren't copied to {2}. {3}", failed, files, domain, first);
 }
 
 /** All there is to say of it, for a document of its own. */
@@ -82,7 +88,7 @@ export function detailsText(
 export function linkText({ link, lanes = 1 }: Outcome): string {
   const name = harmless(link);
   return lanes > 1
-    ? l10n.t('Link: {0}; {1} serial ports side by side', name, lanes)
+    ? l10n.t('Link: {0}, with {1} serial ports in parallel', name, lanes)
     : l10n.t('Link: {0}', name);
 }
 
@@ -91,7 +97,7 @@ function outcomeLines(outcome: Outcome): string[] {
   const { bytes, wireBytes, seconds, bytesPerSecond } = outcome;
   return [
     l10n.t(
-      'Files: {0}; verified: {1} (there already: {2}); skipped: {3}; failed: {4}',
+      'Files: {0}; verified: {1} (already there: {2}); skipped: {3}; failed: {4}',
       files,
       verified,
       identical,
@@ -105,7 +111,7 @@ function outcomeLines(outcome: Outcome): string[] {
       seconds.toFixed(3),
       rateText(bytesPerSecond),
     ),
-    ...(resumedFrom > 0 ? [l10n.t('{0} bytes had come before the copy was interrupted', resumedFrom)] : []),
+    ...(resumedFrom > 0 ? [l10n.t('{0} bytes had arrived before the interruption', resumedFrom)] : []),
     ...(outcome.failures.length > 0 ? ['', ...outcome.failures] : []),
     ...(outcome.hashes.length > 0 ? ['', 'SHA-256', hashLines(outcome)] : []),
   ];

@@ -87,8 +87,8 @@ describe('conflict question', () => {
 
   it('shows sizes and times of both sides', () => {
     assert.deepEqual(details(conflict).slice(0, 2), [
-      'Overwrite: Take yours: 2.00 MB, t1700000010000 (newer)',
-      "Skip: Leave the guest's: 1.20 kB, t1700000000000",
+      'Overwrite: Replace with your file: 2.00 MB, t1700000010000 (newer)',
+      "Skip: Keep the guest's file: 1.20 kB, t1700000000000",
     ]);
     const unknown = { ...conflict, existing: { ...conflict.existing, mtimeMs: Number.NaN } };
     assert.match(conflictChoices(unknown).once[1]?.detail ?? '', /unknown time/);
@@ -96,7 +96,10 @@ describe('conflict question', () => {
   });
 
   it('names the file, harmlessly, and the domain', () => {
-    assert.equal(conflictTitle(conflict, 'web'), '"/srv/a.txt\\x1b" exists in web with other content');
+    assert.equal(
+      conflictTitle(conflict, 'web'),
+      '"/srv/a.txt\\x1b" already exists in "web" with different content',
+    );
   });
 
   it('offers each answer once and for all', () => {

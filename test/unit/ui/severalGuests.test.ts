@@ -157,7 +157,10 @@ describe('what is said of a copy into several guests', () => {
 
   it('waits, looks for receivers, and waits for an answer', () => {
     const queued = { state: 'queued' } as const;
-    assert.match(jobMessage(jobFrom(part('web', queued), part('db', queued))), /^waiting for the copies/);
+    assert.match(
+      jobMessage(jobFrom(part('web', queued), part('db', queued))),
+      /^waiting for earlier transfers/,
+    );
     assert.equal(jobMessage(jobFrom(part('web'), part('db'))), 'looking for the receivers…');
     const asking = part('db', { progress, asking: '/home/me/notes.txt' });
     assert.equal(
@@ -180,7 +183,7 @@ describe('what is said of a copy into several guests', () => {
       ['db'],
     );
     const none = jobResult(jobFrom(part('web', failedWith('A.')), part('db', failedWith('B.'))));
-    assert.equal(none.text, 'notes.txt was copied to none of 2 guests. web: A. db: B.');
+    assert.equal(none.text, "notes.txt couldn't be copied to any of the 2 guests. web: A. db: B.");
   });
 
   it('does not speak of those that were cancelled as copied', () => {

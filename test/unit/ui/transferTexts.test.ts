@@ -40,14 +40,18 @@ describe('outcome of a copy', () => {
   const sentences: [string, string, Parameters<typeof resultOf>][] = [
     ['one file', 'Copied and verified: notes.txt → web:/srv/ (1.00 kB, 2.00 kB/s).', [copied]],
     ['the same file again', 'Already there and verified: notes.txt in web.', [identical]],
-    ['a skipped file', 'Skipped: notes.txt would replace other content in web.', [kept]],
-    ['an unchanged folder', 'Unchanged by size and time: 2 files in web.', [unchanged, identical]],
-    ['skipped files', 'Skipped: 2 files would replace other content in web.', [kept, kept]],
+    ['a skipped file', 'Skipped notes.txt: a different file with this name exists in web.', [kept]],
+    [
+      'an unchanged folder',
+      'Already up to date: 2 files in web (same size and time).',
+      [unchanged, identical],
+    ],
+    ['skipped files', 'Skipped 2 files: different files with these names exist in web.', [kept, kept]],
     ['an empty folder', 'There were no files in notes.txt to copy to web.', []],
     ['the same files again', 'Already there and verified: 2 files in web.', [identical, identical]],
     [
       'several files',
-      'Copied and verified: 1 file → web:/srv/ (1.00 kB, 2.00 kB/s, 1 there already, 1 skipped).',
+      'Copied and verified: 1 file → web:/srv/ (1.00 kB, 2.00 kB/s, 1 already there, 1 skipped).',
       [copied, identical, kept],
     ],
   ];
@@ -60,13 +64,13 @@ describe('outcome of a copy', () => {
   it('says where a copy went on', () => {
     const outcome = outcomeOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
     assert.match(outcomeText(request, outcome), /, resumed at 500 B\)\.$/);
-    assert.match(detailsText(request, outcome, undefined), /500 bytes had come before/);
+    assert.match(detailsText(request, outcome, undefined), /500 bytes had arrived before/);
   });
 
   it('says how many serial ports carried it where there were several', () => {
     const linesOf = (lanes: number): string =>
       detailsText(request, outcomeOf({ ...resultOf(copied), lanes }, link, {}), undefined);
-    assert.match(linesOf(2), new RegExp(`^Link: ${link}; 2 serial ports side by side$`, 'm'));
+    assert.match(linesOf(2), new RegExp(`^Link: ${link}, with 2 serial ports in parallel$`, 'm'));
     assert.match(linesOf(1), new RegExp(`^Link: ${link}$`, 'm'));
   });
 
@@ -170,7 +174,7 @@ describe('status bar', () => {
     const shown = presentThroughput([running, other, { id: '3', request, state: 'queued' }], [1, 2, 4]);
     assert.equal(shown.text, '$(cloud-upload) 100 kB/s 70%');
     for (const part of [
-      '2 copies',
+      '2 transfers',
       '1 waiting',
       'Effective: 100 kB/s',
       'wire: 110 kB/s',

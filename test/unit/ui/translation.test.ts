@@ -10,9 +10,16 @@ const readText = (name: string) => fs.readFileSync(new URL(name, root), 'utf8');
 const readTexts = (name: string): Record<string, string> => JSON.parse(readText(name));
 const manifest = JSON.parse(readText('package.json'));
 
+const L10N = 'src/engine/support/l10n.ts';
+
+/** All that call `l10n.t`. */
 function sourceFiles(): string[] {
-  const inUi = fs.readdirSync(new URL('src/ui', root), { recursive: true, encoding: 'utf8' });
-  return [...inUi.filter(name => name.endsWith('.ts')).map(name => `src/ui/${name}`), 'src/extension.ts'];
+  const filesIn = (folder: string) =>
+    fs
+      .readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .map(name => `${folder}/${name}`);
+  return [...filesIn('src/engine'), ...filesIn('src/ui'), 'src/extension.ts'].filter(file => file !== L10N);
 }
 
 /** First arguments of `l10n.t(…)`: string literals, or what stands there instead. */
@@ -39,9 +46,9 @@ const links = (text: string) => [...text.matchAll(/\]\(([^)]*)\)/g)].map(([, tar
 const code = (text: string) => [...text.matchAll(/`+[^`]+`+/g)].map(([words]) => words).sort();
 
 describe('the Japanese translation', () => {
-  const literals = sourceFiles()
-    .filter(file => file !== 'src/ui/support/l10n.ts')
-    .flatMap(file => messagesOf(readText(file)).map(literal => ({ file, literal })));
+  const literals = sourceFiles().flatMap(file =>
+    messagesOf(readText(file)).map(literal => ({ file, literal })),
+  );
 
   it('can be found: every message is a literal', () => {
     assert.ok(literals.length > 150, `only ${literals.length} messages found`);
