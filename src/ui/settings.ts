@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import { DEFAULT_CONNECTION } from '../engine/connections/connections.ts';
 import type { ConflictPolicy } from '../transfer/index.ts';
-import type { DestinationSetting } from './copy/destinations.ts';
 
 const SECTION = 'guestwire';
 const CONFLICTS: readonly ConflictPolicy[] = ['ask', 'overwrite', 'skip', 'newer', 'rename'];
@@ -16,7 +15,7 @@ export const settings = {
   get serialPorts(): string[] {
     return strings('serialPorts', []);
   },
-  get destination(): DestinationSetting {
+  get destination(): Readonly<Record<string, string>> {
     return record('destination');
   },
   get conflict(): ConflictPolicy {

@@ -4,7 +4,7 @@ import type { Connections, DomainPlace } from '../../engine/connections/connecti
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
 import { stateText } from '../domains/domainPresentation.ts';
-import { domainOf, isDomainsNode } from '../domains/domainsNode.ts';
+import { domainOf, isDomainsNode } from '../domains/domainsTree.ts';
 
 /** The domain a command was called on; from the palette, one of those in a fitting state. */
 export async function chooseDomain(

@@ -7,6 +7,36 @@ import type { Consoles } from '../console/consoles.ts';
 import type { CopyFlow } from '../copy/copyFlow.ts';
 import type { DomainsTree } from '../domains/domainsTree.ts';
 
+/** Every command, by the last part of its id, which is also the name of its function and file. */
+export const COMMAND_NAMES = [
+  'addConnection',
+  'cancelTransfer',
+  'clearTransfers',
+  'copyFilesHere',
+  'copySelectedToLastGuest',
+  'copySha256',
+  'copyToGuest',
+  'copyToLastGuest',
+  'destroyDomain',
+  'installReceiver',
+  'openConsole',
+  'refresh',
+  'removeConnection',
+  'removeTransfer',
+  'retryTransfer',
+  'revealSource',
+  'showLog',
+  'showTransferDetails',
+  'showTransfers',
+  'shutdownDomain',
+  'startDomain',
+] as const;
+
+type CommandName = (typeof COMMAND_NAMES)[number];
+
+/** A command's function, for every name. */
+export type Commands = Readonly<Record<CommandName, Command>>;
+
 /** What commands work with. */
 export interface CommandParts {
   readonly connections: Connections;

@@ -1,4 +1,4 @@
-import { type DomainsNode, isDomainsNode } from '../domains/domainsNode.ts';
+import { type DomainsNode, isDomainsNode } from '../domains/domainsTree.ts';
 import { linkOf, targetsOf } from '../domains/dropFiles.ts';
 import type { Command } from './command.ts';
 import { askFiles } from './copyToGuest.ts';

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { DEFAULT_CONNECTION } from '../../engine/connections/connections.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { l10n } from '../../engine/support/l10n.ts';
-import { isDomainsNode } from '../domains/domainsNode.ts';
+import { isDomainsNode } from '../domains/domainsTree.ts';
 import { settings } from '../settings.ts';
 import type { Command } from './command.ts';
 

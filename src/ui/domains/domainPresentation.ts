@@ -6,25 +6,7 @@ import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
 import { translated } from '../../engine/support/sentences.ts';
 import type { Candidate, CandidateUse } from '../../link/index.ts';
-
-/** A tree item before it is VS Code's. All texts are harmless. */
-export interface Presentation {
-  readonly label: string;
-  readonly description: string;
-  readonly tooltip: string;
-  /** What a screen reader says. */
-  readonly accessibleLabel: string;
-  readonly icon: Icon;
-  /** Words that `when` clauses of the manifest look for. */
-  readonly contextValue: string;
-}
-
-export interface Icon {
-  /** Of VS Code's codicons. */
-  readonly id: string;
-  /** Of VS Code's theme colours. */
-  readonly color?: string;
-}
+import type { Icon, Presentation } from '../treeItem.ts';
 
 const ICONS: Readonly<Record<DomainState, Icon>> = {
   nostate: { id: 'question' },
@@ -185,4 +167,29 @@ export function presentLink(candidate: Candidate): Presentation {
     icon: { id: LINK_ICONS[candidate.use] },
     contextValue: `link ${candidate.use}`,
   };
+}
+
+/** Which of the manifest's welcome texts stands in place of the tree; '' none. */
+export type Welcome = '' | 'no-connection' | 'no-socket' | 'denied' | 'no-domain';
+
+export interface WelcomeFacts {
+  readonly status: ConnectionStatus;
+  readonly domainCount: number;
+}
+
+const REFUSALS: ReadonlySet<string> = new Set(['access-denied', 'denied', 'auth-failed']);
+
+/**
+ * With a single connection, what is wrong with it is all there is to say. Among several, each one says it itself, and
+ * so does one that worked before: then its domains are still worth seeing.
+ */
+export function welcomeFor(connections: readonly WelcomeFacts[]): Welcome {
+  const [only] = connections;
+  if (!only) return 'no-connection';
+  if (connections.length > 1) return '';
+  const { status, domainCount } = only;
+  if (status.kind === 'connected') return domainCount === 0 ? 'no-domain' : '';
+  if (status.kind !== 'failed' || status.wasConnected) return '';
+  if (status.code === 'no-socket') return 'no-socket';
+  return REFUSALS.has(status.code) ? 'denied' : '';
 }

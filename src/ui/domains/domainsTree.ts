@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ListedDomain } from 'libvirt';
 import * as vscode from 'vscode';
 import { activityOf } from '../../engine/connections/activity.ts';
 import type { Connections, ConnectionsChange } from '../../engine/connections/connections.ts';
@@ -7,9 +8,48 @@ import { domainKey, type Receivers } from '../../engine/connections/receivers.ts
 import { debounce } from '../../engine/support/debounce.ts';
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
-import { type Presentation, presentConnection, presentDomain, presentLink } from './domainPresentation.ts';
-import type { ConnectionNode, DomainNode, DomainsNode } from './domainsNode.ts';
-import { welcomeFor } from './domainsWelcome.ts';
+import type { Candidate } from '../../link/index.ts';
+import { treeItem } from '../treeItem.ts';
+import { presentConnection, presentDomain, presentLink, welcomeFor } from './domainPresentation.ts';
+
+export interface ConnectionNode {
+  readonly kind: 'connection';
+  readonly connection: ManagedConnection;
+}
+
+export interface DomainNode {
+  readonly kind: 'domain';
+  readonly connection: ManagedConnection;
+  readonly uuid: string;
+}
+
+export interface LinkNode {
+  readonly kind: 'link';
+  readonly connection: ManagedConnection;
+  readonly uuid: string;
+  readonly candidate: Candidate;
+}
+
+/** A line of explanation where there is nothing to list. */
+export interface NoteNode {
+  readonly kind: 'note';
+  readonly connection: ManagedConnection;
+  readonly id: string;
+  readonly text: string;
+  readonly icon: string;
+}
+
+export type DomainsNode = ConnectionNode | DomainNode | LinkNode | NoteNode;
+
+/** What a command gets from the tree, told from whatever else VS Code may pass it. */
+export function isDomainsNode(value: unknown): value is DomainsNode {
+  return typeof value === 'object' && value !== null && 'kind' in value && 'connection' in value;
+}
+
+export function domainOf(node: DomainsNode | undefined): ListedDomain | undefined {
+  if (node?.kind !== 'domain' && node?.kind !== 'link') return undefined;
+  return node.connection.domains.get(node.uuid);
+}
 
 /** Several events of one moment make one redraw. */
 const REDRAW_MS = 50;
@@ -182,23 +222,6 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
     this.#outdated.clear();
     this.#onDidChange.fire(nodes);
   }
-}
-
-function treeItem(
-  id: string,
-  presentation: Presentation,
-  collapsibleState: vscode.TreeItemCollapsibleState,
-): vscode.TreeItem {
-  const { label, description, tooltip, icon, contextValue, accessibleLabel } = presentation;
-  const item = new vscode.TreeItem(label, collapsibleState);
-  item.id = id;
-  item.description = description;
-  // A string, not Markdown: names in it come from the domain's XML.
-  item.tooltip = tooltip;
-  item.contextValue = contextValue;
-  item.accessibilityInformation = { label: accessibleLabel };
-  item.iconPath = new vscode.ThemeIcon(icon.id, icon.color ? new vscode.ThemeColor(icon.color) : undefined);
-  return item;
 }
 
 function messageOf(error: unknown): string {

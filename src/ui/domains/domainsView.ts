@@ -4,16 +4,14 @@ import type { DomainWatch } from '../../engine/connections/domainWatch.ts';
 import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
-import type { CopyFlow } from '../copy/copyFlow.ts';
-import type { DomainsNode } from './domainsNode.ts';
-import type { DomainsTree } from './domainsTree.ts';
-import { dropFiles } from './dropFiles.ts';
+import type { DomainsNode, DomainsTree } from './domainsTree.ts';
+import { type DropTarget, dropFiles } from './dropFiles.ts';
 
 export interface DomainsViewParts {
   readonly tree: DomainsTree;
   readonly connections: Connections;
   readonly watch: DomainWatch;
-  readonly copyFlow: CopyFlow;
+  readonly copyFlow: DropTarget;
 }
 
 /** The view, which keeps the connections open, and its domains watched, for as long as it can be seen. */

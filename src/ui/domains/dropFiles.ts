@@ -1,17 +1,21 @@
 import * as vscode from 'vscode';
 import { l10n } from '../../engine/support/l10n.ts';
 import type { Target } from '../../engine/transfers/domainChoices.ts';
-import type { CopyFlow } from '../copy/copyFlow.ts';
-import { type DomainsNode, domainOf } from './domainsNode.ts';
+import { type DomainsNode, domainOf } from './domainsTree.ts';
 
 const URI_LIST = 'text/uri-list';
+
+/** What copies the dropped files. The view knows no more of copying than this. */
+export interface DropTarget {
+  copy(uris: readonly vscode.Uri[], targets: readonly Target[], link: string | undefined): Promise<void>;
+}
 
 /**
  * Files dragged onto a domain or one of its links, from the Explorer or from outside, are copied there; onto one of
  * several selected domains, into all of them.
  */
 export function dropFiles(
-  flow: CopyFlow,
+  flow: DropTarget,
   selection: () => readonly DomainsNode[],
 ): vscode.TreeDragAndDropController<DomainsNode> {
   return {

@@ -26,8 +26,7 @@ import {
   noPlan,
   steps,
 } from './discTexts.ts';
-import type { InstallParts } from './installParts.ts';
-import { receiverFolder } from './receiverFile.ts';
+import { type InstallParts, receiverFolder } from './installParts.ts';
 import { insertedDisc, openDrive, takeOut } from './takeOutDisc.ts';
 
 /** Makes a CD with the receivers and their installers and puts it into the domain's drive, after asking. */

@@ -4,7 +4,7 @@ import { domainKey } from '../../engine/connections/receivers.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { harmless, withoutNotation } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
-import type { DomainNode } from '../domains/domainsNode.ts';
+import type { DomainNode } from '../domains/domainsTree.ts';
 import { settings } from '../settings.ts';
 import type { InstallParts } from './installParts.ts';
 

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
 import type { Receivers } from '../../engine/connections/receivers.ts';
 import type { InsertedDiscs } from '../../install/disc/insertedDiscs.ts';
@@ -9,4 +11,19 @@ export interface InstallParts {
   readonly consoles: Consoles;
   readonly receivers: Receivers;
   readonly discs: InsertedDiscs;
+}
+
+/** The receivers and installers as they came with the extension. */
+export function receiverFolder(): vscode.Uri {
+  const extension = vscode.extensions.getExtension('guestwire.guestwire');
+  if (!extension) throw new Error('the extension does not find itself');
+  return vscode.Uri.joinPath(extension.extensionUri, 'guest');
+}
+
+export function receiverUri(): vscode.Uri {
+  return vscode.Uri.joinPath(receiverFolder(), 'receiver.py');
+}
+
+export function readReceiver(): Promise<Buffer> {
+  return readFile(receiverUri().fsPath);
 }

@@ -6,11 +6,10 @@ import { RECEIVER_PATH } from '../../install/console/bootstrapLine.ts';
 import type { Conversation } from '../../install/console/conversation.ts';
 import { SendError, type Sent, sendReceiver, textOf } from '../../install/console/sendReceiver.ts';
 import { formatBytes } from '../../text/units.ts';
-import { consoleOf } from '../commands/openConsole.ts';
+import { consoleOf } from '../console/consoleOf.ts';
 import type { OpenConsole } from '../console/consoles.ts';
 import { checkReceiver } from './checkReceiver.ts';
-import type { InstallParts } from './installParts.ts';
-import { readReceiver } from './receiverFile.ts';
+import { type InstallParts, readReceiver } from './installParts.ts';
 
 /** Sends receiver.py through the shell that the person has open in the domain's console, after asking. */
 export async function sendByConsole(parts: InstallParts): Promise<void> {

@@ -6,8 +6,7 @@ import { pasteCommand } from '../../install/console/pasteCommand.ts';
 import { askChannel } from './askChannel.ts';
 import { askDisc } from './askDisc.ts';
 import { checkReceiver } from './checkReceiver.ts';
-import type { InstallParts } from './installParts.ts';
-import { readReceiver, receiverUri } from './receiverFile.ts';
+import { type InstallParts, readReceiver, receiverUri } from './installParts.ts';
 import { sendByConsole } from './sendByConsole.ts';
 
 const WALKTHROUGH = 'guestwire.guestwire#getStarted';

@@ -3,8 +3,7 @@ import { l10n } from '../../engine/support/l10n.ts';
 import { type Job, jobOf } from '../../engine/transfers/jobs.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
-import { History } from './sparkline.ts';
-import { presentLast, presentThroughput, type Readout } from './throughputText.ts';
+import { History, presentLast, presentThroughput, type Readout } from './throughputText.ts';
 
 const UPDATE_MS = 500;
 /** One value a second: the graph shows the last minute. */

@@ -5,7 +5,6 @@ import { formatBytes, formatDuration } from '../../text/units.ts';
 import type { Progress } from '../../transfer/index.ts';
 import { percentOf, rateText } from '../transfers/progressText.ts';
 import { outcomeText, resultText, sourcesText } from '../transfers/transferText.ts';
-import { sparkline } from './sparkline.ts';
 
 export interface Readout {
   /** With VS Code's `$(icon)`. */
@@ -76,4 +75,35 @@ function total(
   key: 'bytesPerSecond' | 'wireBytesPerSecond' | 'bytesDone' | 'bytesTotal',
 ): number {
   return progress.reduce((sum, one) => sum + one[key], 0);
+}
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** A graph of text, one character a value, scaled to the largest. */
+export function sparkline(values: readonly number[]): string {
+  const largest = Math.max(...values, 0);
+  const top = BARS.length - 1;
+  return values.map(value => BARS[largest > 0 ? Math.round((value / largest) * top) : 0] ?? '').join('');
+}
+
+/** The last few values. */
+export class History {
+  readonly #length: number;
+  #values: number[] = [];
+
+  constructor(length: number) {
+    this.#length = length;
+  }
+
+  get values(): readonly number[] {
+    return this.#values;
+  }
+
+  add(value: number): void {
+    this.#values = [...this.#values, value].slice(-this.#length);
+  }
+
+  clear(): void {
+    this.#values = [];
+  }
 }

@@ -1,7 +1,7 @@
 import { harmless } from '../../engine/support/harmless.ts';
 import { l10n } from '../../engine/support/l10n.ts';
 import { canRetry, isFinished, type Transfer, type TransferState } from '../../engine/transfers/transfer.ts';
-import type { Presentation } from '../domains/domainPresentation.ts';
+import type { Presentation } from '../treeItem.ts';
 import { shortNumbers } from './progressText.ts';
 import { linkText, resultText, sourcesText } from './transferText.ts';
 

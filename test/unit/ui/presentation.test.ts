@@ -12,8 +12,9 @@ import {
   presentDomain,
   presentLink,
   systemText,
+  type Welcome,
+  welcomeFor,
 } from '../../../src/ui/domains/domainPresentation.ts';
-import { type Welcome, welcomeFor } from '../../../src/ui/domains/domainsWelcome.ts';
 import { domainOf } from './samples.ts';
 
 function facts(state: DomainState, more: Partial<DomainFacts> = {}): DomainFacts {

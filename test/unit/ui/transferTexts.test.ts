@@ -4,8 +4,12 @@ import { fillIn } from '../../../src/engine/support/l10n.ts';
 import { outcomeOf } from '../../../src/engine/transfers/outcome.ts';
 import type { Transfer } from '../../../src/engine/transfers/transfer.ts';
 import { guestIdOf } from '../../../src/engine/transfers/transfer.ts';
-import { History, sparkline } from '../../../src/ui/statusBar/sparkline.ts';
-import { presentLast, presentThroughput } from '../../../src/ui/statusBar/throughputText.ts';
+import {
+  History,
+  presentLast,
+  presentThroughput,
+  sparkline,
+} from '../../../src/ui/statusBar/throughputText.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
 import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
