@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 
-/** A tree item before it is VS Code's. All texts are harmless. */
+/** What a tree shows of one node. Names of others in its texts have been made harmless. */
 export interface Presentation {
   readonly label: string;
   readonly description: string;
@@ -8,14 +8,14 @@ export interface Presentation {
   /** What a screen reader says. */
   readonly accessibleLabel: string;
   readonly icon: Icon;
-  /** Words that `when` clauses of the manifest look for. */
+  /** Words that the manifest's `when` clauses match. */
   readonly contextValue: string;
 }
 
 export interface Icon {
-  /** Of VS Code's codicons. */
+  /** Name of a codicon. */
   readonly id: string;
-  /** Of VS Code's theme colours. */
+  /** Id of a theme colour. */
   readonly color?: string;
 }
 

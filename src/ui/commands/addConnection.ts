@@ -5,7 +5,7 @@ import { l10n } from '../../engine/support/l10n.ts';
 import { settings } from '../settings.ts';
 import type { Command } from './command.ts';
 
-/** Adds a URI to the setting; the tree follows the setting. */
+/** Adds a URI to the setting, which the tree follows. */
 export const addConnection: Command = async () => {
   const uri = await askUri();
   const configured = settings.connections;

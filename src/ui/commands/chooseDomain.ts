@@ -6,7 +6,7 @@ import { l10n } from '../../engine/support/l10n.ts';
 import { stateText } from '../domains/domainPresentation.ts';
 import { domainOf, isDomainsNode } from '../domains/domainsTree.ts';
 
-/** The domain a command was called on; from the palette, one of those in a fitting state. */
+/** The domain the command was called on. From the palette: the one the user picks among those in a fitting state. */
 export async function chooseDomain(
   connections: Connections,
   node: unknown,

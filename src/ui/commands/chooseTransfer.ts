@@ -5,7 +5,7 @@ import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { presentTransfer } from '../transfers/transferPresentation.ts';
 import { isTransferNode } from '../transfers/transfersTree.ts';
 
-/** The transfer a command was called on; from the palette, the only fitting one, or the one that is picked. */
+/** The transfer the command was called on. From the palette: the only one that fits, or the one the user picks. */
 export async function chooseTransfer(
   transfers: TransferList,
   node: unknown,

@@ -37,7 +37,7 @@ type CommandName = (typeof COMMAND_NAMES)[number];
 /** A command's function, for every name. */
 export type Commands = Readonly<Record<CommandName, Command>>;
 
-/** What commands work with. */
+/** The parts of the extension that commands use. */
 export interface CommandParts {
   readonly connections: Connections;
   readonly consoles: Consoles;
@@ -49,5 +49,5 @@ export interface CommandParts {
   readonly log: vscode.LogOutputChannel;
 }
 
-/** What VS Code passes depends on where the command was called from: each command looks for itself. */
+/** VS Code passes different arguments depending on where it's called from, so each command checks its own. */
 export type Command = (parts: CommandParts, ...args: readonly unknown[]) => unknown;

@@ -4,8 +4,8 @@ import { activeFile } from '../copy/sources.ts';
 import type { Command } from './command.ts';
 
 /**
- * From the Explorer (the file clicked, and all that are selected), an editor's tab (its file), or the palette (the file
- * in front; without one, a file dialog).
+ * Copies what the command was called on: in the Explorer the selected files, on an editor's tab its file, from the
+ * palette the active file. Without any, it asks for files.
  */
 export const copyToGuest: Command = async ({ copyFlow }, clicked, selected) => {
   const uris = await sourceUris(clicked, selected);

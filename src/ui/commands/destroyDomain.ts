@@ -4,7 +4,7 @@ import { l10n } from '../../engine/support/l10n.ts';
 import { chooseDomain } from './chooseDomain.ts';
 import type { Command } from './command.ts';
 
-/** Cuts the power, after asking. */
+/** Asks, then cuts the power. */
 export const destroyDomain: Command = async ({ connections }, node) => {
   const place = await chooseDomain(connections, node, ['running', 'paused', 'stopping']);
   if (!place) return;

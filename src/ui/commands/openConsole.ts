@@ -3,7 +3,7 @@ import { isDomainsNode } from '../domains/domainsTree.ts';
 import { chooseDomain } from './chooseDomain.ts';
 import type { Command } from './command.ts';
 
-/** The domain's console in a terminal; on a link of the tree, that link. */
+/** Opens the domain's console in a terminal, or the link that the command was called on. */
 export const openConsole: Command = async ({ connections, consoles }, node) => {
   const place = await chooseDomain(connections, node, ['running', 'paused']);
   if (!place) return;

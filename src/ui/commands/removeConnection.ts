@@ -6,14 +6,14 @@ import { isDomainsNode } from '../domains/domainsTree.ts';
 import { settings } from '../settings.ts';
 import type { Command } from './command.ts';
 
-/** Takes a URI out of the setting. The domains there are not touched. */
+/** Removes a URI from the setting. Its domains aren't touched. */
 export const removeConnection: Command = async (_parts, node) => {
   const configured = settings.connections;
   const uri = isDomainsNode(node) ? await settingOf(node.connection.uri) : await askWhich(configured);
   if (uri !== undefined) await settings.setConnections(configured.filter(one => one !== uri));
 };
 
-/** The default stands in the setting as a word, and in the tree as what it means. */
+/** The setting may contain the word `default` for the URI that the tree shows. */
 async function settingOf(uri: string): Promise<string> {
   if (settings.connections.includes(uri)) return uri;
   const { defaultUri } = await loadEngine();

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { l10n } from '../../engine/support/l10n.ts';
 
-/** What it may break is said before: libvirt 9.0 crashed in 3 of 60 take-overs, measured. */
+/** Warns of what a take-over can break: libvirt 9.0 crashed in 3 of 60 (measured). */
 export async function confirmTakeOver(name: string): Promise<boolean> {
   const takeOver = l10n.t('Take Over');
   const answer = await vscode.window.showWarningMessage(

@@ -3,7 +3,7 @@ import { l10n } from '../../engine/support/l10n.ts';
 import { guestsText } from '../transfers/jobText.ts';
 import { destinationProblem } from './destinations.ts';
 
-/** Undefined when the user thinks better of it. */
+/** Undefined if the user cancels. */
 export function askDestination(
   domains: readonly string[],
   proposal: string,

@@ -54,7 +54,7 @@ export function conflictChoices({ sourceInfo, existing }: Conflict, formatTime =
 }
 
 function ageText(yoursMs: number, theirsMs: number): string {
-  // File systems keep times as coarsely as 2 s.
+  // Some file systems store times in steps of 2 s.
   if (Number.isNaN(theirsMs) || Math.abs(yoursMs - theirsMs) < 2_000) return '';
   return yoursMs > theirsMs ? l10n.t(' (newer)') : l10n.t(' (older)');
 }

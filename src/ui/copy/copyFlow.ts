@@ -26,7 +26,7 @@ export interface CopyFlowParts {
   readonly memory: CopyMemory;
 }
 
-/** From files that a person pointed at to a queued copy, with as few questions as can be. */
+/** Leads from the files the user chose to queued transfers, with as few questions as possible. */
 export class CopyFlow {
   readonly #parts: CopyFlowParts;
 
@@ -35,10 +35,10 @@ export class CopyFlow {
   }
 
   /**
-   * Asks what isn't given, and does nothing when the user thinks better of it.
+   * Asks for what isn't given. Does nothing if the user cancels a question.
    *
-   * @param given - where to; several get the same files at once
-   * @param link - as com-dd's `--link`; the setting's if not given
+   * @param given - where to copy; several targets get the same files at once
+   * @param link - same values as com-dd's `--link`; default: the user's setting
    */
   async copy(uris: readonly vscode.Uri[], given: readonly Target[] = [], link?: string): Promise<void> {
     const sources = distinctSources(uris);
@@ -56,7 +56,7 @@ export class CopyFlow {
     await this.#start(targets, { sources, unsaved, destination, link });
   }
 
-  /** Like the last time, without a question; where that can't be, with questions. */
+  /** Repeats the last copy with these files without asking; asks if that isn't possible. */
   async copyToLast(uris: readonly vscode.Uri[]): Promise<void> {
     const { connections, memory } = this.#parts;
     const { last } = memory;
@@ -64,7 +64,7 @@ export class CopyFlow {
     await connections.openAll();
     const keys = [last.target, ...(last.also ?? [])];
     const targets = keys.flatMap(key => this.#findTarget(key) ?? []);
-    // One that is gone is not left out in silence.
+    // If a target is gone, the user chooses again instead of it being skipped silently.
     if (targets.length < keys.length) return this.copy(uris);
     const sources = distinctSources(uris);
     const what = { sources, unsaved: allUnsaved(sources), destination: last.destination };
@@ -86,7 +86,7 @@ export class CopyFlow {
         conflict: settings.conflict,
       }),
     );
-    // A failure has been told to the user by then.
+    // Failures have already been reported by the notifications.
     await Promise.allSettled(transfers.addAll(requests));
   }
 
@@ -111,7 +111,7 @@ export class CopyFlow {
     if (last !== undefined) return last;
     const facts = { domain: targetName(target), system: receivers.system(key), osFamily: undefined };
     if (target.kind === 'port') return defaultDestination(settings.destination, facts);
-    // Without its XML the guest's system is just not known.
+    // If the XML can't be read, the guest's system stays unknown.
     const details = await target.connection.details(target.domain).catch(() => undefined);
     const osFamily = details?.devices.osFamily;
     return defaultDestination(settings.destination, { ...facts, osFamily });
@@ -126,7 +126,7 @@ export class CopyFlow {
     return false;
   }
 
-  /** A guest needs a while to boot, so the copy isn't kept waiting for it. */
+  /** A guest takes a while to boot, so the copy doesn't wait for it. */
   async #offerStart(connection: ManagedConnection, domain: ListedDomain): Promise<void> {
     const start = l10n.t('Start Domain');
     const text = l10n.t(

@@ -1,10 +1,10 @@
 import type * as vscode from 'vscode';
 
-/** What was chosen last, to be offered first. */
+/** The last choice, which is offered first next time. */
 export interface LastCopy {
-  /** As `targetKey`. */
+  /** A `targetKey`. */
   readonly target: string;
-  /** Further ones, of a copy into several guests. */
+  /** Further targets, if it was a copy into several guests. */
   readonly also?: readonly string[];
   readonly destination: string;
 }

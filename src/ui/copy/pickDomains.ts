@@ -15,7 +15,7 @@ import { presentDomain } from '../domains/domainPresentation.ts';
 
 interface TargetItem extends vscode.QuickPickItem {
   readonly target?: Target;
-  /** Leads to the list in which several can be checked. */
+  /** Leads to the list in which several can be selected. */
   readonly several?: true;
 }
 
@@ -29,10 +29,10 @@ export interface PickDomainOptions {
 
 /** How long connecting may take before the empty list is shown. */
 const PATIENCE_MS = 300;
-/** Whose receivers are looked for before the list is shown; more would make it late. */
+/** At most this many domains are asked about their receivers first, because more would delay the list. */
 const MAX_READ = 20;
 
-/** None when the user thinks better of it. Asks nothing where only one domain runs. */
+/** Empty if the user cancels. Doesn't ask if only one domain is running. */
 export async function pickDomains(options: PickDomainOptions): Promise<readonly Target[]> {
   const { connections, ports, lastKey } = options;
   const choices = () => domainChoices(connections.domains(), ports, lastKey);
@@ -45,7 +45,7 @@ export async function pickDomains(options: PickDomainOptions): Promise<readonly 
   return picked ? [picked] : [];
 }
 
-/** With what each line says of guest system and receiver. */
+/** Connects, and reads the details that the list shows of guest system and receiver. */
 async function load(connections: Connections): Promise<void> {
   await connections.openAll();
   const running = connections.domains().filter(({ domain }) => activityOf(domain.state) === 'running');
@@ -85,7 +85,7 @@ async function askDomain(
   }
 }
 
-/** The same files to each of those that are checked. */
+/** Every selected guest gets the same files. */
 async function askSeveral(
   { title, receivers }: PickDomainOptions,
   { ready }: DomainChoices,

@@ -42,13 +42,13 @@ export function stateText(state: DomainState): string {
 export interface DomainFacts {
   readonly domain: ListedDomain;
   readonly connectionUri: string;
-  /** Connected, and not only for reading. */
+  /** Connected with write access. */
   readonly writable: boolean;
-  /** False while the connection is lost: the state is the last one known. */
+  /** False while the connection is lost; the state is then the last known one. */
   readonly current: boolean;
-  /** libvirt's description of the guest's system, if its XML was read. */
+  /** libosinfo's id of the guest's system, if the domain's XML was read. */
   readonly osId?: string | undefined;
-  /** What the receiver said of it. */
+  /** The guest's system as its receiver reported it. */
   readonly system?: GuestSystem | undefined;
   readonly receiver: ReceiverState;
 }
@@ -115,7 +115,7 @@ export function presentConnection({ uri, status, domainCount }: ConnectionFacts)
   const whole = harmless(uri);
   const state = connectionText(status, domainCount);
   const problem = status.kind === 'failed' ? harmless(status.message) : '';
-  // Two connections may differ in their parameters alone; but how they are comes first, for the rest is cut off.
+  // Connections may differ in their parameters alone, so these are shown; last, because a narrow view cuts them off.
   const [label = '', parameters] = whole.split('?', 2);
   return {
     label,
@@ -169,7 +169,7 @@ export function presentLink(candidate: Candidate): Presentation {
   };
 }
 
-/** Which of the manifest's welcome texts stands in place of the tree; '' none. */
+/** Which of the manifest's welcome texts is shown instead of the tree; '' for none. */
 export type Welcome = '' | 'no-connection' | 'no-socket' | 'denied' | 'no-domain';
 
 export interface WelcomeFacts {
@@ -180,8 +180,8 @@ export interface WelcomeFacts {
 const REFUSALS: ReadonlySet<string> = new Set(['access-denied', 'denied', 'auth-failed']);
 
 /**
- * With a single connection, what is wrong with it is all there is to say. Among several, each one says it itself, and
- * so does one that worked before: then its domains are still worth seeing.
+ * A single connection that fails is explained in place of the tree. Of several, each shows its own problem. One that
+ * worked before stays in the tree as well, because its domains are still worth seeing.
  */
 export function welcomeFor(connections: readonly WelcomeFacts[]): Welcome {
   const [only] = connections;

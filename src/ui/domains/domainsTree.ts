@@ -41,7 +41,7 @@ export interface NoteNode {
 
 export type DomainsNode = ConnectionNode | DomainNode | LinkNode | NoteNode;
 
-/** What a command gets from the tree, told from whatever else VS Code may pass it. */
+/** Whether what VS Code passed to a command is a node of this tree; from the palette it's nothing. */
 export function isDomainsNode(value: unknown): value is DomainsNode {
   return typeof value === 'object' && value !== null && 'kind' in value && 'connection' in value;
 }
@@ -51,18 +51,18 @@ export function domainOf(node: DomainsNode | undefined): ListedDomain | undefine
   return node.connection.domains.get(node.uuid);
 }
 
-/** Several events of one moment make one redraw. */
+/** Events this close together cause one redraw. */
 const REDRAW_MS = 50;
-/** How long the first drawing waits for connections, so that it needn't be replaced at once. */
+/** How long the first drawing waits for connections, so that it isn't replaced right away. */
 const FIRST_DRAWING_MS = 1_500;
 
-/** connection → domain → link. Holds nothing: it draws what the connections know, and redraws what has changed. */
+/** connection → domain → link. Holds no data: it draws what the connections know and redraws what changed. */
 export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
   readonly #connections: Connections;
   readonly #receivers: Receivers;
   readonly #onDidChange = new vscode.EventEmitter<DomainsNode[] | undefined>();
   readonly onDidChangeTreeData = this.#onDidChange.event;
-  /** VS Code knows nodes by identity. */
+  /** VS Code compares nodes by identity, so each connection and domain keeps its node. */
   readonly #connectionNodes = new Map<string, ConnectionNode>();
   readonly #domainNodes = new Map<string, DomainNode>();
   readonly #outdated = new Set<DomainsNode>();
@@ -110,7 +110,7 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
     return this.#connectionNode(node.connection);
   }
 
-  /** Only the domains' links are read again; the connections see to themselves. */
+  /** Redraws everything, which reads the domains' links again. The connections update themselves. */
   refreshAll(): void {
     this.#outdatedAll = true;
     this.#redraw();
@@ -133,7 +133,7 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
 
   async #domains(connection: ManagedConnection): Promise<DomainsNode[]> {
     const { status } = connection;
-    // Waiting here makes VS Code show its progress bar in the view.
+    // While this waits, VS Code shows its progress bar in the view.
     if (status.kind === 'connecting') await connection.use(async () => undefined).catch(() => undefined);
     const nodes = connection.domains.sorted.map(({ uuid }) => this.#domainNode(connection, uuid));
     if (nodes.length > 0 || connection.status.kind === 'connecting') return nodes;
@@ -205,7 +205,7 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
   }
 
   #onConnections({ connection, change }: ConnectionsChange): void {
-    // A connection's fate may bring up a welcome text, or take it away: that is the root's matter.
+    // A connection's state decides whether a welcome text replaces the tree, so the root is drawn again.
     if (!connection || change.kind === 'connection') this.refreshAll();
     else this.#outdate(this.#domainNodes.get(domainKey(connection.uri, change.uuid)));
   }

@@ -14,7 +14,7 @@ export interface DomainsViewParts {
   readonly copyFlow: DropTarget;
 }
 
-/** The view, which keeps the connections open, and its domains watched, for as long as it can be seen. */
+/** Creates the view. While it's visible, the connections stay open and their domains are watched. */
 export function showDomains({ tree, connections, watch, copyFlow }: DomainsViewParts): vscode.Disposable {
   const view: vscode.TreeView<DomainsNode> = vscode.window.createTreeView('guestwire.domains', {
     treeDataProvider: tree,
@@ -27,7 +27,7 @@ export function showDomains({ tree, connections, watch, copyFlow }: DomainsViewP
     watch.setVisible(visible);
   };
   view.onDidChangeVisibility(({ visible }) => follow(visible));
-  // Not before the extension is active: loading libvirt takes longer than all the rest.
+  // After activation, because loading libvirt takes longer than all the rest of it.
   const first = setImmediate(() => follow(view.visible));
   const stop = connections.changes.on(() => showMessage(view, connections));
   const dispose = () => {
@@ -39,11 +39,11 @@ export function showDomains({ tree, connections, watch, copyFlow }: DomainsViewP
 
 function showMessage(view: vscode.TreeView<DomainsNode>, { all }: Connections): void {
   const readOnly = all.some(({ status }) => status.kind === 'connected' && status.readOnly);
-  // VS Code's types want nothing here rather than undefined; an empty message is none.
+  // VS Code's types don't allow undefined here; an empty text hides the message.
   view.message = lostText(all) ?? (readOnly ? readOnlyText() : '');
 }
 
-/** The connection's own line says it too, where there is room for it. */
+/** The connection's own line says this too, but a narrow view cuts it off. */
 function lostText(connections: readonly ManagedConnection[]): string | undefined {
   const lost = connections.filter(({ status }) => status.kind === 'failed' && status.wasConnected);
   const [first] = lost;

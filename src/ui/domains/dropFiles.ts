@@ -5,14 +5,14 @@ import { type DomainsNode, domainOf } from './domainsTree.ts';
 
 const URI_LIST = 'text/uri-list';
 
-/** What copies the dropped files. The view knows no more of copying than this. */
+/** Copies the dropped files. The view needs to know nothing else about copying. */
 export interface DropTarget {
   copy(uris: readonly vscode.Uri[], targets: readonly Target[], link: string | undefined): Promise<void>;
 }
 
 /**
- * Files dragged onto a domain or one of its links, from the Explorer or from outside, are copied there; onto one of
- * several selected domains, into all of them.
+ * Copies files dragged from the Explorer or from outside to the domain or link they're dropped on. Dropped on one of
+ * several selected domains, they go to all of those.
  */
 export function dropFiles(
   flow: DropTarget,
@@ -29,7 +29,7 @@ export function dropFiles(
   };
 }
 
-/** The domain that is meant; if it is one of the selected ones, all of those. */
+/** The node's domain, or all selected domains if it's one of them. */
 export function targetsOf(node: DomainsNode | undefined, selected: readonly DomainsNode[]): Target[] {
   if (node?.kind !== 'domain' || !selected.includes(node)) return targetOf(node);
   return selected.filter(({ kind }) => kind === 'domain').flatMap(targetOf);
@@ -44,7 +44,7 @@ export function linkOf(node: DomainsNode | undefined): string | undefined {
   return node?.kind === 'link' ? node.candidate.device : undefined;
 }
 
-/** A browser gives what is dragged in from outside without its path. */
+/** Shown in a browser, which doesn't tell the path of files dragged in from outside. */
 function nothingText(): string {
   return l10n.t(
     "The dropped item isn't a file on this computer. Drag it from the Explorer, or save it first.",

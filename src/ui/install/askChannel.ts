@@ -13,7 +13,7 @@ import type { InstallParts } from './installParts.ts';
 
 type When = 'now' | 'next-start';
 
-/** Adds the channel to the domain, after showing what that changes. */
+/** Shows what adding the channel changes, then adds it to the domain. */
 export async function askChannel(parts: InstallParts): Promise<void> {
   const { connection, domain } = parts.place;
   const facts = await connection.use(one => readChannelFacts(one, domain));
@@ -53,7 +53,7 @@ async function askWhen(facts: ChannelFacts, name: string): Promise<When | undefi
   return answer === now ? 'now' : 'next-start';
 }
 
-/** Exactly what libvirt will be told to do. */
+/** Exactly what libvirt will be asked to do. */
 function whatChanges(facts: ChannelFacts): string {
   const live = channelChange(facts, 'now')?.live;
   const config = channelChange(facts, 'next-start');

@@ -29,7 +29,7 @@ import {
 import { type InstallParts, receiverFolder } from './installParts.ts';
 import { insertedDisc, openDrive, takeOut } from './takeOutDisc.ts';
 
-/** Makes a CD with the receivers and their installers and puts it into the domain's drive, after asking. */
+/** Asks, then makes a CD with the receivers and their installers and inserts it into the domain's drive. */
 export async function askDisc(parts: InstallParts): Promise<void> {
   const { connection, domain } = parts.place;
   if (await insertedDisc(parts)) return follow(parts);
@@ -113,7 +113,7 @@ function titleFor(domainName: string): string {
   return l10n.t('Insert the Installer CD into "{0}"', harmless(domainName));
 }
 
-/** @returns whether it is in; false when cancelled. */
+/** @returns whether the CD was inserted; false if the user cancelled. */
 function insertWithProgress(
   parts: InstallParts,
   plan: DrivePlan,
@@ -139,7 +139,7 @@ function insertWithProgress(
       const inserted = await openDrive(parts.place, force =>
         insertDisc(one, domain, plan, path, force),
       ).catch(async error => {
-        await deleteDisc(one, path).catch(() => undefined); // the first error says more
+        await deleteDisc(one, path).catch(() => undefined); // the error that led here says more
         throw error;
       });
       if (inserted) await discs.remember(domainKey(connection.uri, domain.uuid), inserted);
@@ -149,7 +149,7 @@ function insertWithProgress(
   });
 }
 
-/** Shows what to do next, as often as wanted; the way back stays in "Install Guest Receiver…". */
+/** Offers the next steps until the user closes the message. "Install Guest Receiver…" leads back here. */
 async function follow(parts: InstallParts): Promise<void> {
   const { connection, domain } = parts.place;
   const show = l10n.t('Show Steps');

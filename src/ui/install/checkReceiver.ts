@@ -8,13 +8,13 @@ import type { DomainNode } from '../domains/domainsTree.ts';
 import { settings } from '../settings.ts';
 import type { InstallParts } from './installParts.ts';
 
-/** Something that can be done when a receiver was found. */
+/** A button to offer once a receiver was found. */
 interface NextStep {
   readonly label: string;
   run(): Promise<void>;
 }
 
-/** Shakes hands with a receiver in the guest, and says what came of it. */
+/** Opens a session with a receiver in the guest and tells the user whether one answered. */
 export async function checkReceiver(parts: InstallParts, next?: NextStep): Promise<void> {
   const { place, receivers } = parts;
   const { connection, domain } = place;
@@ -25,7 +25,7 @@ export async function checkReceiver(parts: InstallParts, next?: NextStep): Promi
     token.onCancellationRequested(() => aborter.abort());
     const engine = await loadEngine();
     const key = domainKey(connection.uri, domain.uuid);
-    // What is known of the devices may be from before a channel was added.
+    // Reads the devices again, because a channel may have been added since they were last read.
     const request = { connect: connection.uri, link: settings.linkOf(domain.name), domain: domain.uuid };
     try {
       const guest = await engine.openGuest(request, aborter.signal);
@@ -47,7 +47,7 @@ export async function checkReceiver(parts: InstallParts, next?: NextStep): Promi
   });
   if (found instanceof Error) {
     const again = l10n.t('Check Again');
-    // It is just being started, perhaps.
+    // A receiver that was only just started may need a moment, so the check can be repeated.
     const answer = await vscode.window.showWarningMessage(found.message, again);
     if (answer === again) await checkReceiver(parts, next);
   } else if (found !== undefined) await offerNext(place, found, next);

@@ -3,7 +3,7 @@ import { l10n } from '../../engine/support/l10n.ts';
 import type { CdDrive } from '../../install/disc/cdDrives.ts';
 import type { DriveFacts, DrivePlan, InsertedDisc } from '../../install/disc/insertDisc.ts';
 
-/** As root in the guest. The drive's name is the usual one of a first drive. */
+/** Runs as root in the guest. /dev/sr0 is the usual name of the first CD drive. */
 export const LINUX_COMMAND = 'mount -o ro /dev/sr0 /mnt && sh /mnt/install.sh; umount /mnt';
 
 export interface DiscQuestion {
@@ -30,7 +30,7 @@ export function insertTitle({ plan, domain }: DiscQuestion): string {
     : l10n.t('Add a CD drive with the installer CD to "{0}"?', name);
 }
 
-/** Exactly what libvirt will be told to do. */
+/** Exactly what libvirt will be asked to do. */
 export function insertDetail({ plan, running, pool, volume, imageBytes }: DiscQuestion): string {
   const kilobytes = Math.ceil(imageBytes / 1024);
   const lines = [
@@ -106,7 +106,7 @@ export function insertedText(where: DrivePlan['where'], target: string, domain: 
     : l10n.t('The installer CD will be available the next time "{0}" starts.', name);
 }
 
-/** What to do in the guest; the likelier system first. */
+/** What to do in the guest, with the likelier system first. */
 export function steps(osFamily: 'windows' | 'other' | 'unknown'): string {
   const windows = [
     l10n.t('Windows 7 or later:'),
@@ -134,7 +134,7 @@ export function takeOutTitle({ path, former }: InsertedDisc, domain: string): st
     : l10n.t('Eject {0} from the CD drive of "{1}" and restore the previous medium?', harmless(path), name);
 }
 
-/** Short: VS Code shows one line of a notification without buttons. */
+/** Short, because VS Code shows only one line of a notification without buttons. */
 export function takenOutText({ former }: InsertedDisc, deleted: boolean, domain: string): string {
   const name = harmless(domain);
   const drive =

@@ -5,7 +5,7 @@ import type { Receivers } from '../../engine/connections/receivers.ts';
 import type { InsertedDiscs } from '../../install/disc/insertedDiscs.ts';
 import type { Consoles } from '../console/consoles.ts';
 
-/** What the ways to a receiver work with. */
+/** What each way to install a receiver needs. */
 export interface InstallParts {
   readonly place: DomainPlace;
   readonly consoles: Consoles;
@@ -13,7 +13,7 @@ export interface InstallParts {
   readonly discs: InsertedDiscs;
 }
 
-/** The receivers and installers as they came with the extension. */
+/** The folder of the extension with the receivers and their installers. */
 export function receiverFolder(): vscode.Uri {
   const extension = vscode.extensions.getExtension('guestwire.guestwire');
   if (!extension) throw new Error('the extension does not find itself');

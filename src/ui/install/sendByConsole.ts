@@ -11,7 +11,7 @@ import type { OpenConsole } from '../console/consoles.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import { type InstallParts, readReceiver } from './installParts.ts';
 
-/** Sends receiver.py through the shell that the person has open in the domain's console, after asking. */
+/** Asks, then sends receiver.py through the shell that the user has open in the domain's console. */
 export async function sendByConsole(parts: InstallParts): Promise<void> {
   const candidate = await consoleOf(parts.place);
   if (!candidate) return;
@@ -39,7 +39,7 @@ export async function sendByConsole(parts: InstallParts): Promise<void> {
   if (sent.started?.running) await checkReceiver(parts);
 }
 
-/** @returns whether to start it as well; undefined: leave it. */
+/** @returns whether to start it as well; undefined if the user cancelled. */
 async function askToSend(domainName: string, size: string): Promise<boolean | undefined> {
   const both = l10n.t('Send and Start');
   const only = l10n.t('Send Only');

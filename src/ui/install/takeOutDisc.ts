@@ -15,7 +15,7 @@ import {
 import { takenOutText, takeOutTitle } from './discTexts.ts';
 import type { InstallParts } from './installParts.ts';
 
-/** Our CD in a drive of the domain: as remembered, or else as seen there. */
+/** The installer CD in the domain's drive: as remembered if it's still there, else as found in the drive. */
 export async function insertedDisc({ place, discs }: InstallParts): Promise<InsertedDisc | undefined> {
   const { connection, domain } = place;
   const facts = await connection.use(one => readDriveFacts(one, domain));
@@ -24,7 +24,7 @@ export async function insertedDisc({ place, discs }: InstallParts): Promise<Inse
   return known && known.path === seen?.path ? known : seen;
 }
 
-/** Takes the CD out again and puts the former medium back, after asking.*/
+/** Asks, then ejects the CD and restores the previous medium. */
 export async function takeOut(parts: InstallParts): Promise<void> {
   const { connection, domain } = parts.place;
   const disc = await insertedDisc(parts);
@@ -50,8 +50,11 @@ export async function takeOut(parts: InstallParts): Promise<void> {
 }
 
 /**
- * A guest that uses what is in the drive holds it there: the drive is opened by force only if somebody says so.
- * @param work is tried without force first @returns undefined where nothing was done
+ * Changes a drive's medium. A guest that uses the medium locks the tray, and then the user decides whether to open it
+ * by force.
+ *
+ * @param work - called without force first
+ * @returns undefined if nothing was done
  */
 export async function openDrive<T>(
   { connection, domain }: DomainPlace,

@@ -15,7 +15,7 @@ interface Way extends vscode.QuickPickItem {
   readonly run: (parts: InstallParts) => Promise<unknown>;
 }
 
-/** Each asks before it changes anything. @param hasDisc our CD is in its drive */
+/** Each asks before it changes anything. @param hasDisc - the installer CD is in the domain's drive */
 export function waysToReceiver({ domain }: DomainPlace, hasDisc: boolean): Way[] {
   const withRunning = activityOf(domain.state) === 'running' ? runningWays() : [];
   return [
@@ -101,7 +101,7 @@ async function showReceiver(): Promise<void> {
   if (answer === reveal) await vscode.commands.executeCommand('revealFileInOS', receiverUri());
 }
 
-/** The step given to `openWalkthrough` is not minded by every version of VS Code. */
+/** Not every version of VS Code honours the step passed to `openWalkthrough`, so it's selected again. */
 async function showSteps(): Promise<void> {
   const step = `${WALKTHROUGH}#receiver`;
   await vscode.commands.executeCommand('workbench.action.openWalkthrough', { category: WALKTHROUGH, step });

@@ -7,13 +7,13 @@ import { percentOf, rateText } from '../transfers/progressText.ts';
 import { outcomeText, resultText, sourcesText } from '../transfers/transferText.ts';
 
 export interface Readout {
-  /** With VS Code's `$(icon)`. */
+  /** May contain VS Code's `$(icon)`. */
   readonly text: string;
   readonly tooltip: string;
   readonly accessibleLabel: string;
 }
 
-/** While something is being copied: the rate of all copies together, and how far they are. */
+/** While transfers run: their total rate and progress. */
 export function presentThroughput(transfers: readonly Transfer[], history: readonly number[]): Readout {
   const running = transfers.filter(({ state }) => state === 'running');
   const queued = transfers.filter(({ state }) => state === 'queued').length;
@@ -46,7 +46,7 @@ export function presentThroughput(transfers: readonly Transfer[], history: reado
   };
 }
 
-/** The last copy's result, for a while. Undefined where there is nothing to say of it. */
+/** The last transfer's result; undefined if it was cancelled or interrupted. */
 export function presentLast({ state, request, outcome, error }: Transfer): Readout | undefined {
   if (state === 'done' && outcome) {
     const tooltip = outcomeText(request, outcome);
@@ -62,7 +62,7 @@ function runningLine({ request, progress }: Transfer): string {
   return progress ? `${line}  ${percentOf([progress])}%  ${rateText(progress.bytesPerSecond)}` : line;
 }
 
-/** All run side by side, so the last to finish counts. */
+/** The transfers run in parallel, so the longest time counts; unknown as long as one of them is. */
 function timeLeft(progress: readonly Progress[]): string[] {
   const times = progress.map(({ etaSeconds }) => etaSeconds);
   const known = times.filter(time => time !== undefined);
@@ -79,14 +79,14 @@ function total(
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** A graph of text, one character a value, scaled to the largest. */
+/** A text graph with one character per value, scaled to the largest one. */
 export function sparkline(values: readonly number[]): string {
   const largest = Math.max(...values, 0);
   const top = BARS.length - 1;
   return values.map(value => BARS[largest > 0 ? Math.round((value / largest) * top) : 0] ?? '').join('');
 }
 
-/** The last few values. */
+/** Keeps the last few values. */
 export class History {
   readonly #length: number;
   #values: number[] = [];

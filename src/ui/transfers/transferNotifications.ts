@@ -8,7 +8,7 @@ import { jobResult } from './jobText.ts';
 import { showDetails } from './transferDetails.ts';
 import { outcomeText, sourcesText } from './transferText.ts';
 
-/** Tells how each copy ended, and offers what can be done about it. A cancelled one needs no comment. */
+/** Reports how each transfer ended and offers what can be done next. Nothing is said of a cancelled one. */
 export function announceResults(transfers: TransferList): vscode.Disposable {
   const stop = transfers.changes.on(({ id, kind }) => {
     const transfer = id !== undefined && kind === 'state' ? transfers.get(id) : undefined;
@@ -26,7 +26,7 @@ export function announceResults(transfers: TransferList): vscode.Disposable {
 async function announceDone(transfers: TransferList, { id, request, outcome }: Transfer): Promise<void> {
   if (!outcome) return;
   const details = l10n.t('Show Details');
-  // Without a button VS Code cuts the sentence off after one line.
+  // VS Code cuts a notification without buttons off after one line.
   const answer = await vscode.window.showInformationMessage(outcomeText(request, outcome), details);
   if (answer === details) await showDetails(id, transfers);
 }
@@ -43,7 +43,7 @@ async function announceFailure(transfers: TransferList, transfer: Transfer): Pro
   if (answer === details) await showDetails(id, transfers);
 }
 
-/** Once for all its guests. Those that were cancelled need no comment. */
+/** One message for all guests of the job. Nothing is said of cancelled ones. */
 async function announceJob(transfers: TransferList, job: Job): Promise<void> {
   if (job.every(({ state }) => state === 'cancelled')) return;
   const { text, failed } = jobResult(job);
@@ -57,7 +57,7 @@ async function announceJob(transfers: TransferList, job: Job): Promise<void> {
   if (answer === retry) transfers.retry(...failed.map(({ id }) => id));
 }
 
-/** What the window's end broke off is offered again, once. */
+/** Offers once to resume what closing the window interrupted. */
 export async function offerInterrupted(transfers: TransferList): Promise<void> {
   const ids = transfers.interrupted;
   const first = transfers.get(ids[0] ?? '');
@@ -77,7 +77,7 @@ export async function offerInterrupted(transfers: TransferList): Promise<void> {
   if (answer === show) await vscode.commands.executeCommand('guestwire.showTransfers');
 }
 
-/** What was one copy into several guests is one again. */
+/** Transfers that were one job are resumed as one job. */
 function resumeAll(transfers: TransferList, ids: readonly string[]): void {
   const broken = ids.flatMap(id => transfers.get(id) ?? []);
   for (const job of jobsOf(broken)) transfers.retry(...job.map(({ id }) => id));

@@ -21,7 +21,7 @@ export function presentTransfer(transfer: Transfer): Presentation {
   const now = stateText(transfer);
   return {
     label: what,
-    // How it is comes first: in a narrow view the rest is cut off.
+    // The state comes first, because a narrow view cuts the rest off.
     description: `${now} → ${domain}`,
     tooltip: tooltip(transfer, `${what} → ${domain}`, now),
     accessibleLabel: l10n.t('Copy {0} to {1}: {2}', what, domain, now),

@@ -8,7 +8,7 @@ import { askConflict } from '../copy/askConflict.ts';
 import { workspaceFiles } from '../copy/workspaceFiles.ts';
 import { settings } from '../settings.ts';
 
-/** Gives transfers what they need of the window: the settings of the moment, sources, and somebody to ask. */
+/** Runs transfers with the current settings, VS Code's files as sources, and questions asked in the window. */
 export function transferRunner(receivers: Receivers, cancel: (id: string) => void): RunTransfers {
   const ownCopies = new OwnCopies();
   return runs => {

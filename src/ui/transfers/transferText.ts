@@ -4,7 +4,7 @@ import type { CopyRequest, Outcome } from '../../engine/transfers/transfer.ts';
 import { formatBytes } from '../../text/units.ts';
 import { nameOf, rateText } from './progressText.ts';
 
-/** "notes.txt", "notes.txt and 2 more". */
+/** Such as "notes.txt" or "notes.txt and 2 more". */
 export function sourcesText({ sources }: CopyRequest): string {
   const first = nameOf(sources[0] ?? '');
   const others = sources.length - 1;
@@ -12,8 +12,8 @@ export function sourcesText({ sources }: CopyRequest): string {
 }
 
 /**
- * What came of a copy, in one sentence: it says "verified" only of what the guest's hash proved, and says it at the
- * start, for a notification shows one line.
+ * The outcome in one sentence. It says "verified" only of what the guest's hash proved, and says it at the start,
+ * because a notification may show only one line.
  */
 export function outcomeText(request: CopyRequest, outcome: Outcome): string {
   const { files, verified, failed, identical, skipped, unchanged = 0 } = outcome;
@@ -38,10 +38,10 @@ function skippedText(what: string, files: number, domain: string): string {
     : l10n.t('Skipped {0}: different files with these names exist in {1}.', what, domain);
 }
 
-/** Of fewer bytes the rate only says how long the handshake took. */
+/** For fewer bytes, the rate mostly measures the handshake. */
 const RATED_BYTES = 64 * 1024;
 
-/** "verified · 51.8 kB/s", where there is room for no more. */
+/** Such as "verified · 51.8 kB/s", for where there's little room. */
 export function resultText({ verified, bytes, bytesPerSecond }: Outcome): string {
   const word = verified > 0 ? l10n.t('verified') : l10n.t('skipped');
   return bytes >= RATED_BYTES ? `${word} · ${rateText(bytesPerSecond)}` : word;
@@ -68,7 +68,7 @@ function failedText(request: CopyRequest, { files, failed, failures }: Outcome):
     : l10n.t("{0} of {1} files weren't copied to {2}. {3}", failed, files, domain, first);
 }
 
-/** All there is to say of it, for a document of its own. */
+/** All details, for a document of its own. */
 export function detailsText(
   request: CopyRequest,
   outcome: Outcome | undefined,
@@ -117,7 +117,7 @@ function outcomeLines(outcome: Outcome): string[] {
   ];
 }
 
-/** As sha256sum prints and checks them; one hash alone where there is one file. */
+/** A single file's hash alone; several as lines that `sha256sum --check` reads. */
 export function hashesText(outcome: Outcome): string {
   const [only] = outcome.hashes;
   return only && outcome.hashes.length === 1 ? only.sha256 : hashLines(outcome);

@@ -4,7 +4,7 @@ import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { treeItem } from '../treeItem.ts';
 import { presentTransfer } from './transferPresentation.ts';
 
-/** What commands get from this view. */
+/** What VS Code passes to commands called in this view. */
 export interface TransferNode {
   readonly kind: 'transfer';
   readonly id: string;
@@ -14,10 +14,10 @@ export function isTransferNode(value: unknown): value is TransferNode {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'transfer';
 }
 
-/** As often as numbers can be read. */
+/** Faster changes couldn't be read. */
 const REDRAW_MS = 300;
 
-/** All copies, newest first. */
+/** All transfers, newest first. */
 export class TransfersTree implements vscode.TreeDataProvider<TransferNode> {
   readonly #transfers: TransferList;
   readonly #onDidChange = new vscode.EventEmitter<TransferNode | TransferNode[] | undefined>();
