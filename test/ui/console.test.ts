@@ -63,7 +63,7 @@ describe('the serial console', () => {
     await workbench.pick(label);
   }
 
-  it('types uname -a in the guest', async () => {
+  it("a command typed in the console's terminal runs in the guest", async () => {
     await workbench.runCommand('Guestwire: Open Serial Console');
     await workbench.pick(guest.name);
     await workbench.terminalText('Connected to serial0').waitFor();
@@ -73,7 +73,7 @@ describe('the serial console', () => {
     await workbench.screenshots('console');
   });
 
-  it('takes the receiver when asked, and finds it answering', async () => {
+  it('the receiver is sent through the console, started and found', async () => {
     await chooseWay('Send the Receiver Through the Console…');
     await press('Send and Start', 'install-send');
     await workbench.notification('A receiver answered in').waitFor();
@@ -84,7 +84,7 @@ describe('the serial console', () => {
     assert.equal(await guest.sha256(file), createHash('sha256').update(receiver).digest('hex'));
   });
 
-  it('is refused while another client holds it, and can be connected to later', async () => {
+  it('a console in use by another client is refused, and can be opened later', async () => {
     await workbench.runCommand('Terminal: Kill the Active Terminal Instance');
     const domain = await connection.lookupByName(guest.name);
     const holder = await connection.openConsole(domain, 'serial0');
@@ -97,7 +97,7 @@ describe('the serial console', () => {
     await workbench.terminalText('Connected to serial0').waitFor();
   });
 
-  it('adds the channel after saying what that changes', async () => {
+  it('the channel is added after a dialog shows what that changes', async () => {
     const domain = await connection.lookupByName(guest.name);
     await connection.detachDevice(domain, channel, { live: false, config: true });
     const stored = async () =>
@@ -121,13 +121,13 @@ describe('the serial console', () => {
     assert.equal(await stored(), true);
   });
 
-  it('says that the domain was stopped', async () => {
+  it('the terminal says that the domain was stopped', async () => {
     await guest.forceOff();
     await workbench.terminalText('the domain was stopped. Press Enter to connect again').waitFor();
     await workbench.screenshot('console-stopped');
   });
 
-  it('leads through the first steps', async () => {
+  it('"Show the Steps" opens the walkthrough at the receiver\'s step', async () => {
     await chooseWay('Show the Steps');
     await workbench.page
       .locator('.gettingStartedContainer', { hasText: 'Get started with Guestwire' })

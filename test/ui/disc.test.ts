@@ -31,7 +31,7 @@ const windowsXml = `<domain type="qemu">
   <os><type arch="x86_64" machine="q35">hvm</type></os>
 </domain>`;
 
-describe("the installer's CD", () => {
+describe('the installer CD', () => {
   const workspace = new TestWorkspace();
   workspace.add('notes.txt', 1000);
   let libvirtd: Libvirtd;
@@ -120,7 +120,7 @@ describe("the installer's CD", () => {
     await receiverIsFound();
   }
 
-  it('is inserted after three questions, of which each shows what will happen', async () => {
+  it('the installer CD is inserted after three questions that show what will happen', async () => {
     await chooseDisc(guest.name);
     await workbench.quickInput.locator('.monaco-list-row', { hasText: 'hdd (IDE)' }).waitFor();
     await workbench.screenshots('disc-drive');
@@ -138,7 +138,7 @@ describe("the installer's CD", () => {
     assert.deepEqual((await media(true)).hdc, former);
   });
 
-  it('holds an installer that the shown command runs; with the receiver found, it gives way to the former medium', async () => {
+  it('the shown command installs the receiver from the CD, and ejecting it restores the previous medium', async () => {
     await chooseDisc(guest.name, goOn);
     await pressInNotification('The installer CD is in drive hdc', 'Show Steps');
     await press('Copy Linux Command', /sh \/mnt\/install\.sh/, 'disc-steps');
@@ -158,7 +158,7 @@ describe("the installer's CD", () => {
     assert.equal(fs.existsSync(image), false);
   });
 
-  it('comes with a drive, and with the steps of Windows, where that is what the domain needs', async () => {
+  it('a Windows domain without a CD drive gets one, and the steps for Windows', async () => {
     await chooseDisc(windows);
     await workbench.pick(pool.name);
     await press('Add Drive', /The domain has no CD drive/, 'disc-windows-add');

@@ -47,7 +47,7 @@ describe('npm start', () => {
     await Promise.all(runs.map(run => run.ended));
   });
 
-  it('shows the rates, opens VS Code, and ends with all it started on a signal', async () => {
+  it('npm start shows the rates, opens VS Code, and ends with all it started on a signal', async () => {
     const run = start([], { CI: '' });
     const address = await pollUntil(
       () => run.child.exitCode !== null || /http:\/\/127\.0\.0\.1:\S+(?=\n)/.exec(run.output)?.[0],
@@ -85,14 +85,14 @@ describe('npm start', () => {
     await assert.rejects(fetch(origin));
   });
 
-  it('only shows the rates in CI', async () => {
+  it('npm start only shows the rates in CI', async () => {
     const run = start([], { CI: 'true' });
     assert.deepEqual(await run.ended, [0, null], run.output);
     assert.match(run.output, rates);
     assert.doesNotMatch(run.output, /http:/);
   });
 
-  it('says what it does not understand', async () => {
+  it('npm start reports an unknown option', async () => {
     const run = start(['--dmeo'], {});
     assert.deepEqual(await run.ended, [2, null], run.output);
     assert.match(run.output, /^guestwire: .*--dmeo/);

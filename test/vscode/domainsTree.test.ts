@@ -12,7 +12,7 @@ import { pollUntil } from '../support/processes.ts';
 
 const EVENT_TIMEOUT_MS = 30_000;
 
-describe('the tree of domains', () => {
+describe('the Domains view over a real libvirtd', () => {
   let libvirtd: Libvirtd;
   let guest: Guest;
   let connections: Connections;
@@ -80,7 +80,7 @@ describe('the tree of domains', () => {
     for (const { accessibilityInformation } of links) assert.ok(accessibilityInformation?.label);
   });
 
-  it('says which node stands above which', async () => {
+  it('every node has its parent', async () => {
     const domain = await ownDomain();
     assert.ok(domain);
     const [link] = await tree.getChildren(domain.node);
@@ -89,7 +89,7 @@ describe('the tree of domains', () => {
     assert.equal(tree.getParent(domain.node), await onlyConnection());
   });
 
-  it('follows a domain that goes and comes without being asked', async () => {
+  it('the tree follows a domain that stops and starts', async () => {
     const redrawn: unknown[] = [];
     const subscription = tree.onDidChangeTreeData(nodes => redrawn.push(nodes));
     await guest.forceOff();

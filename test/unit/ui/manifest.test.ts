@@ -18,12 +18,12 @@ interface Item {
 const declared: string[] = commands.map(({ command }: Item) => command);
 
 describe('manifest of the extension', () => {
-  it('has a text for every placeholder, and a place for every text', () => {
+  it('package.nls.json has exactly the texts that the manifest uses', () => {
     const used = [...manifestText.matchAll(/"%([^%"]+)%"/g)].map(([, key]) => key);
     assert.deepEqual([...new Set(used)].sort(), Object.keys(texts).sort());
   });
 
-  it('declares exactly the commands there are, one file each', () => {
+  it('the manifest declares exactly the registered commands, and each has its own file', () => {
     const registered = COMMAND_NAMES.map(name => `guestwire.${name}`);
     assert.deepEqual([...declared].sort(), registered.sort());
     for (const name of COMMAND_NAMES) {
@@ -32,14 +32,14 @@ describe('manifest of the extension', () => {
     }
   });
 
-  it('uses only commands that are declared', () => {
+  it('menus, key bindings and links use only declared commands', () => {
     const items: Item[] = [...Object.values<Item[]>(menus).flat(), ...keybindings];
     const links = Object.values(texts).flatMap(text => [...text.matchAll(/\(command:([\w.]+)\)/g)]);
     const used = [...items.map(({ command }) => command), ...links.map(([, command]) => command)];
     for (const command of used) assert.ok(declared.includes(command ?? ''), command);
   });
 
-  it('has the ids and titles that users rely on', () => {
+  it('the manifest keeps the ids and titles that users rely on', () => {
     const title = (name: string) => texts[`command.${name}`];
     assert.equal(title('copyToGuest'), 'Copy to Guest VM');
     assert.equal(title('copyToLastGuest'), 'Copy to Last Guest VM');
@@ -52,7 +52,7 @@ describe('manifest of the extension', () => {
     assert.equal(`${manifest.publisher}.${manifest.name}`, 'guestwire.guestwire');
   });
 
-  it('lets no workspace say where to connect, nor, while it is untrusted, where to copy', () => {
+  it("a workspace can't set where to connect or, while untrusted, where to copy", () => {
     const { properties } = configuration;
     for (const name of ['connections', 'link', 'serialPorts', 'maxParallelTransfers']) {
       assert.equal(properties[`guestwire.${name}`].scope, 'machine', name);
@@ -61,7 +61,7 @@ describe('manifest of the extension', () => {
     assert.deepEqual(restrictedConfigurations, ['guestwire.destination', 'guestwire.conflict']);
   });
 
-  it('has a welcome text for everything that keeps the tree empty', () => {
+  it('the manifest has a welcome text for each reason for an empty Domains view', () => {
     const domains = viewsWelcome.filter(({ view }: { view: string }) => view === 'guestwire.domains');
     const keys = domains.map(({ when }: Item) => /== '([\w-]+)'/.exec(when ?? '')?.[1]);
     assert.deepEqual(keys.sort(), ['denied', 'no-connection', 'no-domain', 'no-socket']);

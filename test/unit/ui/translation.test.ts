@@ -50,12 +50,12 @@ describe('the Japanese translation', () => {
     messagesOf(readText(file)).map(literal => ({ file, literal })),
   );
 
-  it('can be found: every message is a literal', () => {
+  it('every message in the source is a literal, so that it can be found', () => {
     assert.ok(literals.length > 150, `only ${literals.length} messages found`);
     for (const { file, literal } of literals) assert.match(literal, /^['"]/, `${file}: l10n.t(${literal}`);
   });
 
-  it('has every message of the source, and no other', () => {
+  it('the Japanese bundle has exactly the messages of the source', () => {
     const bundle = readTexts(`${manifest.l10n}/bundle.l10n.ja.json`);
     const used = [...new Set([...literals.map(({ literal }) => stringOf(literal)), ...SENTENCES])];
     assert.deepEqual(
@@ -70,14 +70,14 @@ describe('the Japanese translation', () => {
     );
   });
 
-  it('fills in the same values', () => {
+  it('the Japanese messages have the same placeholders and icons', () => {
     for (const [english, japanese] of Object.entries(readTexts(`${manifest.l10n}/bundle.l10n.ja.json`))) {
       assert.deepEqual(placeholders(japanese), placeholders(english), english);
       assert.deepEqual(japanese.match(/\$\([\w-]+\)/g), english.match(/\$\([\w-]+\)/g), english);
     }
   });
 
-  it('has every text of the manifest, with its links and commands', () => {
+  it('every text of the manifest is translated, with its links and commands', () => {
     const english = readTexts('package.nls.json');
     const japanese = readTexts('package.nls.ja.json');
     assert.deepEqual(Object.keys(japanese).sort(), Object.keys(english).sort());
