@@ -73,7 +73,7 @@ const virtualFiles: SourceSystem = {
     for (const [name] of entries) yield name;
   },
   async readLink() {
-    throw coded('EINVAL', 'VS Code does not read symbolic links');
+    throw coded('EINVAL', "VS Code can't read symbolic links");
   },
   async open(source) {
     return memoryFile(await asNodeError(vscode.workspace.fs.readFile(uriOf(source))));

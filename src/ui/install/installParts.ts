@@ -16,7 +16,7 @@ export interface InstallParts {
 /** The folder of the extension with the receivers and their installers. */
 export function receiverFolder(): vscode.Uri {
   const extension = vscode.extensions.getExtension('guestwire.guestwire');
-  if (!extension) throw new Error('the extension does not find itself');
+  if (!extension) throw new Error("the extension can't find its own folder");
   return vscode.Uri.joinPath(extension.extensionUri, 'guest');
 }
 
