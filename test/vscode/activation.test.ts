@@ -32,13 +32,13 @@ interface Manifest {
 }
 
 describe('activation', () => {
-  it('activation returns the API for other extensions', async () => {
+  it('succeeds and gives the API for other extensions', async () => {
     const api = await guestwire().activate();
     assert.deepEqual(Object.keys(api), ['copyToGuest']);
     assert.equal(typeof api.copyToGuest, 'function');
   });
 
-  it('activation registers every command of the manifest, which has those users rely on', async () => {
+  it('registers every command of the manifest, and the manifest has those people rely on', async () => {
     await guestwire().activate();
     const { contributes } = guestwire().packageJSON as Manifest;
     const contributed = contributes.commands.map(({ command }) => command);
@@ -53,7 +53,7 @@ describe('activation', () => {
     );
   });
 
-  it('the extension has its two views', async () => {
+  it('has its two views', async () => {
     const { contributes } = guestwire().packageJSON as Manifest;
     const views = contributes.views.guestwire.map(({ id }) => id);
     assert.deepEqual(views, ['guestwire.domains', 'guestwire.transfers']);
@@ -61,13 +61,13 @@ describe('activation', () => {
     for (const view of views) assert.ok(registered.includes(`${view}.focus`), view);
   });
 
-  it('settings have their documented defaults', () => {
+  it('has the defaults that are documented', () => {
     const configuration = vscode.workspace.getConfiguration('guestwire');
     for (const [key, value] of Object.entries(designedDefaults))
       assert.deepEqual(configuration.inspect(key)?.defaultValue, value, key);
   });
 
-  it("a workspace can't set connections, links or ports", () => {
+  it('lets no workspace choose connections, links or ports', () => {
     const { contributes } = guestwire().packageJSON as {
       contributes: { configuration: { properties: Record<string, { scope?: string }> } };
     };

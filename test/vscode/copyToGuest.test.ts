@@ -15,7 +15,7 @@ const SMALL_BYTES = 300_001;
 /** Takes many seconds over a 16550A: long enough to be cancelled in the middle. */
 const LARGE_BYTES = 20_000_000;
 
-describe('copyToGuest of the API', () => {
+describe('copyToGuest', () => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'guestwire-api-'));
   const memory = new MemoryFiles();
   let registration: vscode.Disposable;
@@ -45,7 +45,7 @@ describe('copyToGuest of the API', () => {
     return { uri: vscode.Uri.file(file), sha256: sha256(content) };
   }
 
-  it('copies a file into the guest with the same SHA-256', async () => {
+  it('copies a file that the guest then has with the same SHA-256', async () => {
     const { uri, sha256: expected } = randomFile('one.bin', SMALL_BYTES);
     const result = await api.copyToGuest([uri], { domain: guest.name, destination: '/tmp/one.bin' });
     assert.equal(result.files.length, 1);
@@ -74,7 +74,7 @@ describe('copyToGuest of the API', () => {
     assert.equal(await guest.sha256('/tmp/from memory.bin'), sha256(content));
   });
 
-  it("copies a folder from another extension's file system", async () => {
+  it('copies a folder of such a file system', async () => {
     const content = crypto.randomBytes(5_000);
     memory.add('/tree/a/b.bin', content);
     const source = vscode.Uri.parse('guestwire-memory:/tree');
@@ -94,7 +94,7 @@ describe('copyToGuest of the API', () => {
     assert.equal(await guest.sha256('/tmp/conflict.bin'), second.sha256);
   });
 
-  it('a cancelled copy stops and leaves nothing under the final name', async () => {
+  it('stops when it is cancelled, and leaves nothing under the final name', async () => {
     const { uri } = randomFile('large.bin', LARGE_BYTES);
     await guest.mustRun('mkdir /tmp/cancelled');
     const source = new vscode.CancellationTokenSource();
@@ -112,13 +112,13 @@ describe('copyToGuest of the API', () => {
     assert.notEqual((await guest.run('test -e /tmp/cancelled/large.bin')).status, 0);
   });
 
-  it('an unknown domain is reported by name', async () => {
+  it('says which domain there is not', async () => {
     const { uri } = randomFile('none.bin', 1);
     const options = { domain: 'no-such-domain', destination: '/tmp/' };
     await assert.rejects(api.copyToGuest([uri], options), { code: 'no-domain', message: /no-such-domain/ });
   });
 
-  it('a missing source file is reported by name', async () => {
+  it('says which file there is not', async () => {
     const missing = vscode.Uri.file(path.join(directory, 'missing.bin'));
     const result = await api.copyToGuest([missing], { domain: guest.name, destination: '/tmp/' });
     assert.match(result.files[0]?.error?.message ?? '', /missing\.bin/);

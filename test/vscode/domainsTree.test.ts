@@ -12,7 +12,7 @@ import { pollUntil } from '../support/processes.ts';
 
 const EVENT_TIMEOUT_MS = 30_000;
 
-describe('the Domains view over a real libvirtd', () => {
+describe('the tree of domains', () => {
   let libvirtd: Libvirtd;
   let guest: Guest;
   let connections: Connections;
@@ -80,7 +80,7 @@ describe('the Domains view over a real libvirtd', () => {
     for (const { accessibilityInformation } of links) assert.ok(accessibilityInformation?.label);
   });
 
-  it('every node has its parent', async () => {
+  it('says which node stands above which', async () => {
     const domain = await ownDomain();
     assert.ok(domain);
     const [link] = await tree.getChildren(domain.node);
@@ -89,7 +89,7 @@ describe('the Domains view over a real libvirtd', () => {
     assert.equal(tree.getParent(domain.node), await onlyConnection());
   });
 
-  it('the tree follows a domain that stops and starts', async () => {
+  it('follows a domain that goes and comes without being asked', async () => {
     const redrawn: unknown[] = [];
     const subscription = tree.onDidChangeTreeData(nodes => redrawn.push(nodes));
     await guest.forceOff();
