@@ -14,23 +14,23 @@ import { localized } from './support/localized.ts';
 export interface CopyToGuestOptions {
   /** Name or UUID. */
   readonly domain: string;
-  /** Path in the guest: a folder, or the name of the copy. */
+  /** Path in the guest: a folder, or the path of the copy itself. */
   readonly destination: string;
-  /** libvirt URI; without it all configured connections are searched. */
+  /** libvirt URI. Default: all configured connections are searched. */
   readonly connection?: string;
   /** Default: the user's setting. */
   readonly conflict?: ConflictPolicy;
-  /** As com-dd's `--link`. Default: the user's setting. */
+  /** Same values as com-dd's `--link`. Default: the user's setting. */
   readonly link?: string;
 }
 
 /** What `activate()` returns, for other extensions. */
 export interface GuestwireApi {
   /**
-   * Copies files and folders into a guest, with the same progress and messages as when a person does it.
+   * Copies files and folders into a guest, with the same progress and messages as a copy started by the user.
    *
-   * Rejects with an Error that has a `code` when nothing could be copied, or the copy broke off (`aborted` after the
-   * token). What concerns one file stands in its entry of the result.
+   * Rejects with an Error that has a `code` if nothing could be copied or the copy was interrupted (`aborted` if the
+   * token cancelled it). An error of a single file is in that file's entry of the result.
    */
   copyToGuest(
     uris: readonly vscode.Uri[],
@@ -60,7 +60,7 @@ export function createApi(connections: Connections, transfers: TransferList): Gu
     async copyToGuest(uris, options, token) {
       const sources = distinctSources(uris);
       const problem =
-        sources.length > 0 ? destinationProblem(options.destination, sources.length) : 'no files';
+        sources.length > 0 ? destinationProblem(options.destination, sources.length) : 'no files given';
       if (problem !== undefined) throw new CopyError('invalid-argument', problem);
       const place = await findDomain(connections, options);
       const request = {
@@ -87,7 +87,7 @@ async function findDomain(
   const found =
     places.find(({ domain }) => domain.name === name) ?? places.find(({ domain }) => domain.uuid === name);
   if (found) return found;
-  throw new CopyError('no-domain', l10n.t('No configured connection has a domain "{0}".', name));
+  throw new CopyError('no-domain', l10n.t('No configured connection has a domain named "{0}".', name));
 }
 
 function abortSignalOf(token: vscode.CancellationToken): AbortSignal {

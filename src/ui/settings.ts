@@ -1,14 +1,13 @@
 import * as vscode from 'vscode';
 import { DEFAULT_CONNECTION } from '../engine/connections/connections.ts';
 import type { ConflictPolicy } from '../transfer/index.ts';
-import type { DestinationSetting } from './copy/destinations.ts';
 
 const SECTION = 'guestwire';
 const CONFLICTS: readonly ConflictPolicy[] = ['ask', 'overwrite', 'skip', 'newer', 'rename'];
 const ON_OFF = ['auto', 'on', 'off'] as const;
 const MAX_PARALLEL = 3;
 
-/** The settings as they are now. VS Code doesn't check what people write into settings.json: here it is. */
+/** The current settings. VS Code doesn't validate settings.json, so each value is checked here. */
 export const settings = {
   get connections(): string[] {
     return strings('connections', [DEFAULT_CONNECTION]);
@@ -16,7 +15,7 @@ export const settings = {
   get serialPorts(): string[] {
     return strings('serialPorts', []);
   },
-  get destination(): DestinationSetting {
+  get destination(): Readonly<Record<string, string>> {
     return record('destination');
   },
   get conflict(): ConflictPolicy {
@@ -36,7 +35,7 @@ export const settings = {
     const value = read('maxParallelTransfers');
     return typeof value === 'number' && value >= 1 ? Math.floor(value) : MAX_PARALLEL;
   },
-  /** As com-dd's `--link`. */
+  /** Same values as com-dd's `--link`. */
   linkOf(domain: string): string {
     const links = record('link');
     const link = Object.hasOwn(links, domain) ? links[domain] : undefined;

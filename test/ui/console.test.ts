@@ -53,7 +53,7 @@ describe('the serial console', () => {
     await workbench.pick(label);
   }
 
-  it('types uname -a in the guest', async () => {
+  it("a command typed in the console's terminal runs in the guest", async () => {
     await workbench.runCommand('Guestwire: Open Serial Console');
     await workbench.pick(guest.name);
     await workbench.terminalText('Connected to serial0').waitFor();
@@ -63,10 +63,10 @@ describe('the serial console', () => {
     await workbench.screenshots('console');
   });
 
-  it('takes the receiver when asked, and finds it answering', async () => {
-    await chooseWay('Send the receiver through the console…');
+  it('the receiver is sent through the console, started and found', async () => {
+    await chooseWay('Send the Receiver Through the Console…');
     await press('Send and Start', 'install-send');
-    await workbench.notification('A receiver answers in').waitFor();
+    await workbench.notification('A receiver answered in').waitFor();
     await workbench.screenshots('install-answers');
     const receiver = fs.readFileSync(path.join(repositoryRoot, 'dist/guest/receiver.py'));
     const name = 'guestwire-receiver.py';
@@ -74,7 +74,7 @@ describe('the serial console', () => {
     assert.equal(await guest.sha256(file), createHash('sha256').update(receiver).digest('hex'));
   });
 
-  it('is refused while another client holds it, and can be connected to later', async () => {
+  it('a console in use by another client is refused, and can be opened later', async () => {
     await workbench.runCommand('Terminal: Kill the Active Terminal Instance');
     const domain = await connection.lookupByName(guest.name);
     const holder = await connection.openConsole(domain, 'serial0');
@@ -87,15 +87,15 @@ describe('the serial console', () => {
     await workbench.terminalText('Connected to serial0').waitFor();
   });
 
-  it('adds the channel after saying what that changes', async () => {
+  it('the channel is added after a dialog shows what that changes', async () => {
     const domain = await connection.lookupByName(guest.name);
     await connection.detachDevice(domain, channel, { live: false, config: true });
     const stored = async () =>
       (await connection.domainXml(domain, { inactive: true })).includes('org.guestwire.0');
     assert.equal(await stored(), false);
-    await chooseWay('Add the channel org.guestwire.0…');
+    await chooseWay('Add the Channel org.guestwire.0…');
     await press('Add for the Next Start', 'install-channel-stored');
-    await workbench.notification('from its next start on').waitFor();
+    await workbench.notification('the next time').waitFor();
     assert.equal(await stored(), true);
     await connection.detachDevice(domain, channel, { live: false, config: true });
     await guest.run('kill $(pidof python3)');
@@ -104,21 +104,21 @@ describe('the serial console', () => {
     await connection.detachDevice(domain, live, { live: true, config: false });
     const inGuest = async () => (await connection.domainXml(domain)).includes('org.guestwire.0');
     await pollUntil('the channel is gone from the guest', async () => !(await inGuest()));
-    await chooseWay('Add the channel org.guestwire.0…');
+    await chooseWay('Add the Channel org.guestwire.0…');
     await press('Add Now', 'install-channel');
-    await workbench.notification('has the channel org.guestwire.0 now').waitFor();
+    await workbench.notification('now has the channel org.guestwire.0').waitFor();
     assert.equal(await inGuest(), true);
     assert.equal(await stored(), true);
   });
 
-  it('says that the domain was stopped', async () => {
+  it('the terminal says that the domain was stopped', async () => {
     await guest.forceOff();
     await workbench.terminalText('the domain was stopped. Press Enter to connect again').waitFor();
     await workbench.screenshot('console-stopped');
   });
 
-  it('leads through the first steps', async () => {
-    await chooseWay('Show the steps');
+  it('"Show the Steps" opens the walkthrough at the receiver\'s step', async () => {
+    await chooseWay('Show the Steps');
     await workbench.page
       .locator('.gettingStartedContainer', { hasText: 'Get started with Guestwire' })
       .waitFor();

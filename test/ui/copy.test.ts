@@ -61,7 +61,7 @@ describe('copying', () => {
     await progress.waitFor({ state: 'hidden' });
   }
 
-  it('a file from the Explorer: pick, progress, verified, the same SHA-256', async () => {
+  it('copies a file from the Explorer: pick, progress, verified, the same SHA-256', async () => {
     await workbench.file('notes.txt').click({ button: 'right' });
     await workbench.page.getByRole('menuitem', { name: 'Copy to Guest VM' }).waitFor();
     await workbench.screenshots('explorer-menu');
@@ -84,7 +84,7 @@ describe('copying', () => {
     assert.equal(await guest.sha256('/tmp/notes.txt'), hashes.notes);
   });
 
-  it('several, one of them a folder', async () => {
+  it('copies several files and a folder at once', async () => {
     await guest.mustRun('mkdir /tmp/several');
     await workbench.select('results', 'single.bin');
     await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Guest VM');
@@ -97,7 +97,7 @@ describe('copying', () => {
     assert.equal(await guest.sha256('/tmp/several/single.bin'), hashes.single);
   });
 
-  it('cancelled half-way from its notification', async () => {
+  it('cancels a copy half-way from its notification', async () => {
     await copyTo(guest, 'large.bin');
     await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
     await cancel('large.bin');
@@ -105,7 +105,7 @@ describe('copying', () => {
     await workbench.statusItem('throughput').waitFor({ state: 'hidden' });
   });
 
-  it('a file that exists in the guest with other content is asked about', async () => {
+  it('asks what to do with a file that exists in the guest with different content', async () => {
     await guest.mustRun('echo other > /tmp/single.bin');
     await copyTo(guest, 'single.bin');
     await workbench.asked('exists in');
@@ -117,7 +117,7 @@ describe('copying', () => {
     assert.equal(await guest.sha256('/tmp/single (2).bin'), hashes.single);
   });
 
-  it('the active editor, from the palette', async () => {
+  it('copies the active editor from the palette', async () => {
     const sha256 = workspace.addContent('todo.md', '# To do\n\n- copy this into the guest\n');
     await workbench.file('todo.md').dblclick();
     await workbench.page.locator('.editor-group-container .tab.active', { hasText: 'todo.md' }).waitFor();
@@ -148,13 +148,13 @@ describe('copying', () => {
     await guest.mustRun('rm -f /tmp/single.bin');
     await workbench.file('single.bin').click();
     await pressCopyToLast();
-    await workbench.notification('from the context menu').waitFor();
+    await workbench.notification('context menu').waitFor();
     await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Last Guest VM');
     await workbench.notification('Copied and verified: single.bin').waitFor();
     assert.equal(await guest.sha256('/tmp/single.bin'), hashes.single);
   });
 
-  it('a domain without a receiver is told as such', async () => {
+  it('reports a domain without a receiver, and retries', async () => {
     await copyTo(bare, 'single.bin');
     const failure = workbench.notification(/receiver/).filter({ hasText: 'Retry' });
     // A notification stays for as long as the mouse is on it.
@@ -166,23 +166,23 @@ describe('copying', () => {
     assert.equal(await bare.sha256('/tmp/single.bin'), hashes.single);
   });
 
-  it('side by side to two domains, one after the other to the same', async () => {
+  it('copies to two domains in parallel, and to the same domain one after the other', async () => {
     await copyTo(guest, 'large.bin');
     await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
     await copyTo(guest, 'notes.txt');
-    await workbench.notification(/Copying notes\.txt to .*waiting for the copies before it/).waitFor();
+    await workbench.notification(/Copying notes\.txt to .*waiting for earlier transfers/).waitFor();
     await bare.mustRun('mkdir /tmp/beside');
     await copyTo(bare, 'single.bin', '/tmp/beside/');
     await workbench.notification('Copied and verified: single.bin').waitFor();
     await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();
-    assert.match((await workbench.statusItem('throughput').getAttribute('aria-label')) ?? '', /Copying into/);
+    assert.match((await workbench.statusItem('throughput').getAttribute('aria-label')) ?? '', /Copying to/);
     await workbench.screenshots('side-by-side');
     await cancel('large.bin');
     await workbench.notification(/verified.* notes\.txt/).waitFor({ timeout: SLOW_COPY_MS });
     assert.equal(await bare.sha256('/tmp/beside/single.bin'), hashes.single);
   });
 
-  it('copies are listed in the Transfers view', async () => {
+  it('lists transfers in the Transfers view', async () => {
     await workbench.openGuestwire();
     const notes = workbench.treeRow('notes.txt').filter({ hasText: 'verified' }).first();
     await notes.waitFor();
@@ -198,7 +198,7 @@ describe('copying', () => {
     await notes.waitFor({ state: 'detached' });
   });
 
-  it('a copy that a reload broke off is offered again', async () => {
+  it('offers to resume a copy that a reload interrupted', async () => {
     await workbench.openExplorer();
     await copyTo(guest, 'large.bin');
     await workbench.notification(/Copying large\.bin to .*\/s/).waitFor();

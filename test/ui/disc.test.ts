@@ -16,7 +16,7 @@ import type { Workbench } from '../support/vscodeWorkbench.ts';
 import { tidyBetweenTests } from './betweenTests.ts';
 import { WindowSetUp } from './windowSetUp.ts';
 
-const goOn = 'Go on with the CD that is inserted…';
+const goOn = 'Continue with the Inserted CD…';
 const windows = 'guestwire-test-disc-windows';
 
 /** It is never started: what is asked and said of a Windows guest follows from what libosinfo wrote into it. */
@@ -31,7 +31,7 @@ const windowsXml = `<domain type="qemu">
   <os><type arch="x86_64" machine="q35">hvm</type></os>
 </domain>`;
 
-describe("the installer's CD", () => {
+describe('the installer CD', () => {
   const setUp = new WindowSetUp();
   const { workspace } = setUp;
   workspace.add('notes.txt', 1000);
@@ -72,7 +72,7 @@ describe("the installer's CD", () => {
 
   tidyBetweenTests(() => workbench);
 
-  async function chooseDisc(domainName: string, way = 'Insert a CD with the installer…'): Promise<void> {
+  async function chooseDisc(domainName: string, way = 'Insert an Installer CD…'): Promise<void> {
     await workbench.runCommand('Guestwire: Install Guest Receiver…');
     await workbench.pick(domainName);
     await workbench.asked('Install Receiver in');
@@ -98,7 +98,7 @@ describe("the installer's CD", () => {
 
   /** One that was only just started may need to be looked for again. */
   async function receiverIsFound(): Promise<void> {
-    const found = workbench.notification('A receiver answers in');
+    const found = workbench.notification('A receiver answered in');
     const silent = workbench.notification('No receiver answered');
     await found.or(silent).first().waitFor();
     if (await found.isVisible()) return;
@@ -107,7 +107,7 @@ describe("the installer's CD", () => {
     await receiverIsFound();
   }
 
-  it('is inserted after three questions, of which each shows what will happen', async () => {
+  it('the installer CD is inserted after three questions that show what will happen', async () => {
     await chooseDisc(guest.name);
     await workbench.quickInput.locator('.monaco-list-row', { hasText: 'hdd (IDE)' }).waitFor();
     await workbench.screenshots('disc-drive');
@@ -115,8 +115,8 @@ describe("the installer's CD", () => {
     await workbench.quickInput.locator('.monaco-list-row', { hasText: otherPool.name }).waitFor();
     await workbench.screenshots('disc-pool');
     await workbench.pick(pool.name);
-    await press('Insert', /In the drive is now: .*former\.iso/, 'disc-insert');
-    await workbench.notification('The CD with the installer is in drive hdc').waitFor();
+    await press('Insert', /The drive contains .*former\.iso/, 'disc-insert');
+    await workbench.notification('The installer CD is in drive hdc').waitFor();
     await workbench.screenshots('disc-inserted');
     const { hdc, hdd } = await media();
     assert.equal(path.dirname(hdc ?? ''), pool.folder);
@@ -125,40 +125,40 @@ describe("the installer's CD", () => {
     assert.deepEqual((await media(true)).hdc, former);
   });
 
-  it('holds an installer that the shown command runs; with the receiver found, it gives way to the former medium', async () => {
+  it('the shown command installs the receiver from the CD, and ejecting it restores the previous medium', async () => {
     await chooseDisc(guest.name, goOn);
-    await pressInNotification('The CD with the installer is in drive hdc', 'Show Steps');
+    await pressInNotification('The installer CD is in drive hdc', 'Show Steps');
     await press('Copy Linux Command', /sh \/mnt\/install\.sh/, 'disc-steps');
     const command = String(await workbench.page.evaluate('navigator.clipboard.readText()'));
     // As udev does, where there is one, to learn of another medium.
     await guest.run('dd if=/dev/sr0 of=/dev/null count=1');
     assert.match(await inInit(guest, command, 60_000), /receiver runs/);
-    await pressInNotification('The CD with the installer is in drive hdc', 'Check');
+    await pressInNotification('The installer CD is in drive hdc', 'Check Receiver');
     await receiverIsFound();
     await workbench.screenshots('disc-answers');
     const { hdc: image = '' } = await media();
-    await pressInNotification('A receiver answers in', 'Remove CD…');
-    await press('Take Out', /put the former medium back\?/, 'disc-take-out');
-    await workbench.notification('The former medium is back').waitFor();
+    await pressInNotification('A receiver answered in', 'Remove CD…');
+    await press('Eject', /restore the previous medium\?/, 'disc-take-out');
+    await workbench.notification('The previous medium was restored').waitFor();
     await workbench.screenshots('disc-taken-out');
     assert.equal((await media()).hdc, former);
     assert.equal(fs.existsSync(image), false);
   });
 
-  it('comes with a drive, and with the steps of Windows, where that is what the domain needs', async () => {
+  it('a Windows domain without a CD drive gets one, and the steps for Windows', async () => {
     await chooseDisc(windows);
     await workbench.pick(pool.name);
     await press('Add Drive', /The domain has no CD drive/, 'disc-windows-add');
-    await pressInNotification('has the CD with the installer from its next start on', 'Show Steps');
+    await pressInNotification('The installer CD will be available the next time', 'Show Steps');
     await workbench.dialog.filter({ hasText: 'Double-click install.cmd' }).waitFor();
     await workbench.screenshots('disc-windows-steps');
     await workbench.press('Close');
     const stored = async () =>
       cdDrives(await connection.domainXml(await connection.lookupByName(windows), { inactive: true }));
     assert.match((await stored())[0]?.path ?? '', /guestwire-.*\.iso$/);
-    await pressInNotification('has the CD with the installer from its next start on', 'Remove CD…');
-    await press('Take Away', /Take the CD drive with .* away/, 'disc-windows-take-away');
-    await workbench.notification('The CD drive is gone').waitFor();
+    await pressInNotification('The installer CD will be available the next time', 'Remove CD…');
+    await press('Remove Drive', /Remove the CD drive with/, 'disc-windows-take-away');
+    await workbench.notification('The CD drive was removed').waitFor();
     await pollUntil('the drive is gone from the definition', async () => (await stored()).length === 0);
   });
 });

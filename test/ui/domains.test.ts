@@ -60,26 +60,26 @@ describe('the Domains view', () => {
     await workbench.treeRow(name).filter({ hasText: words }).waitFor();
   }
 
-  it('says what is missing, and offers the way out', async () => {
-    await workbench.page.locator('.welcome-view', { hasText: 'no virtual machines at this' }).waitFor();
+  it('the welcome text says what is missing and what to do', async () => {
+    await workbench.page.locator('.welcome-view', { hasText: 'no virtual machines yet' }).waitFor();
     await workbench.screenshots('welcome-no-domain');
     const folder = path.dirname(libvirtd.socketPath);
-    await showsConnection(
-      `qemu:///session?socket=${folder}/none`,
-      /its daemon is not installed, or does not/,
-    );
+    await showsConnection(`qemu:///session?socket=${folder}/none`, /libvirt isn't responding/);
     await workbench.screenshots('welcome-no-socket');
     const refusing = await startRefusingDaemon(path.join(workspace.folder, 'sock'));
-    await showsConnection(`qemu:///session?socket=${workspace.folder}/sock`, /does not let your user in/);
+    await showsConnection(
+      `qemu:///session?socket=${workspace.folder}/sock`,
+      /don't have permission to use libvirt/,
+    );
     await workbench.screenshots('welcome-denied');
     refusing.close();
     await showsConnection(undefined, /No libvirt connection is configured/);
     await workbench.screenshots('welcome-no-connection');
     workbench.set('guestwire.connections', [libvirtd.uri]);
-    await workbench.page.locator('.welcome-view', { hasText: 'no virtual machines at this' }).waitFor();
+    await workbench.page.locator('.welcome-view', { hasText: 'no virtual machines yet' }).waitFor();
   });
 
-  it('follows what virsh does outside', async () => {
+  it('the Domains view follows what virsh does outside', async () => {
     const definition = path.join(workspace.folder, 'small.xml');
     workspace.addContent('small.xml', smallDomain);
     await virsh('define', definition);
@@ -95,7 +95,7 @@ describe('the Domains view', () => {
     await isDescribed(small, 'shut off');
   });
 
-  it('starts a domain from its line, and forces it off after asking', async () => {
+  it('a domain is started from its line, and forced off after asking', async () => {
     const row = workbench.treeRow(small);
     await row.hover();
     await row.getByRole('button', { name: 'Start', exact: true }).click();
@@ -110,7 +110,7 @@ describe('the Domains view', () => {
     await row.waitFor({ state: 'detached' });
   });
 
-  it('shows a guest with its links, and whether its receiver runs', async () => {
+  it('a guest is shown with its links, and whether its receiver runs', async () => {
     guest = await setUp.guest({ name: 'tree' });
     await isDescribed(guest.name, 'running · receiver ready');
     await workbench.treeRow(guest.name).click();
@@ -124,7 +124,7 @@ describe('the Domains view', () => {
     await isDescribed(guest.name, 'running · receiver ready');
   });
 
-  it('takes files that are dragged onto a domain from the Explorer', async () => {
+  it('files dragged from the Explorer onto a domain are copied there', async () => {
     await workbench.openExplorer();
     await workbench.select('folder', 'notes.txt');
     await workbench.dragToGuestwire(workbench.file('notes.txt'), workbench.treeRow(guest.name));
@@ -134,7 +134,7 @@ describe('the Domains view', () => {
     assert.equal(await guest.sha256('/tmp/folder/inner.txt'), notesFolder);
   });
 
-  it('says that the connection was lost, and comes back by itself', async () => {
+  it('a lost connection is reported and comes back by itself', async () => {
     await workbench.openGuestwire();
     await libvirtd.stopLibvirtd('SIGKILL');
     await isDescribed('qemu:///session', 'connection lost, reconnecting');

@@ -46,7 +46,7 @@ describe('copying into several guests', () => {
     for (const guest of guests) assert.equal(await guest.sha256(file), sha256, guest.name);
   }
 
-  it('chosen in the list: one progress, one result, the same SHA-256 in both', async () => {
+  it('copies into two guests with one progress and one result, and the same SHA-256 in both', async () => {
     await chooseBoth('notes.txt');
     await workbench.asked('Copy notes.txt to');
     await workbench.screenshots('several-guests-destination');
@@ -64,11 +64,11 @@ describe('copying into several guests', () => {
     await haveBoth('/tmp/notes.txt', notes);
   });
 
-  it('asks about each guest, unless one answer is for all', async () => {
+  it('asks about an existing file in each guest, unless one answer is for all', async () => {
     for (const guest of guests) await guest.mustRun('echo other > /tmp/single.bin');
     await chooseBoth('single.bin');
     await workbench.answer('Copy single.bin to', '/tmp/');
-    await workbench.asked('exists in guestwire-test-');
+    await workbench.asked('exists in "guestwire-test-');
     await workbench.notification('waiting for your answer about single.bin in').waitFor();
     await workbench.screenshots('several-guests-conflict');
     await workbench.pick('Overwrite All');
@@ -76,7 +76,7 @@ describe('copying into several guests', () => {
     await haveBoth('/tmp/single.bin', single);
   });
 
-  it('is cancelled in both from its notification', async () => {
+  it('cancels the copy in both guests from its notification', async () => {
     await chooseBoth('large.bin');
     await workbench.answer('Copy large.bin to', '/tmp/');
     const progress = workbench.notification(/Copying large\.bin to .*\/s/);
@@ -86,7 +86,7 @@ describe('copying into several guests', () => {
     for (const guest of guests) assert.notEqual((await guest.run('test -e /tmp/large.bin')).status, 0);
   });
 
-  it('dropped on selected domains; says which failed and why, and is repeated there alone', async () => {
+  it('copies files dropped on selected domains, says which guest failed and why, and retries only there', async () => {
     const [one, two] = guests as [Guest, Guest];
     for (const guest of guests) await guest.mustRun('mkdir /tmp/dropped');
     await two.killReceiver();

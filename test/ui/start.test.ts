@@ -48,7 +48,7 @@ describe('npm start', () => {
     await Promise.all(runs.map(run => run.ended));
   });
 
-  it('shows the rates, opens VS Code, and ends with all it started on a signal', async () => {
+  it('npm start shows the rates, opens VS Code, and ends with all it started on a signal', async () => {
     const run = start([], { CI: '' });
     const address = await pollUntil(
       'npm start printed an address',
@@ -87,14 +87,14 @@ describe('npm start', () => {
     await assert.rejects(fetch(origin));
   });
 
-  it('only shows the rates in CI', async () => {
+  it('npm start only shows the rates in CI', async () => {
     const run = start([], { CI: 'true' });
     assert.deepEqual(await run.ended, [0, null], run.output);
     assert.match(run.output, rates);
     assert.doesNotMatch(run.output, /http:/);
   });
 
-  it('says what it does not understand', async () => {
+  it('npm start reports an unknown option', async () => {
     const run = start(['--dmeo'], {});
     assert.deepEqual(await run.ended, [2, null], run.output);
     assert.match(run.output, /^guestwire: .*--dmeo/);

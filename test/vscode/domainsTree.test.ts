@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { Connections } from '../../src/engine/connections/connections.ts';
 import { Receivers } from '../../src/engine/connections/receivers.ts';
 import { loadEngine } from '../../src/engine/loadEngine.ts';
-import type { DomainsNode } from '../../src/ui/domains/domainsNode.ts';
+import type { DomainsNode } from '../../src/ui/domains/domainsTree.ts';
 import { DomainsTree } from '../../src/ui/domains/domainsTree.ts';
 import { bootGuest, type Guest } from '../support/guest.ts';
 import { ensureLibvirtd, type Libvirtd } from '../support/libvirtd.ts';

@@ -6,7 +6,7 @@ import { l10n } from '../support/l10n.ts';
 import { localized } from '../support/localized.ts';
 import type { Command } from './command.ts';
 
-/** Adds a URI to the setting; the tree follows the setting. */
+/** Adds a URI to the setting, which the tree follows. */
 export const addConnection: Command = async () => {
   const uri = await askUri();
   const configured = settings.connections;
@@ -17,14 +17,14 @@ export const addConnection: Command = async () => {
 async function askUri(): Promise<string | undefined> {
   const other = l10n.t('Other…');
   const known = [
-    { label: DEFAULT_CONNECTION, description: l10n.t('what virsh takes when nothing else is said') },
+    { label: DEFAULT_CONNECTION, description: l10n.t("virsh's default connection") },
     { label: 'qemu:///system', description: l10n.t("the system's virtual machines") },
-    { label: 'qemu:///session', description: l10n.t("your user's own virtual machines") },
+    { label: 'qemu:///session', description: l10n.t('your own virtual machines') },
   ];
   const news = known.filter(({ label }) => !settings.connections.includes(label));
   const items = [...news, { label: other, description: '' }];
   const picked = await vscode.window.showQuickPick(items, {
-    placeHolder: l10n.t('Choose a libvirt connection'),
+    placeHolder: l10n.t('Select a libvirt connection'),
   });
   return picked?.label === other ? askOther() : picked?.label;
 }
@@ -33,7 +33,7 @@ async function askOther(): Promise<string | undefined> {
   const engine = await loadEngine();
   const uri = await vscode.window.showInputBox({
     title: l10n.t('Add Connection'),
-    prompt: l10n.t('A local libvirt URI'),
+    prompt: l10n.t('Enter a local libvirt URI'),
     placeHolder: 'qemu:///system?socket=/var/run/libvirt/libvirt-sock',
     ignoreFocusOut: true,
     validateInput: text => uriProblem(engine, text.trim()),
@@ -44,7 +44,9 @@ async function askOther(): Promise<string | undefined> {
 function uriProblem(engine: Engine, text: string): string | undefined {
   try {
     if (engine.parseUri(text).transport === 'unix') return undefined;
-    return l10n.t('Only local connections work so far: give one without a host, such as qemu:///system.');
+    return l10n.t(
+      'Only local connections are supported. Enter a URI without a host, such as qemu:///system.',
+    );
   } catch (error) {
     return localized(engine.describeError(error));
   }

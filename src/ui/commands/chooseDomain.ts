@@ -2,12 +2,12 @@ import * as vscode from 'vscode';
 import { type Activity, activityOf } from '../../engine/connections/activity.ts';
 import type { Connections, DomainPlace } from '../../engine/connections/connections.ts';
 import { stateMessage } from '../../engine/messages/stateMessages.ts';
-import { domainOf, isDomainsNode } from '../domains/domainsNode.ts';
+import { domainOf, isDomainsNode } from '../domains/domainsTree.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { localized } from '../support/localized.ts';
 
-/** The domain a command was called on; from the palette, one of those in a fitting state. */
+/** The domain the command was called on. From the palette: the one the user picks among those in a fitting state. */
 export async function chooseDomain(
   connections: Connections,
   node: unknown,
@@ -25,9 +25,9 @@ export async function chooseDomain(
     place,
   }));
   if (items.length === 0) {
-    void vscode.window.showInformationMessage(l10n.t('There is no domain in a state for this.'));
+    void vscode.window.showInformationMessage(l10n.t('No domain is in a state that allows this.'));
     return undefined;
   }
-  const picked = await vscode.window.showQuickPick(items, { placeHolder: l10n.t('Choose a domain') });
+  const picked = await vscode.window.showQuickPick(items, { placeHolder: l10n.t('Select a domain') });
   return picked?.place;
 }

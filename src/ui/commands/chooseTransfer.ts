@@ -5,7 +5,7 @@ import { l10n } from '../support/l10n.ts';
 import { presentTransfer } from '../transfers/transferPresentation.ts';
 import { isTransferNode } from '../transfers/transfersTree.ts';
 
-/** The transfer a command was called on; from the palette, the only fitting one, or the one that is picked. */
+/** The transfer the command was called on. From the palette: the only one that fits, or the one the user picks. */
 export async function chooseTransfer(
   transfers: TransferList,
   node: unknown,
@@ -15,13 +15,13 @@ export async function chooseTransfer(
   const fitting = transfers.all.filter(fits);
   if (fitting.length === 1) return fitting[0];
   if (fitting.length === 0) {
-    void vscode.window.showInformationMessage(l10n.t('There is no copy for which this would do anything.'));
+    void vscode.window.showInformationMessage(l10n.t('No transfer can be used with this command.'));
     return undefined;
   }
   const items = fitting.map(transfer => {
     const { label, description } = presentTransfer(transfer);
     return { label, description, transfer };
   });
-  const picked = await vscode.window.showQuickPick(items, { placeHolder: l10n.t('Choose a copy') });
+  const picked = await vscode.window.showQuickPick(items, { placeHolder: l10n.t('Select a transfer') });
   return picked?.transfer;
 }

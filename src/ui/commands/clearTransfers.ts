@@ -1,4 +1,4 @@
 import type { Command } from './command.ts';
 
-/** Takes all that are finished out of the view. */
+/** Removes all finished transfers from the view. */
 export const clearTransfers: Command = ({ transfers }) => transfers.clearFinished();

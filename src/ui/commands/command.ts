@@ -7,7 +7,37 @@ import type { Consoles } from '../console/consoles.ts';
 import type { CopyFlow } from '../copy/copyFlow.ts';
 import type { DomainsTree } from '../domains/domainsTree.ts';
 
-/** What commands work with. */
+/** Every command, by the last part of its id, which is also the name of its function and file. */
+export const COMMAND_NAMES = [
+  'addConnection',
+  'cancelTransfer',
+  'clearTransfers',
+  'copyFilesHere',
+  'copySelectedToLastGuest',
+  'copySha256',
+  'copyToGuest',
+  'copyToLastGuest',
+  'destroyDomain',
+  'installReceiver',
+  'openConsole',
+  'refresh',
+  'removeConnection',
+  'removeTransfer',
+  'retryTransfer',
+  'revealSource',
+  'showLog',
+  'showTransferDetails',
+  'showTransfers',
+  'shutdownDomain',
+  'startDomain',
+] as const;
+
+type CommandName = (typeof COMMAND_NAMES)[number];
+
+/** A command's function, for every name. */
+export type Commands = Readonly<Record<CommandName, Command>>;
+
+/** The parts of the extension that commands use. */
 export interface CommandParts {
   readonly connections: Connections;
   readonly consoles: Consoles;
@@ -19,5 +49,5 @@ export interface CommandParts {
   readonly log: vscode.LogOutputChannel;
 }
 
-/** What VS Code passes depends on where the command was called from: each command looks for itself. */
+/** VS Code passes different arguments depending on where it's called from, so each command checks its own. */
 export type Command = (parts: CommandParts, ...args: readonly unknown[]) => unknown;

@@ -1,9 +1,9 @@
-import { type DomainsNode, isDomainsNode } from '../domains/domainsNode.ts';
+import { type DomainsNode, isDomainsNode } from '../domains/domainsTree.ts';
 import { targetsOf } from '../domains/dropFiles.ts';
 import type { Command } from './command.ts';
 import { askFiles } from './copyToGuest.ts';
 
-/** From the tree: the domains, or one of their links, are known, and the files are asked for. */
+/** Called on domains or a link in the tree; asks which files to copy there. */
 export const copyFilesHere: Command = async ({ copyFlow }, node, selected) => {
   if (!isDomainsNode(node)) return undefined;
   const uris = await askFiles();

@@ -4,7 +4,7 @@ import { hashesText } from '../transfers/transferText.ts';
 import { chooseTransfer } from './chooseTransfer.ts';
 import type { Command } from './command.ts';
 
-/** Of one file its hash; of several, lines as sha256sum checks them. */
+/** A single file's hash alone; several as lines that `sha256sum --check` reads. */
 export const copySha256: Command = async ({ transfers }, node) => {
   const transfer = await chooseTransfer(transfers, node, ({ outcome }) => (outcome?.hashes.length ?? 0) > 0);
   if (!transfer?.outcome) return;

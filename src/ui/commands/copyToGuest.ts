@@ -4,8 +4,8 @@ import { l10n } from '../support/l10n.ts';
 import type { Command } from './command.ts';
 
 /**
- * From the Explorer (the file clicked, and all that are selected), an editor's tab (its file), or the palette (the file
- * in front; without one, a file dialog).
+ * Copies what the command was called on: in the Explorer the selected files, on an editor's tab its file, from the
+ * palette the active file. Without any, it asks for files.
  */
 export const copyToGuest: Command = async ({ copyFlow }, clicked, selected) => {
   const uris = await sourceUris(clicked, selected);
@@ -22,7 +22,7 @@ export async function sourceUris(clicked: unknown, selected: unknown): Promise<r
 
 export async function askFiles(): Promise<readonly vscode.Uri[]> {
   const openLabel = l10n.t('Copy');
-  const title = l10n.t('Files to copy into the guest');
+  const title = l10n.t('Select Files to Copy to the Guest');
   const chosen = await vscode.window.showOpenDialog({ canSelectMany: true, openLabel, title });
   return chosen ?? [];
 }

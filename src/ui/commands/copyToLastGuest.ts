@@ -3,21 +3,21 @@ import { l10n } from '../support/l10n.ts';
 import type { Command } from './command.ts';
 import { sourceUris } from './copyToGuest.ts';
 
-/** What the key passes while the Explorer has the focus. */
+/** The argument of the keyboard shortcut while the Explorer has the focus. */
 const BY_KEY_IN_EXPLORER = 'explorer';
 
-/** To where the last copy went, without a question. */
+/** Copies to where the last copy went, without asking. */
 export const copyToLastGuest: Command = async ({ copyFlow }, clicked, selected) => {
   if (clicked === BY_KEY_IN_EXPLORER) return explainExplorer();
   const uris = await sourceUris(clicked, selected);
   return uris.length > 0 ? copyFlow.copyToLast(uris) : undefined;
 };
 
-/** The file in the editor would be the wrong one, and what is selected VS Code tells only to a menu's commands. */
+/** VS Code passes the Explorer's selection to menu commands only, and the editor's file would be the wrong one. */
 function explainExplorer(): void {
   void vscode.window.showInformationMessage(
     l10n.t(
-      'In the Explorer, choose "{0}" from the context menu (Shift+F10): VS Code does not tell a key what is selected there.',
+      'Keyboard shortcuts can\'t see the Explorer selection. Use "{0}" in the context menu (Shift+F10).',
       l10n.t('Copy to Last Guest VM'),
     ),
   );

@@ -4,7 +4,7 @@ import { l10n } from '../support/l10n.ts';
 import { chooseDomain } from './chooseDomain.ts';
 import type { Command } from './command.ts';
 
-/** Cuts the power, after asking. */
+/** Asks, then cuts the power. */
 export const destroyDomain: Command = async ({ connections }, node) => {
   const place = await chooseDomain(connections, node, ['running', 'paused', 'stopping']);
   if (!place) return;
@@ -13,7 +13,7 @@ export const destroyDomain: Command = async ({ connections }, node) => {
     l10n.t('Force off "{0}"?', harmless(place.domain.name)),
     {
       modal: true,
-      detail: l10n.t('The guest loses what it has not written to disk, as if its plug were pulled.'),
+      detail: l10n.t("The guest will lose everything it hasn't written to disk, as in a power failure."),
     },
     forceOff,
   );

@@ -5,7 +5,7 @@ import { localized } from '../support/localized.ts';
 import { addConnection } from './addConnection.ts';
 import { cancelTransfer } from './cancelTransfer.ts';
 import { clearTransfers } from './clearTransfers.ts';
-import type { Command, CommandParts } from './command.ts';
+import { COMMAND_NAMES, type Command, type CommandParts, type Commands } from './command.ts';
 import { copyFilesHere } from './copyFilesHere.ts';
 import { copySelectedToLastGuest } from './copySelectedToLastGuest.ts';
 import { copySha256 } from './copySha256.ts';
@@ -25,8 +25,7 @@ import { showTransfers } from './showTransfers.ts';
 import { shutdownDomain } from './shutdownDomain.ts';
 import { startDomain } from './startDomain.ts';
 
-/** Every command, by the last part of its id, which is the name of its function and file. */
-const COMMANDS: Readonly<Record<string, Command>> = {
+const COMMANDS: Commands = {
   addConnection,
   cancelTransfer,
   clearTransfers,
@@ -51,9 +50,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 export function registerCommands(parts: CommandParts): vscode.Disposable[] {
-  return Object.entries(COMMANDS).map(([name, command]) =>
+  return COMMAND_NAMES.map(name =>
     vscode.commands.registerCommand(`guestwire.${name}`, (...args: unknown[]) =>
-      run(name, command, parts, args),
+      run(name, COMMANDS[name], parts, args),
     ),
   );
 }

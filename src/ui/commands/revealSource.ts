@@ -3,7 +3,7 @@ import { uriOf } from '../sources/sources.ts';
 import { chooseTransfer } from './chooseTransfer.ts';
 import type { Command } from './command.ts';
 
-/** Shows the first source: in the Explorer where that has it, else in the system's file manager. */
+/** Shows the first source in the Explorer if it's in the workspace, else in the system's file manager. */
 export const revealSource: Command = async ({ transfers }, node) => {
   const transfer = await chooseTransfer(transfers, node, () => true);
   const [source] = transfer?.request.sources ?? [];

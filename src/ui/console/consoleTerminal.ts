@@ -2,8 +2,8 @@ import * as vscode from 'vscode';
 import type { ConsoleSession } from '../../engine/console/consoleSession.ts';
 
 /**
- * The session as VS Code's terminal sees it. What the guest writes goes to the terminal as it is, escape sequences
- * included, as from any program.
+ * Adapts the session to VS Code's terminal. The guest's output goes to the terminal unchanged, escape sequences
+ * included, as from any other program.
  */
 export function consoleTerminal(session: ConsoleSession): vscode.Pseudoterminal {
   const writes = new vscode.EventEmitter<string>();

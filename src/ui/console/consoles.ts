@@ -10,19 +10,19 @@ import { localized } from '../support/localized.ts';
 import { confirmTakeOver } from './confirmTakeOver.ts';
 import { consoleTerminal } from './consoleTerminal.ts';
 
-/** A console that has a terminal. */
+/** A console with its terminal. */
 export interface OpenConsole {
   readonly session: ConsoleSession;
   readonly terminal: vscode.Terminal;
   readonly candidate: Candidate;
 }
 
-/** The consoles in VS Code's terminals: at most one for each device. */
+/** The consoles in VS Code's terminals, at most one per device. */
 export class Consoles {
   readonly #open = new Map<string, OpenConsole>();
   readonly #closing = vscode.window.onDidCloseTerminal(terminal => this.#forget(terminal));
 
-  /** Shows the console's terminal, and makes it if there is none. */
+  /** Shows the console's terminal, creating it if needed. */
   show(place: DomainPlace, candidate: Candidate): OpenConsole {
     const key = keyOf(place, candidate);
     const console = this.#open.get(key) ?? create(place, candidate);
@@ -59,7 +59,7 @@ function create(place: DomainPlace, candidate: Candidate): OpenConsole {
     name: `${harmless(place.domain.name)} (${harmless(candidate.device)})`,
     pty: consoleTerminal(session),
     iconPath: new vscode.ThemeIcon('vm'),
-    // After a reload there would be a terminal without its console.
+    // Not restored after a reload, because the console behind it would be gone.
     isTransient: true,
   });
   return { session, terminal, candidate };

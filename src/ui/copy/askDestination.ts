@@ -3,7 +3,7 @@ import { l10n } from '../support/l10n.ts';
 import { guestsText } from '../transfers/jobText.ts';
 import { destinationProblem } from './destinations.ts';
 
-/** Undefined when the user thinks better of it. */
+/** Undefined if the user cancels. */
 export function askDestination(
   domains: readonly string[],
   proposal: string,
@@ -14,8 +14,10 @@ export function askDestination(
     title: l10n.t('Copy {0} to {1}', what, guestsText(domains)),
     prompt:
       domains.length > 1
-        ? l10n.t('The same folder in every guest. "~/" is the home folder of each receiver.')
-        : l10n.t('Folder in the guest, or the name of the copy. "~/" is the home folder of its receiver.'),
+        ? l10n.t('Enter a folder to use in every guest. "~/" is the home folder of each receiver\'s user.')
+        : l10n.t(
+            'Enter a folder in the guest, or a path for the copy. "~/" is the home folder of the receiver\'s user.',
+          ),
     value: proposal,
     valueSelection: [proposal.length, proposal.length],
     validateInput: text => destinationProblem(text, sourceCount),

@@ -5,8 +5,8 @@ import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 
 /**
- * Which sources are taken from their editors. What was never saved has nowhere else to come from; about other unsaved
- * changes the user is asked. Undefined when the user thinks better of it.
+ * Decides which sources are taken from their editors. Files that were never saved always are; for other unsaved
+ * changes the user is asked. Undefined if the user cancels.
  */
 export async function askUnsaved(sources: readonly string[]): Promise<readonly string[] | undefined> {
   const documents = sources.flatMap(source => {
@@ -18,10 +18,10 @@ export async function askUnsaved(sources: readonly string[]): Promise<readonly s
   if (changed.length === 0) return never;
   const save = l10n.t('Save and Copy');
   const asShown = l10n.t('Copy Without Saving');
-  const asSaved = l10n.t('Copy the Saved File');
+  const asSaved = l10n.t('Copy Saved File');
   const answer = await vscode.window.showWarningMessage(
     question(changed.map(({ document }) => document)),
-    { modal: true, detail: l10n.t('"Copy Without Saving" copies the text as the editor shows it.') },
+    { modal: true, detail: l10n.t('"Copy Without Saving" copies the text shown in the editor.') },
     save,
     asShown,
     asSaved,
@@ -33,7 +33,7 @@ export async function askUnsaved(sources: readonly string[]): Promise<readonly s
   return saved.every(Boolean) ? never : undefined;
 }
 
-/** For a copy that must ask nothing: what the editor shows is what is meant. */
+/** For a copy that asks nothing: takes the text that the editor shows. */
 export function allUnsaved(sources: readonly string[]): string[] {
   return sources.filter(source => unsavedDocument(source) !== undefined);
 }

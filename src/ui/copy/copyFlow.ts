@@ -26,7 +26,7 @@ export interface CopyFlowParts {
   readonly memory: CopyMemory;
 }
 
-/** From files that a person pointed at to a queued copy, with as few questions as can be. */
+/** Leads from the files the user chose to queued transfers, with as few questions as possible. */
 export class CopyFlow {
   readonly #parts: CopyFlowParts;
 
@@ -35,9 +35,9 @@ export class CopyFlow {
   }
 
   /**
-   * Asks what isn't given, and does nothing when the user thinks better of it.
+   * Asks for what isn't given. Does nothing if the user cancels a question.
    *
-   * @param given - where to; several get the same files at once
+   * @param given - where to copy; several targets get the same files at once
    */
   async copy(uris: readonly vscode.Uri[], given: readonly Target[] = []): Promise<void> {
     const sources = distinctSources(uris);
@@ -55,14 +55,14 @@ export class CopyFlow {
     await this.#start(targets, { sources, unsaved, destination });
   }
 
-  /** Like the last time, without a question; where that can't be, with questions. */
+  /** Repeats the last copy with these files without asking; asks if that isn't possible. */
   async copyToLast(uris: readonly vscode.Uri[]): Promise<void> {
     const { connections, memory } = this.#parts;
     const { last } = memory;
     if (!last) return this.copy(uris);
     await connections.openAll();
     const targets = last.targets.flatMap(target => this.#renewed(target) ?? []);
-    // One that is gone is not left out in silence.
+    // If a target is gone, the user chooses again instead of it being skipped silently.
     if (targets.length < last.targets.length) return this.copy(uris);
     const sources = distinctSources(uris);
     const what = { sources, unsaved: allUnsaved(sources), destination: last.destination };
@@ -75,7 +75,7 @@ export class CopyFlow {
   ): Promise<void> {
     const { transfers } = this.#parts;
     const requests = targets.map((target): CopyRequest => ({ target, ...what, conflict: settings.conflict }));
-    // A failure has been told to the user by then.
+    // Failures have already been reported by the notifications.
     await Promise.allSettled(transfers.addAll(requests));
   }
 
@@ -99,7 +99,7 @@ export class CopyFlow {
     const last = memory.destinationOf(target);
     if (last !== undefined) return last;
     const place = target.kind === 'domain' ? connections.find(target) : undefined;
-    // Without its XML the guest's system is just not known.
+    // If the XML can't be read, the guest's system stays unknown.
     const details = await place?.connection.details(place.domain).catch(() => undefined);
     return defaultDestination(settings.destination, {
       domain: targetName(target),
@@ -115,11 +115,11 @@ export class CopyFlow {
     return false;
   }
 
-  /** A guest needs a while to boot, so the copy isn't kept waiting for it. */
+  /** A guest takes a while to boot, so the copy doesn't wait for it. */
   async #offerStart({ connection, domain }: DomainPlace): Promise<void> {
     const start = l10n.t('Start Domain');
     const text = l10n.t(
-      'Domain "{0}" is not running ({1}): start it, and copy when its receiver runs.',
+      'Domain "{0}" isn\'t running ({1}). Start it, then copy again when its receiver is running.',
       harmless(domain.name),
       localized(stateMessage(domain.state)),
     );

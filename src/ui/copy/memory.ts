@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { type Target, targetKey } from '../../engine/guest/target.ts';
 
-/** What was chosen last, to be offered first. */
+/** The last choice, which is offered first next time. */
 export interface LastCopy {
   readonly targets: readonly Target[];
   readonly destination: string;

@@ -10,7 +10,7 @@ import { l10n } from '../support/l10n.ts';
 
 interface TargetItem extends vscode.QuickPickItem {
   readonly target?: Target;
-  /** Leads to the list in which several can be checked. */
+  /** Leads to the list in which several can be selected. */
   readonly several?: true;
 }
 
@@ -25,10 +25,10 @@ export interface PickDomainOptions {
 
 /** How long connecting may take before the empty list is shown. */
 const PATIENCE_MS = 300;
-/** Whose receivers are looked for before the list is shown; more would make it late. */
+/** At most this many domains are asked about their receivers first, because more would delay the list. */
 const MAX_READ = 20;
 
-/** None when the user thinks better of it. Asks nothing where only one domain runs. */
+/** Empty if the user cancels. Doesn't ask if only one domain is running. */
 export async function pickDomains(options: PickDomainOptions): Promise<readonly Target[]> {
   const { connections, ports, lastKey, linkOf } = options;
   const choices = () => domainChoices(connections.domains(), ports, lastKey, linkOf);
@@ -41,7 +41,7 @@ export async function pickDomains(options: PickDomainOptions): Promise<readonly 
   return picked ? [picked] : [];
 }
 
-/** With what each line says of guest system and receiver. */
+/** Connects, and reads the details that the list shows of guest system and receiver. */
 async function load(connections: Connections): Promise<void> {
   await connections.openAll();
   const running = connections.domains().filter(({ domain }) => activityOf(domain.state) === 'running');
@@ -56,7 +56,7 @@ async function askDomain(
 ): Promise<Target | 'several' | undefined> {
   const picker = vscode.window.createQuickPick<TargetItem>();
   picker.title = options.title;
-  picker.placeholder = l10n.t('Choose a domain');
+  picker.placeholder = l10n.t('Select a domain');
   picker.matchOnDescription = true;
   picker.busy = loaded === undefined;
   picker.items = loaded ? itemsOf(loaded, options) : [];
@@ -81,10 +81,10 @@ async function askDomain(
   }
 }
 
-/** The same files to each of those that are checked. */
+/** Every selected guest gets the same files. */
 async function askSeveral(options: PickDomainOptions, { ready }: DomainChoices): Promise<readonly Target[]> {
   const items = ready.map(target => itemOf(target, options));
-  const placeHolder = l10n.t('Check the guests that are to have the files');
+  const placeHolder = l10n.t('Select the guests to copy to');
   const picked = await vscode.window.showQuickPick(items, {
     ...{ title: options.title, placeHolder },
     canPickMany: true,
@@ -95,7 +95,7 @@ async function askSeveral(options: PickDomainOptions, { ready }: DomainChoices):
 
 function itemsOf({ ready, notRunning }: DomainChoices, options: PickDomainOptions): TargetItem[] {
   if (ready.length + notRunning.length === 0) {
-    return [{ label: l10n.t('No domains found'), detail: l10n.t('The Guestwire view says why.') }];
+    return [{ label: l10n.t('No domains found'), detail: l10n.t('See the Guestwire view for details.') }];
   }
   const kind = vscode.QuickPickItemKind.Separator;
   const others = notRunning.map(target => itemOf(target, options));
@@ -112,7 +112,7 @@ function severalItem(): TargetItem {
 
 function itemOf(target: Target, { connections, receivers }: PickDomainOptions): TargetItem {
   if (target.kind === 'port') {
-    return { label: harmless(target.path), description: l10n.t('serial port of this computer'), target };
+    return { label: harmless(target.path), description: l10n.t('serial port on this computer'), target };
   }
   const place = connections.find(target);
   if (!place) return { label: harmless(targetName(target)), target };

@@ -8,25 +8,7 @@ import type { Candidate, CandidateUse } from '../../link/index.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { localized } from '../support/localized.ts';
-
-/** A tree item before it is VS Code's. All texts are harmless. */
-export interface Presentation {
-  readonly label: string;
-  readonly description: string;
-  readonly tooltip: string;
-  /** What a screen reader says. */
-  readonly accessibleLabel: string;
-  readonly icon: Icon;
-  /** Words that `when` clauses of the manifest look for. */
-  readonly contextValue: string;
-}
-
-export interface Icon {
-  /** Of VS Code's codicons. */
-  readonly id: string;
-  /** Of VS Code's theme colours. */
-  readonly color?: string;
-}
+import type { Icon, Presentation } from '../treeItem.ts';
 
 const ICONS: Readonly<Record<DomainState, Icon>> = {
   nostate: { id: 'question' },
@@ -42,13 +24,13 @@ const ICONS: Readonly<Record<DomainState, Icon>> = {
 export interface DomainFacts {
   readonly domain: ListedDomain;
   readonly connectionUri: string;
-  /** Connected, and not only for reading. */
+  /** Connected with write access. */
   readonly writable: boolean;
-  /** False while the connection is lost: the state is the last one known. */
+  /** False while the connection is lost; the state is then the last known one. */
   readonly current: boolean;
-  /** libvirt's description of the guest's system, if its XML was read. */
+  /** libosinfo's id of the guest's system, if the domain's XML was read. */
   readonly osId?: string | undefined;
-  /** What the receiver said of it. */
+  /** The guest's system as its receiver reported it. */
   readonly system?: GuestSystem | undefined;
   readonly receiver: ReceiverState;
 }
@@ -117,7 +99,7 @@ export function presentConnection({ uri, status, domainCount }: ConnectionFacts)
   const whole = harmless(uri);
   const state = connectionText(status, domainCount);
   const problem = status.kind === 'failed' ? localized(status.message) : '';
-  // Two connections may differ in their parameters alone; but how they are comes first, for the rest is cut off.
+  // Connections may differ in their parameters alone, so these are shown; last, because a narrow view cuts them off.
   const [label = '', parameters] = whole.split('?', 2);
   return {
     label,
@@ -169,4 +151,29 @@ export function presentLink(candidate: Candidate): Presentation {
     icon: { id: LINK_ICONS[candidate.use] },
     contextValue: `link ${candidate.use}`,
   };
+}
+
+/** Which of the manifest's welcome texts is shown instead of the tree; '' for none. */
+export type Welcome = '' | 'no-connection' | 'no-socket' | 'denied' | 'no-domain';
+
+export interface WelcomeFacts {
+  readonly status: ConnectionStatus;
+  readonly domainCount: number;
+}
+
+const REFUSALS: ReadonlySet<string> = new Set(['access-denied', 'denied', 'auth-failed']);
+
+/**
+ * A single connection that fails is explained in place of the tree. Of several, each shows its own problem. One that
+ * worked before stays in the tree as well, because its domains are still worth seeing.
+ */
+export function welcomeFor(connections: readonly WelcomeFacts[]): Welcome {
+  const [only] = connections;
+  if (!only) return 'no-connection';
+  if (connections.length > 1) return '';
+  const { status, domainCount } = only;
+  if (status.kind === 'connected') return domainCount === 0 ? 'no-domain' : '';
+  if (status.kind !== 'failed' || status.wasConnected) return '';
+  if (status.code === 'no-socket') return 'no-socket';
+  return REFUSALS.has(status.code) ? 'denied' : '';
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ListedDomain } from 'libvirt';
 import * as vscode from 'vscode';
 import { activityOf } from '../../engine/connections/activity.ts';
 import type { Connections, ConnectionsChange } from '../../engine/connections/connections.ts';
@@ -7,24 +8,63 @@ import type { Receivers } from '../../engine/connections/receivers.ts';
 import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { debounce } from '../../engine/support/debounce.ts';
+import type { Candidate } from '../../link/index.ts';
 import { l10n } from '../support/l10n.ts';
 import { localized } from '../support/localized.ts';
-import { type Presentation, presentConnection, presentDomain, presentLink } from './domainPresentation.ts';
-import type { ConnectionNode, DomainNode, DomainsNode } from './domainsNode.ts';
-import { welcomeFor } from './domainsWelcome.ts';
+import { treeItem } from '../treeItem.ts';
+import { presentConnection, presentDomain, presentLink, welcomeFor } from './domainPresentation.ts';
 
-/** Several events of one moment make one redraw. */
+export interface ConnectionNode {
+  readonly kind: 'connection';
+  readonly connection: ManagedConnection;
+}
+
+export interface DomainNode {
+  readonly kind: 'domain';
+  readonly connection: ManagedConnection;
+  readonly uuid: string;
+}
+
+export interface LinkNode {
+  readonly kind: 'link';
+  readonly connection: ManagedConnection;
+  readonly uuid: string;
+  readonly candidate: Candidate;
+}
+
+/** A line of explanation where there is nothing to list. */
+export interface NoteNode {
+  readonly kind: 'note';
+  readonly connection: ManagedConnection;
+  readonly id: string;
+  readonly text: string;
+  readonly icon: string;
+}
+
+export type DomainsNode = ConnectionNode | DomainNode | LinkNode | NoteNode;
+
+/** Whether what VS Code passed to a command is a node of this tree; from the palette it's nothing. */
+export function isDomainsNode(value: unknown): value is DomainsNode {
+  return typeof value === 'object' && value !== null && 'kind' in value && 'connection' in value;
+}
+
+export function domainOf(node: DomainsNode | undefined): ListedDomain | undefined {
+  if (node?.kind !== 'domain' && node?.kind !== 'link') return undefined;
+  return node.connection.domains.get(node.uuid);
+}
+
+/** Events this close together cause one redraw. */
 const REDRAW_MS = 50;
-/** How long the first drawing waits for connections, so that it needn't be replaced at once. */
+/** How long the first drawing waits for connections, so that it isn't replaced right away. */
 const FIRST_DRAWING_MS = 1_500;
 
-/** connection → domain → link. Holds nothing: it draws what the connections know, and redraws what has changed. */
+/** connection → domain → link. Holds no data: it draws what the connections know and redraws what changed. */
 export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
   readonly #connections: Connections;
   readonly #receivers: Receivers;
   readonly #onDidChange = new vscode.EventEmitter<DomainsNode[] | undefined>();
   readonly onDidChangeTreeData = this.#onDidChange.event;
-  /** VS Code knows nodes by identity. */
+  /** VS Code compares nodes by identity, so each connection and domain keeps its node. */
   readonly #connectionNodes = new Map<string, ConnectionNode>();
   readonly #domainNodes = new Map<string, DomainNode>();
   readonly #outdated = new Set<DomainsNode>();
@@ -72,7 +112,7 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
     return this.#connectionNode(node.connection);
   }
 
-  /** Only the domains' links are read again; the connections see to themselves. */
+  /** Redraws everything, which reads the domains' links again. The connections update themselves. */
   refreshAll(): void {
     this.#outdatedAll = true;
     this.#redraw();
@@ -95,7 +135,7 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
 
   async #domains(connection: ManagedConnection): Promise<DomainsNode[]> {
     const { status } = connection;
-    // Waiting here makes VS Code show its progress bar in the view.
+    // While this waits, VS Code shows its progress bar in the view.
     if (status.kind === 'connecting') await connection.use(async () => undefined).catch(() => undefined);
     const nodes = connection.domains.sorted.map(({ uuid }) => this.#domainNode(connection, uuid));
     if (nodes.length > 0 || connection.status.kind === 'connecting') return nodes;
@@ -117,12 +157,12 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
       const { candidates } = await connection.details(domain);
       const usable = candidates.filter(({ use }) => use !== 'unusable');
       if (usable.length > 0) return usable.map(candidate => ({ kind: 'link', connection, uuid, candidate }));
-      const text = l10n.t('No serial port, console or virtio channel that could be used');
+      const text = l10n.t('No usable serial port, console or virtio channel');
       return [{ kind: 'note', connection, id: `${uuid}\nno-links`, text, icon: 'info' }];
     } catch (error) {
       const { describeError } = await loadEngine();
       const problem = localized(describeError(error, { uri: connection.uri, domain: domain.name }));
-      const text = l10n.t('Its devices are not known: {0}', problem);
+      const text = l10n.t("Couldn't read the domain's devices: {0}", problem);
       return [{ kind: 'note', connection, id: `${uuid}\nproblem`, text, icon: 'warning' }];
     }
   }
@@ -169,7 +209,7 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
   }
 
   #onConnections({ connection, change }: ConnectionsChange): void {
-    // A connection's fate may bring up a welcome text, or take it away: that is the root's matter.
+    // A connection's state decides whether a welcome text replaces the tree, so the root is drawn again.
     if (!connection || change.kind === 'connection') this.refreshAll();
     else this.#outdate(this.#domainNodes.get(domainKey(connection.uri, change.uuid)));
   }
@@ -186,21 +226,4 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
     this.#outdated.clear();
     this.#onDidChange.fire(nodes);
   }
-}
-
-function treeItem(
-  id: string,
-  presentation: Presentation,
-  collapsibleState: vscode.TreeItemCollapsibleState,
-): vscode.TreeItem {
-  const { label, description, tooltip, icon, contextValue, accessibleLabel } = presentation;
-  const item = new vscode.TreeItem(label, collapsibleState);
-  item.id = id;
-  item.description = description;
-  // A string, not Markdown: names in it come from the domain's XML.
-  item.tooltip = tooltip;
-  item.contextValue = contextValue;
-  item.accessibilityInformation = { label: accessibleLabel };
-  item.iconPath = new vscode.ThemeIcon(icon.id, icon.color ? new vscode.ThemeColor(icon.color) : undefined);
-  return item;
 }

@@ -2,21 +2,19 @@ import * as vscode from 'vscode';
 import type { Connections } from '../../engine/connections/connections.ts';
 import type { DomainWatch } from '../../engine/connections/domainWatch.ts';
 import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
-import type { CopyFlow } from '../copy/copyFlow.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
-import type { DomainsNode } from './domainsNode.ts';
-import type { DomainsTree } from './domainsTree.ts';
-import { dropFiles } from './dropFiles.ts';
+import type { DomainsNode, DomainsTree } from './domainsTree.ts';
+import { type DropTarget, dropFiles } from './dropFiles.ts';
 
 export interface DomainsViewParts {
   readonly tree: DomainsTree;
   readonly connections: Connections;
   readonly watch: DomainWatch;
-  readonly copyFlow: CopyFlow;
+  readonly copyFlow: DropTarget;
 }
 
-/** The view, which keeps the connections open, and its domains watched, for as long as it can be seen. */
+/** Creates the view. While it's visible, the connections stay open and their domains are watched. */
 export function showDomains({ tree, connections, watch, copyFlow }: DomainsViewParts): vscode.Disposable {
   const view: vscode.TreeView<DomainsNode> = vscode.window.createTreeView('guestwire.domains', {
     treeDataProvider: tree,
@@ -29,7 +27,7 @@ export function showDomains({ tree, connections, watch, copyFlow }: DomainsViewP
     watch.setVisible(visible);
   };
   view.onDidChangeVisibility(({ visible }) => follow(visible));
-  // Not before the extension is active: loading libvirt takes longer than all the rest.
+  // After activation, because loading libvirt takes longer than all the rest of it.
   const first = setImmediate(() => follow(view.visible));
   const stop = connections.changes.on(() => showMessage(view, connections));
   const dispose = () => {
@@ -41,29 +39,26 @@ export function showDomains({ tree, connections, watch, copyFlow }: DomainsViewP
 
 function showMessage(view: vscode.TreeView<DomainsNode>, { all }: Connections): void {
   const readOnly = all.some(({ status }) => status.kind === 'connected' && status.readOnly);
-  // VS Code's types want nothing here rather than undefined; an empty message is none.
+  // VS Code's types don't allow undefined here; an empty text hides the message.
   view.message = lostText(all) ?? (readOnly ? readOnlyText() : '');
 }
 
-/** The connection's own line says it too, where there is room for it. */
+/** The connection's own line says this too, but a narrow view cuts it off. */
 function lostText(connections: readonly ManagedConnection[]): string | undefined {
   const lost = connections.filter(({ status }) => status.kind === 'failed' && status.wasConnected);
   const [first] = lost;
   if (!first) return undefined;
   if (lost.length > 1) {
-    return l10n.t(
-      '{0} connections were lost. What is shown of them is the last that was known.',
-      lost.length,
-    );
+    return l10n.t('{0} connections were lost. The view shows their last known state.', lost.length);
   }
   return l10n.t(
-    'The connection to {0} was lost. What is shown is the last that was known.',
+    'The connection to {0} was lost. The view shows the last known state.',
     harmless(first.uri.replace(/\?.*/, '')),
   );
 }
 
 function readOnlyText(): string {
   return l10n.t(
-    'Your user may only look, not copy. To change that, run "sudo usermod -aG libvirt $USER" and log in again.',
+    'You have read-only access and can\'t copy files. To get full access, run "sudo usermod -aG libvirt $USER" and log in again.',
   );
 }

@@ -1,19 +1,23 @@
 import * as vscode from 'vscode';
 import type { Target } from '../../engine/guest/target.ts';
 import { targetOf } from '../../engine/transfers/domainChoices.ts';
-import type { CopyFlow } from '../copy/copyFlow.ts';
 import { settings } from '../settings.ts';
 import { l10n } from '../support/l10n.ts';
-import { type DomainsNode, domainOf } from './domainsNode.ts';
+import { type DomainsNode, domainOf } from './domainsTree.ts';
 
 const URI_LIST = 'text/uri-list';
 
+/** Copies the dropped files. The view needs to know nothing else about copying. */
+export interface DropTarget {
+  copy(uris: readonly vscode.Uri[], targets: readonly Target[]): Promise<void>;
+}
+
 /**
- * Files dragged onto a domain or one of its links, from the Explorer or from outside, are copied there; onto one of
- * several selected domains, into all of them.
+ * Copies files dragged from the Explorer or from outside to the domain or link they're dropped on. Dropped on one of
+ * several selected domains, they go to all of those.
  */
 export function dropFiles(
-  flow: CopyFlow,
+  flow: DropTarget,
   selection: () => readonly DomainsNode[],
 ): vscode.TreeDragAndDropController<DomainsNode> {
   return {
@@ -27,7 +31,7 @@ export function dropFiles(
   };
 }
 
-/** The domain that is meant; if it is one of the selected ones, all of those. */
+/** The node's domain, or all selected domains if it's one of them. */
 export function targetsOf(node: DomainsNode | undefined, selected: readonly DomainsNode[]): Target[] {
   if (node?.kind !== 'domain' || !selected.includes(node)) return targetAt(node);
   return selected.filter(({ kind }) => kind === 'domain').flatMap(targetAt);
@@ -40,10 +44,10 @@ function targetAt(node: DomainsNode | undefined): Target[] {
   return [targetOf({ connection: node.connection, domain }, link)];
 }
 
-/** A browser gives what is dragged in from outside without its path. */
+/** Shown in a browser, which doesn't tell the path of files dragged in from outside. */
 function nothingText(): string {
   return l10n.t(
-    'What was dropped has no place on this computer: drag it from the Explorer, or save it first.',
+    "The dropped item isn't a file on this computer. Drag it from the Explorer, or save it first.",
   );
 }
 

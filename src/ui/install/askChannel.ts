@@ -14,7 +14,7 @@ import type { InstallParts } from './installParts.ts';
 
 type When = 'now' | 'next-start';
 
-/** Adds the channel to the domain, after showing what that changes. */
+/** Shows what adding the channel changes, then adds it to the domain. */
 export async function askChannel(parts: InstallParts): Promise<void> {
   const { connection, domain } = parts.place;
   const facts = await connection.use(one => readChannelFacts(one, domain));
@@ -31,15 +31,15 @@ function nothingToAdd(facts: ChannelFacts, name: string): string {
   if (facts.running && !facts.inGuest) {
     return facts.inDefinition
       ? l10n.t(
-          'The channel is in the definition of "{0}" already: shut the domain down and start it, and the guest has it.',
+          'The definition of "{0}" already has the channel. To use it, shut the domain down and start it again.',
           name,
         )
       : l10n.t(
-          'A channel can not be added to "{0}": it has no virtio-serial controller, and no stored definition.',
+          'A channel can\'t be added to "{0}" because it has no virtio-serial controller and no persistent definition.',
           name,
         );
   }
-  return l10n.t('"{0}" has the channel already.', name);
+  return l10n.t('"{0}" already has the channel.', name);
 }
 
 async function askWhen(facts: ChannelFacts, name: string): Promise<When | undefined> {
@@ -54,34 +54,41 @@ async function askWhen(facts: ChannelFacts, name: string): Promise<When | undefi
   return answer === now ? 'now' : 'next-start';
 }
 
-/** Exactly what libvirt will be told to do. */
+/** Exactly what libvirt will be asked to do. */
 function whatChanges(facts: ChannelFacts): string {
   const live = channelChange(facts, 'now')?.live;
   const config = channelChange(facts, 'next-start');
   const lines = [
-    l10n.t("This element is added to the domain's devices:"),
+    l10n.t("This element will be added to the domain's devices:"),
     CHANNEL_XML,
-    live && l10n.t('"Add Now" hot-plugs it into the running guest, which sees a new port at once.'),
+    live &&
+      l10n.t(
+        '"Add Now" hot-plugs the channel into the running guest, which will see a new port immediately.',
+      ),
     facts.inGuest &&
-      l10n.t('The running guest has it already; it is put into the stored definition, for the next start.'),
+      l10n.t(
+        'The running guest already has the channel. It will be added to the persistent definition, so that it will still be there after the next start.',
+      ),
     live &&
       config &&
-      l10n.t('It is also put into the stored definition, so that it is there after the next start.'),
+      l10n.t(
+        'It will also be added to the persistent definition, so that it will still be there after the next start.',
+      ),
     live &&
       !facts.persistent &&
-      l10n.t('The domain has no stored definition: the channel goes when it stops.'),
+      l10n.t('The domain has no persistent definition, so the channel will be lost when it stops.'),
     !live &&
       facts.running &&
       !facts.inGuest &&
       l10n.t(
-        'The running guest can not take it: it has no virtio-serial controller, and libvirt hot-plugs none. Only the stored definition is changed; shut the domain down and start it, and the guest has the channel.',
+        "The running guest has no virtio-serial controller, and libvirt can't hot-plug one. Only the persistent definition will be changed. To use the channel, shut the domain down and start it again.",
       ),
     !live &&
       config &&
       !facts.inGuest &&
       !facts.inDefinition &&
-      l10n.t('libvirt adds a virtio-serial controller as well where the definition has none.'),
-    l10n.t('Nothing else of the domain is changed, and if it fails nothing is left behind.'),
+      l10n.t('If the definition has no virtio-serial controller, libvirt will add one.'),
+    l10n.t('Nothing else will be changed. If this fails, no changes will be kept.'),
   ];
   return lines.filter(Boolean).join('\n\n');
 }
@@ -100,8 +107,8 @@ async function add(parts: InstallParts, facts: ChannelFacts, when: When): Promis
   connection.changes.fire({ kind: 'domain', uuid: domain.uuid });
   const name = harmless(domain.name);
   const done = change.live
-    ? l10n.t('"{0}" has the channel org.guestwire.0 now: start the receiver in the guest.', name)
-    : l10n.t('"{0}" has the channel org.guestwire.0 from its next start on.', name);
+    ? l10n.t('"{0}" now has the channel org.guestwire.0. Start the receiver in the guest.', name)
+    : l10n.t('The channel org.guestwire.0 will be available the next time "{0}" starts.', name);
   void vscode.window.showInformationMessage(done);
 }
 
@@ -116,6 +123,6 @@ async function offerLater(
   const { describeError } = await loadEngine();
   const reason = localized(describeError(error, { uri: connection.uri, domain: domain.name }));
   const later = l10n.t('Add for the Next Start');
-  const message = l10n.t('The channel was not added, and nothing was changed. {0}', reason);
+  const message = l10n.t("The channel wasn't added, and nothing was changed. {0}", reason);
   if ((await vscode.window.showErrorMessage(message, later)) === later) await add(parts, facts, 'next-start');
 }

@@ -26,11 +26,10 @@ import {
   noPlan,
   steps,
 } from './discTexts.ts';
-import type { InstallParts } from './installParts.ts';
-import { receiverFolder } from './receiverFile.ts';
+import { type InstallParts, receiverFolder } from './installParts.ts';
 import { insertedDisc, openDrive, takeOut } from './takeOutDisc.ts';
 
-/** Makes a CD with the receivers and their installers and puts it into the domain's drive, after asking. */
+/** Asks, then makes a CD with the receivers and their installers and inserts it into the domain's drive. */
 export async function askDisc(parts: InstallParts): Promise<void> {
   const { connection, domain } = parts.place;
   if (await insertedDisc(parts)) return follow(parts);
@@ -71,7 +70,7 @@ async function choosePlan(facts: DriveFacts, domainName: string): Promise<DriveP
     description: mediumName(plan.drive),
     plan,
   }));
-  const placeHolder = l10n.t("Which CD drive is to have the installer's CD?");
+  const placeHolder = l10n.t('Select a CD drive for the installer CD');
   return (await vscode.window.showQuickPick(items, { title: titleFor(domainName), placeHolder }))?.plan;
 }
 
@@ -85,9 +84,7 @@ async function choosePool({ place }: InstallParts, imageBytes: number): Promise<
     });
   if (pools === undefined) {
     void vscode.window.showWarningMessage(
-      l10n.t(
-        'libvirt has no storage driver there: install it (libvirt-daemon-driver-storage), and try again.',
-      ),
+      l10n.t('libvirt has no storage driver. Install it (libvirt-daemon-driver-storage), then try again.'),
     );
     return undefined;
   }
@@ -95,7 +92,7 @@ async function choosePool({ place }: InstallParts, imageBytes: number): Promise<
   if (first === undefined) {
     void vscode.window.showWarningMessage(
       l10n.t(
-        'libvirt has no active storage pool for files with room for the image. Make one, for example: {0}',
+        'libvirt has no active storage pool for files with enough space for the image. Create one, for example: {0}',
         'virsh pool-create-as default dir --target /var/lib/libvirt/images',
       ),
     );
@@ -107,16 +104,16 @@ async function choosePool({ place }: InstallParts, imageBytes: number): Promise<
     description: l10n.t('{0} free', formatBytes(Number(pool.availableBytes))),
     pool,
   }));
-  const placeHolder = l10n.t("Which storage pool is to hold the CD's image?");
+  const placeHolder = l10n.t('Select a storage pool for the CD image');
   const title = titleFor(place.domain.name);
   return (await vscode.window.showQuickPick(items, { title, placeHolder }))?.pool;
 }
 
 function titleFor(domainName: string): string {
-  return l10n.t('Insert a CD with the Installer into "{0}"', harmless(domainName));
+  return l10n.t('Insert the Installer CD into "{0}"', harmless(domainName));
 }
 
-/** @returns whether it is in; false when cancelled. */
+/** @returns whether the CD was inserted; false if the user cancelled. */
 function insertWithProgress(
   parts: InstallParts,
   plan: DrivePlan,
@@ -126,7 +123,7 @@ function insertWithProgress(
 ): Thenable<boolean> {
   const { place, discs } = parts;
   const { connection, domain } = place;
-  const title = l10n.t('Inserting the CD with the installer');
+  const title = l10n.t('Inserting the installer CD');
   const location = vscode.ProgressLocation.Notification;
   return vscode.window.withProgress({ location, title, cancellable: true }, async (progress, token) => {
     const aborter = new AbortController();
@@ -142,7 +139,7 @@ function insertWithProgress(
       const inserted = await openDrive(parts.place, force =>
         insertDisc(one, domain, plan, path, force),
       ).catch(async error => {
-        await deleteDisc(one, path).catch(() => undefined); // the first error says more
+        await deleteDisc(one, path).catch(() => undefined); // the error that led here says more
         throw error;
       });
       if (inserted) await discs.remember(domainKey(connection.uri, domain.uuid), inserted);
@@ -152,12 +149,12 @@ function insertWithProgress(
   });
 }
 
-/** Shows what to do next, as often as wanted; the way back stays in "Install Guest Receiver…". */
+/** Offers the next steps until the user closes the message. "Install Guest Receiver…" leads back here. */
 async function follow(parts: InstallParts): Promise<void> {
   const { connection, domain } = parts.place;
   const show = l10n.t('Show Steps');
   const back = l10n.t('Remove CD…');
-  const check = l10n.t('Check');
+  const check = l10n.t('Check Receiver');
   for (;;) {
     const disc = await insertedDisc(parts);
     if (disc === undefined) return;
@@ -177,7 +174,7 @@ async function showSteps({ place }: InstallParts): Promise<void> {
   const { osFamily } = (await place.connection.details(place.domain)).devices;
   const copy = { title: l10n.t('Copy Linux Command') };
   const close = { title: l10n.t('Close'), isCloseAffordance: true };
-  const title = l10n.t('In the guest "{0}"', harmless(place.domain.name));
+  const title = l10n.t('Run the installer in the guest "{0}"', harmless(place.domain.name));
   const options = { modal: true, detail: withoutNotation(steps(osFamily)) };
   const choices = osFamily === 'windows' ? [close] : [copy, close];
   const answer = await vscode.window.showInformationMessage(title, options, ...choices);

@@ -4,38 +4,38 @@ import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { linkLabel } from '../../engine/messages/linkMessages.ts';
 import { targetOf } from '../../engine/transfers/domainChoices.ts';
-import type { DomainNode } from '../domains/domainsNode.ts';
+import type { DomainNode } from '../domains/domainsTree.ts';
 import { settings } from '../settings.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { localized } from '../support/localized.ts';
 import type { InstallParts } from './installParts.ts';
 
-/** Something that can be done when a receiver was found. */
+/** A button to offer once a receiver was found. */
 interface NextStep {
   readonly label: string;
   run(): Promise<void>;
 }
 
-/** Shakes hands with a receiver in the guest, and says what came of it. */
+/** Opens a session with a receiver in the guest and tells the user whether one answered. */
 export async function checkReceiver(parts: InstallParts, next?: NextStep): Promise<void> {
   const { place, receivers } = parts;
   const { connection, domain } = place;
-  const title = l10n.t('Looking for a receiver in {0}', harmless(domain.name));
+  const title = l10n.t('Looking for a receiver in "{0}"', harmless(domain.name));
   const location = vscode.ProgressLocation.Notification;
   const found = await vscode.window.withProgress({ location, title, cancellable: true }, async (_, token) => {
     const aborter = new AbortController();
     token.onCancellationRequested(() => aborter.abort());
     const engine = await loadEngine();
     const key = domainKey(connection.uri, domain.uuid);
-    // What is known of the devices may be from before a channel was added.
+    // Reads the devices again, because a channel may have been added since they were last read.
     const target = targetOf(place, settings.linkOf(domain.name));
     try {
       const guest = await engine.openGuest(target, aborter);
       receivers.answered(key, guest.session.welcome.system);
       await guest.close().catch(() => undefined);
       return l10n.t(
-        'A receiver answers in "{0}", by {1}.',
+        'A receiver answered in "{0}" over {1}.',
         harmless(domain.name),
         localized(linkLabel(guest.link.description)),
       );
@@ -48,7 +48,7 @@ export async function checkReceiver(parts: InstallParts, next?: NextStep): Promi
   });
   if (found instanceof Error) {
     const again = l10n.t('Check Again');
-    // It is just being started, perhaps.
+    // A receiver that was only just started may need a moment, so the check can be repeated.
     const answer = await vscode.window.showWarningMessage(found.message, again);
     if (answer === again) await checkReceiver(parts, next);
   } else if (found !== undefined) await offerNext(place, found, next);

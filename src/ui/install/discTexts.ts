@@ -3,7 +3,7 @@ import type { DriveFacts, DrivePlan, InsertedDisc } from '../../install/disc/ins
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 
-/** As root in the guest. The drive's name is the usual one of a first drive. */
+/** Runs as root in the guest. /dev/sr0 is the usual name of the first CD drive. */
 export const LINUX_COMMAND = 'mount -o ro /dev/sr0 /mnt && sh /mnt/install.sh; umount /mnt';
 
 export interface DiscQuestion {
@@ -26,63 +26,76 @@ export function mediumName({ path }: CdDrive): string {
 export function insertTitle({ plan, domain }: DiscQuestion): string {
   const name = harmless(domain);
   return plan.kind === 'change'
-    ? l10n.t('Insert the CD with the installer into drive {0} of "{1}"?', driveName(plan.drive), name)
-    : l10n.t('Add a CD drive with the installer\'s CD to "{0}"?', name);
+    ? l10n.t('Insert the installer CD into drive {0} of "{1}"?', driveName(plan.drive), name)
+    : l10n.t('Add a CD drive with the installer CD to "{0}"?', name);
 }
 
-/** Exactly what libvirt will be told to do. */
+/** Exactly what libvirt will be asked to do. */
 export function insertDetail({ plan, running, pool, volume, imageBytes }: DiscQuestion): string {
   const kilobytes = Math.ceil(imageBytes / 1024);
   const lines = [
     l10n.t(
-      'An image of {0} KB is uploaded to libvirt\'s storage pool "{1}", as "{2}".',
+      'An image of {0} KB will be uploaded to the libvirt storage pool "{1}" as "{2}".',
       kilobytes,
       harmless(pool),
       volume,
     ),
     ...driveLines(plan, running),
-    l10n.t('Nothing runs in the guest until somebody starts the installer there.'),
+    l10n.t('Nothing will run in the guest until someone starts the installer there.'),
   ];
   return lines.join('\n\n');
 }
 
 function driveLines({ kind, where, drive }: DrivePlan, running: boolean): string[] {
-  const name = driveName(drive);
-  if (kind === 'add') {
-    return where === 'guest'
-      ? [
-          l10n.t('The domain has no CD drive: drive {0} is plugged into the running guest.', name),
-          l10n.t('Afterwards Guestwire offers to unplug the drive, and to delete the image.'),
-        ]
-      : [
-          l10n.t('The domain has no CD drive: drive {0} is added to its stored definition.', name),
-          running
-            ? l10n.t('The guest has it from its next start on: shut it down and start it.')
-            : l10n.t('The guest has it from its next start on.'),
-          l10n.t('Afterwards Guestwire offers to take the drive away, and to delete the image.'),
-        ];
-  }
+  if (kind === 'add') return where === 'guest' ? hotPluggedLines(drive) : definedLines(drive, running);
   const medium =
     drive.path === undefined
-      ? l10n.t('The drive is empty now.')
-      : l10n.t('In the drive is now: {0}. It is taken out.', mediumName(drive));
+      ? l10n.t('The drive is empty.')
+      : l10n.t('The drive contains {0}, which will be ejected.', mediumName(drive));
   const scope =
     where === 'guest'
-      ? l10n.t('Only the running guest is changed; its next start has the former medium.')
-      : l10n.t('The stored definition is changed: the guest has the CD from its next start on.');
+      ? l10n.t(
+          'Only the running guest will be changed. It will have the previous medium again the next time it starts.',
+        )
+      : l10n.t(
+          'The persistent definition will be changed. The CD will be available the next time the guest starts.',
+        );
   return [
     medium,
     scope,
-    l10n.t('Afterwards Guestwire offers to put the former medium back, and to delete the image.'),
+    l10n.t('Afterwards, Guestwire will offer to restore the previous medium and delete the image.'),
+  ];
+}
+
+function hotPluggedLines(drive: DrivePlan['drive']): string[] {
+  return [
+    l10n.t(
+      'The domain has no CD drive, so drive {0} will be hot-plugged into the running guest.',
+      driveName(drive),
+    ),
+    l10n.t('Afterwards, Guestwire will offer to unplug the drive and delete the image.'),
+  ];
+}
+
+function definedLines(drive: DrivePlan['drive'], running: boolean): string[] {
+  return [
+    l10n.t(
+      'The domain has no CD drive, so drive {0} will be added to its persistent definition.',
+      driveName(drive),
+    ),
+    running
+      ? l10n.t('The drive will be available the next time the guest starts. Shut it down and start it again.')
+      : l10n.t('The drive will be available the next time the guest starts.'),
+    l10n.t('Afterwards, Guestwire will offer to remove the drive and delete the image.'),
   ];
 }
 
 export function noPlan({ live }: DriveFacts, domain: string): string {
   const name = harmless(domain);
   return live === undefined
-    ? l10n.t('"{0}" has no CD drive, and none can be added: it has no free drive name.', name)
+    ? l10n.t('"{0}" has no CD drive, and none can be added because it has no free drive name.', name)
     : l10n.t(
-        '"{0}" has no CD drive, and none can be added: it has no USB or SCSI controller that takes one while it runs, and no stored definition for its next start.',
+        '"{0}" has no CD drive, and none can be added because it has no USB or SCSI controller that supports hot-plugging and no persistent definition.',
         name,
       );
 }
@@ -90,50 +103,49 @@ export function noPlan({ live }: DriveFacts, domain: string): string {
 export function insertedText(where: DrivePlan['where'], target: string, domain: string): string {
   const name = harmless(domain);
   return where === 'guest'
-    ? l10n.t('The CD with the installer is in drive {0} of "{1}".', harmless(target), name)
-    : l10n.t('"{0}" has the CD with the installer from its next start on.', name);
+    ? l10n.t('The installer CD is in drive {0} of "{1}".', harmless(target), name)
+    : l10n.t('The installer CD will be available the next time "{0}" starts.', name);
 }
 
-/** What to do in the guest; the likelier system first. */
+/** What to do in the guest, with the likelier system first. */
 export function steps(osFamily: 'windows' | 'other' | 'unknown'): string {
   const windows = [
     l10n.t('Windows 7 or later:'),
     l10n.t('1. Open the CD drive "GUESTWIRE" in Explorer.'),
-    l10n.t('2. Double-click install.cmd, and answer Yes when Windows asks.'),
+    l10n.t('2. Double-click install.cmd, and choose Yes when Windows asks for permission.'),
   ];
   const linux = [
-    l10n.t('Linux (systemd, OpenRC or busybox), in a shell as root:'),
+    l10n.t('Linux (systemd, OpenRC or BusyBox), in a root shell:'),
     `1. mount -o ro /dev/sr0 /mnt`,
     `2. sh /mnt/install.sh`,
     `3. umount /mnt`,
   ];
   const both = osFamily === 'windows' ? [windows, linux] : [linux, windows];
   const last = l10n.t(
-    'The receiver then runs, and starts with the guest. README.txt on the CD says how to remove it.',
+    'The receiver will then be running, and will start with the guest. To uninstall it, see README.txt on the CD.',
   );
   return [...both.map(lines => lines.join('\n')), last].join('\n\n');
 }
 
 export function takeOutTitle({ path, former }: InsertedDisc, domain: string): string {
   const name = harmless(domain);
-  if (former === undefined)
-    return l10n.t('Take the CD drive with {0} away from "{1}"?', harmless(path), name);
+  if (former === undefined) return l10n.t('Remove the CD drive with {0} from "{1}"?', harmless(path), name);
   return former.source === ''
-    ? l10n.t('Take {0} out of the CD drive of "{1}", and leave it empty?', harmless(path), name)
-    : l10n.t('Take {0} out of the CD drive of "{1}", and put the former medium back?', harmless(path), name);
+    ? l10n.t('Eject {0} from the CD drive of "{1}" and leave the drive empty?', harmless(path), name)
+    : l10n.t('Eject {0} from the CD drive of "{1}" and restore the previous medium?', harmless(path), name);
 }
 
-/** Short: VS Code shows one line of a notification without buttons. */
+/** Short, because VS Code shows only one line of a notification without buttons. */
 export function takenOutText({ former }: InsertedDisc, deleted: boolean, domain: string): string {
   const name = harmless(domain);
   const drive =
     former === undefined
-      ? l10n.t('The CD drive is gone from "{0}".', name)
+      ? l10n.t('The CD drive was removed from "{0}".', name)
       : former.source === ''
         ? l10n.t('The drive of "{0}" is empty again.', name)
-        : l10n.t('The former medium is back in "{0}".', name);
+        : l10n.t('The previous medium was restored in "{0}".', name);
   const image = deleted
     ? l10n.t('The image was deleted.')
-    : l10n.t('The image was kept: another domain uses it.');
+    : l10n.t('The image was kept because another domain uses it.');
   return `${drive} ${image}`;
 }

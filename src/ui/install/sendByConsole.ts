@@ -4,15 +4,14 @@ import { RECEIVER_PATH } from '../../install/console/bootstrapLine.ts';
 import type { Conversation } from '../../install/console/conversation.ts';
 import { SendError, type SentReceiver, sendReceiver, textOf } from '../../install/console/sendReceiver.ts';
 import { formatBytes } from '../../text/units.ts';
-import { consoleOf } from '../commands/openConsole.ts';
+import { consoleOf } from '../console/consoleOf.ts';
 import type { OpenConsole } from '../console/consoles.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { checkReceiver } from './checkReceiver.ts';
-import type { InstallParts } from './installParts.ts';
-import { readReceiver } from './receiverFile.ts';
+import { type InstallParts, readReceiver } from './installParts.ts';
 
-/** Sends receiver.py through the shell that the person has open in the domain's console, after asking. */
+/** Asks, then sends receiver.py through the shell that the user has open in the domain's console. */
 export async function sendByConsole(parts: InstallParts): Promise<void> {
   const candidate = await consoleOf(parts.place);
   if (!candidate) return;
@@ -21,7 +20,7 @@ export async function sendByConsole(parts: InstallParts): Promise<void> {
     parts.consoles.show(parts.place, candidate);
     say(
       l10n.t(
-        'Log in on the console as the user the receiver is to run as. At the shell\'s prompt, choose "Install Guest Receiver…" again.',
+        'Log in on the console as the user who will run the receiver. At the shell prompt, choose "Install Guest Receiver…" again.',
       ),
     );
     return;
@@ -31,7 +30,7 @@ export async function sendByConsole(parts: InstallParts): Promise<void> {
   const start = await askToSend(parts.place.domain.name, formatBytes((await textOf(receiver)).length));
   if (start === undefined) return;
   if (isLoginPrompt(open.session.lastLine)) {
-    say(l10n.t('The console asks for a login, so nothing was typed: log in there first.'));
+    say(l10n.t('The console is asking for a login, so nothing was typed. Log in there first.'));
     return;
   }
   const sent = await send(open, receiver, start);
@@ -40,7 +39,7 @@ export async function sendByConsole(parts: InstallParts): Promise<void> {
   if (sent.started?.running) await checkReceiver(parts);
 }
 
-/** @returns whether to start it as well; undefined: leave it. */
+/** @returns whether to start it as well; undefined if the user cancelled. */
 async function askToSend(domainName: string, size: string): Promise<boolean | undefined> {
   const both = l10n.t('Send and Start');
   const only = l10n.t('Send Only');
@@ -49,7 +48,7 @@ async function askToSend(domainName: string, size: string): Promise<boolean | un
     {
       modal: true,
       detail: l10n.t(
-        'You must be logged in there, with the shell\'s prompt in front of you.\n\nGuestwire types a python3 command, sends receiver.py to it ({1}), and compares the SHA-256. The file is written to {0}, and one already there is replaced. "Send and Start" also runs it in the background, until the guest is shut down. Ctrl-C in the terminal stops it.',
+        'You must be logged in on the console, at a shell prompt.\n\nGuestwire will type a python3 command, send receiver.py to it ({1}), and compare the SHA-256. The file will be written to {0}, replacing any file that is already there. "Send and Start" will also run it in the background until the guest shuts down. To stop sending, press Ctrl+C in the terminal.',
         RECEIVER_PATH,
         size,
       ),
@@ -67,7 +66,7 @@ async function send(
 ): Promise<SentReceiver | undefined> {
   const conversation = session.converse();
   if (!conversation) {
-    say(l10n.t('The console is not open, or in use by another installation.'));
+    say(l10n.t("The console isn't open, or another receiver installation is using it."));
     return undefined;
   }
   try {
@@ -104,24 +103,24 @@ function describeSendError({ code, message }: SendError): string {
   switch (code) {
     case 'no-shell':
       return l10n.t(
-        'No Python answered on the console: see that a shell\'s prompt is there, and that "python3 --version" says 3.6 or later.',
+        'Python didn\'t respond. Make sure the console shows a shell prompt and "python3 --version" reports 3.6 or later.',
       );
     case 'refused':
-      return l10n.t('The guest could not take the receiver: {0}.', harmless(message));
+      return l10n.t("The guest couldn't write the receiver: {0}.", harmless(message));
     case 'wrong-hash':
-      return l10n.t('The receiver arrived damaged, and was not put in place: try again.');
+      return l10n.t("The receiver arrived damaged and wasn't installed. Try again.");
     default:
-      return l10n.t('The guest stopped answering while the receiver was sent: try again.');
+      return l10n.t('The guest stopped responding while the receiver was being sent. Try again.');
   }
 }
 
 function report({ started }: SentReceiver): void {
   if (!started) {
-    say(l10n.t('The receiver is in the guest, verified. Start it there with: python3 {0}', RECEIVER_PATH));
+    say(l10n.t('The receiver was sent and verified. Start it in the guest with: python3 {0}', RECEIVER_PATH));
   } else if (!started.running) {
     const said = harmless(started.said);
     void vscode.window.showWarningMessage(
-      l10n.t('The receiver is in the guest, verified, but it ended at once: {0}', said),
+      l10n.t('The receiver was sent and verified, but it exited immediately: {0}', said),
     );
   }
 }

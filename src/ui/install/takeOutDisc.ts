@@ -16,7 +16,7 @@ import { localized } from '../support/localized.ts';
 import { takenOutText, takeOutTitle } from './discTexts.ts';
 import type { InstallParts } from './installParts.ts';
 
-/** Our CD in a drive of the domain: as remembered, or else as seen there. */
+/** The installer CD in the domain's drive: as remembered if it's still there, else as found in the drive. */
 export async function insertedDisc({ place, discs }: InstallParts): Promise<InsertedDisc | undefined> {
   const { connection, domain } = place;
   const facts = await connection.use(one => readDriveFacts(one, domain));
@@ -25,17 +25,17 @@ export async function insertedDisc({ place, discs }: InstallParts): Promise<Inse
   return known && known.path === seen?.path ? known : seen;
 }
 
-/** Takes the CD out again and puts the former medium back, after asking.*/
+/** Asks, then ejects the CD and restores the previous medium. */
 export async function takeOut(parts: InstallParts): Promise<void> {
   const { connection, domain } = parts.place;
   const disc = await insertedDisc(parts);
   if (disc === undefined) {
     const name = harmless(domain.name);
-    void vscode.window.showInformationMessage(l10n.t('The CD is in no drive of "{0}" any more.', name));
+    void vscode.window.showInformationMessage(l10n.t('The CD is no longer inserted in "{0}".', name));
     return;
   }
-  const yes = disc.former === undefined ? l10n.t('Take Away') : l10n.t('Take Out');
-  const detail = l10n.t('The image is deleted from the storage pool, unless another domain uses it.');
+  const yes = disc.former === undefined ? l10n.t('Remove Drive') : l10n.t('Eject');
+  const detail = l10n.t('The image will be deleted from the storage pool unless another domain uses it.');
   const title = takeOutTitle(disc, domain.name);
   if ((await vscode.window.showInformationMessage(title, { modal: true, detail }, yes)) !== yes) return;
   const take = (force: boolean) =>
@@ -51,8 +51,11 @@ export async function takeOut(parts: InstallParts): Promise<void> {
 }
 
 /**
- * A guest that uses what is in the drive holds it there: the drive is opened by force only if somebody says so.
- * @param work is tried without force first @returns undefined where nothing was done
+ * Changes a drive's medium. A guest that uses the medium locks the tray, and then the user decides whether to open it
+ * by force.
+ *
+ * @param work - called without force first
+ * @returns undefined if nothing was done
  */
 export async function openDrive<T>(
   { connection, domain }: DomainPlace,
@@ -64,9 +67,9 @@ export async function openDrive<T>(
     if (!isHeldByGuest(error)) throw error;
     const { describeError } = await loadEngine();
     const reason = localized(describeError(error, { uri: connection.uri, domain: domain.name }));
-    const force = l10n.t('Open by Force');
+    const force = l10n.t('Force Open');
     const message = l10n.t(
-      'The guest holds the CD that is in its drive: unmount or eject it there, and try again. {0}',
+      'The guest is using the CD in its drive. Unmount or eject it in the guest, then try again. {0}',
       reason,
     );
     const answer = await vscode.window.showWarningMessage(message, force);

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 
-/** Host paths begin with `/` or a drive's one letter; everything longer before a colon is a URI's scheme. */
+/** A path starts with `/` or a one-letter drive; two or more letters before a colon are a URI's scheme. */
 const OTHER_SCHEME = /^[a-z][\w+.-]+:/i;
 
-/** A path for what is on this computer's disk, so that messages show it as people know it; else the URI. */
+/** A plain path for a file on disk, as messages show it to the user; else the URI. */
 function sourceOf(uri: vscode.Uri): string {
   return uri.scheme === 'file' ? uri.fsPath : uri.toString();
 }
@@ -16,7 +16,7 @@ export function isOnDisk(source: string): boolean {
   return !OTHER_SCHEME.test(source);
 }
 
-/** The open document of a source whose text in the editor isn't the file's. */
+/** The source's open document, if its text differs from the saved file. */
 export function unsavedDocument(source: string): vscode.TextDocument | undefined {
   const key = uriOf(source).toString();
   return vscode.workspace.textDocuments.find(
@@ -24,7 +24,7 @@ export function unsavedDocument(source: string): vscode.TextDocument | undefined
   );
 }
 
-/** Each once, and nothing that lies in a folder which is copied anyway. */
+/** Without duplicates and without what is inside another source, which would be copied twice. */
 export function distinctSources(uris: readonly vscode.Uri[]): string[] {
   const sources = [...new Set(uris.map(sourceOf))];
   const isInside = (inner: string, outer: string) =>
@@ -32,7 +32,7 @@ export function distinctSources(uris: readonly vscode.Uri[]): string[] {
   return sources.filter(source => !sources.some(other => isInside(source, other)));
 }
 
-/** What the user is looking at: also images and notebooks, which are no text editors. */
+/** The file in the active tab, which may be an image or notebook rather than a text editor. */
 export function activeFile(): vscode.Uri | undefined {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
   if (

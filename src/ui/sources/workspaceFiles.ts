@@ -4,10 +4,10 @@ import type { SourceFile, SourceInfo, SourceSystem } from '../../transfer/index.
 import { isOnDisk, unsavedDocument, uriOf } from './sources.ts';
 
 /**
- * Whatever VS Code can read as a source of copies: the disk directly, other file systems through VS Code, and the text
- * of editors that was asked for instead of the file.
+ * Everything VS Code can read, as sources to copy: the disk directly, other file systems through VS Code, and the text
+ * of editors where the user chose it over the saved file.
  *
- * @param unsaved - the sources whose text in the editor is meant
+ * @param unsaved - the sources whose text is taken from the editor
  */
 export function workspaceFiles(disk: SourceSystem, unsaved: readonly string[]): SourceSystem {
   const inEditor = (source: string) => (unsaved.includes(source) ? unsavedDocument(source) : undefined);
@@ -29,7 +29,7 @@ export function workspaceFiles(disk: SourceSystem, unsaved: readonly string[]): 
   };
 }
 
-/** Mode and the like come from the file, if there is one. */
+/** Size of the editor's text; the mode comes from the saved file, if there is one. */
 async function editorInfo(
   source: string,
   document: vscode.TextDocument,
@@ -42,7 +42,7 @@ async function editorInfo(
   return { type: 'file', size: length, mtimeMs: Date.now(), mode: saved?.mode };
 }
 
-/** With the editor's own encoding and line ends, as saving would write it. */
+/** In the editor's encoding and with its line ends, as saving would write it. */
 async function textOf(document: vscode.TextDocument): Promise<Uint8Array> {
   return vscode.workspace.encode(document.getText(), { encoding: document.encoding });
 }
@@ -60,7 +60,7 @@ function memoryFile(content: Uint8Array): SourceFile {
   };
 }
 
-/** VS Code's API reads a file only as a whole: such a source is held in memory while it is sent. */
+/** VS Code's API reads only whole files, so such a source is held in memory while it's sent. */
 const virtualFiles: SourceSystem = {
   async stat(source, { followLinks }) {
     const uri = uriOf(source);
@@ -73,7 +73,7 @@ const virtualFiles: SourceSystem = {
     for (const [name] of entries) yield name;
   },
   async readLink() {
-    throw coded('EINVAL', 'VS Code does not read symbolic links');
+    throw coded('EINVAL', "VS Code can't read symbolic links");
   },
   async open(source) {
     return memoryFile(await asNodeError(vscode.workspace.fs.readFile(uriOf(source))));
@@ -83,8 +83,8 @@ const virtualFiles: SourceSystem = {
 };
 
 /**
- * What a link says can't be read, so it is copied as what it leads to; but not as a folder below a folder, for that
- * may lead in a circle.
+ * The target of a symbolic link can't be read, so a link is copied as the file or folder it points to. A link to a
+ * folder inside a folder isn't followed, because it may lead in a circle.
  */
 function typeOf(type: vscode.FileType, followLinks: boolean): SourceInfo['type'] {
   if (type & vscode.FileType.Directory && type & vscode.FileType.SymbolicLink && !followLinks)

@@ -3,17 +3,16 @@ import { type Job, jobOf } from '../../engine/transfers/jobs.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { l10n } from '../support/l10n.ts';
-import { History } from './sparkline.ts';
-import { presentLast, presentThroughput, type Readout } from './throughputText.ts';
+import { History, presentLast, presentThroughput, type Readout } from './throughputText.ts';
 
 const UPDATE_MS = 500;
-/** One value a second: the graph shows the last minute. */
+/** With one value a second, the graph shows the last minute. */
 const HISTORY_LENGTH = 60;
 const UPDATES_PER_VALUE = 2;
-/** How long the last result stays. */
+/** How long the last result stays visible. */
 const LINGER_MS = 30_000;
 
-/** The item at the bottom: how fast all copies go together; then what the last came to, for a while; then nothing. */
+/** The status bar item: the rate of all transfers while any runs, then the last result for a while. */
 export class Throughput {
   readonly #transfers: TransferList;
   readonly #item = vscode.window.createStatusBarItem('throughput', vscode.StatusBarAlignment.Left, 10);
@@ -72,14 +71,14 @@ export class Throughput {
 
   #show({ text, tooltip, accessibleLabel }: Readout): void {
     this.#item.text = text;
-    // A string, not Markdown: names in it come from files and guests.
+    // A string, not Markdown, which would render what names of files and guests contain.
     this.#item.tooltip = tooltip;
     this.#item.accessibilityInformation = { label: accessibleLabel, role: 'button' };
     this.#item.show();
   }
 }
 
-/** One guest that lacks the files must not be hidden by another that has them. */
+/** The failed transfer of a job if there is one, so that another guest's success doesn't hide it. */
 function worstOf(job: Job): Transfer {
   return job.find(({ state }) => state === 'failed') ?? job[0];
 }

@@ -6,16 +6,15 @@ import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { percentOf, rateText } from '../transfers/progressText.ts';
 import { failureText, outcomeText, resultText, sourcesText } from '../transfers/transferText.ts';
-import { sparkline } from './sparkline.ts';
 
 export interface Readout {
-  /** With VS Code's `$(icon)`. */
+  /** May contain VS Code's `$(icon)`. */
   readonly text: string;
   readonly tooltip: string;
   readonly accessibleLabel: string;
 }
 
-/** While something is being copied: the rate of all copies together, and how far they are. */
+/** While transfers run: their total rate and progress. */
 export function presentThroughput(transfers: readonly Transfer[], history: readonly number[]): Readout {
   const running = transfers.filter(({ state }) => state === 'running');
   const queued = transfers.filter(({ state }) => state === 'queued').length;
@@ -23,7 +22,7 @@ export function presentThroughput(transfers: readonly Transfer[], history: reado
   const rate = rateText(total(progress, 'bytesPerSecond'));
   const percent = `${percentOf(progress)}%`;
   const tooltip = [
-    running.length === 1 ? l10n.t('Copying into a guest') : l10n.t('{0} copies running', running.length),
+    running.length === 1 ? l10n.t('Copying to a guest') : l10n.t('{0} transfers running', running.length),
     ...(queued > 0 ? [l10n.t('{0} waiting', queued)] : []),
     l10n.t('Effective: {0}', rate),
     l10n.t('On the wire: {0}', rateText(total(progress, 'wireBytesPerSecond'))),
@@ -44,11 +43,11 @@ export function presentThroughput(transfers: readonly Transfer[], history: reado
   return {
     text: `$(cloud-upload) ${rate} ${percent}`,
     tooltip: tooltip.join('\n'),
-    accessibleLabel: l10n.t('Copying into guests: {0}, {1}', rate, percent),
+    accessibleLabel: l10n.t('Copying to guests: {0}, {1}', rate, percent),
   };
 }
 
-/** The last copy's result, for a while. Undefined where there is nothing to say of it. */
+/** The last transfer's result; undefined if it was cancelled or interrupted. */
 export function presentLast({ state, request, outcome, error }: Transfer): Readout | undefined {
   if (state === 'done' && outcome) {
     const tooltip = outcomeText(request, outcome);
@@ -64,7 +63,7 @@ function runningLine({ request, progress }: Transfer): string {
   return progress ? `${line}  ${percentOf([progress])}%  ${rateText(progress.bytesPerSecond)}` : line;
 }
 
-/** All run side by side, so the last to finish counts. */
+/** The transfers run in parallel, so the longest time counts; unknown as long as one of them is. */
 function timeLeft(progress: readonly CopyProgress[]): string[] {
   const times = progress.map(({ etaSeconds }) => etaSeconds);
   const known = times.filter(time => time !== undefined);
@@ -77,4 +76,35 @@ function total(
   key: 'bytesPerSecond' | 'wireBytesPerSecond' | 'bytesDone' | 'bytesTotal',
 ): number {
   return progress.reduce((sum, one) => sum + one[key], 0);
+}
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** A text graph with one character per value, scaled to the largest one. */
+export function sparkline(values: readonly number[]): string {
+  const largest = Math.max(...values, 0);
+  const top = BARS.length - 1;
+  return values.map(value => BARS[largest > 0 ? Math.round((value / largest) * top) : 0] ?? '').join('');
+}
+
+/** Keeps the last few values. */
+export class History {
+  readonly #length: number;
+  #values: number[] = [];
+
+  constructor(length: number) {
+    this.#length = length;
+  }
+
+  get values(): readonly number[] {
+    return this.#values;
+  }
+
+  add(value: number): void {
+    this.#values = [...this.#values, value].slice(-this.#length);
+  }
+
+  clear(): void {
+    this.#values = [];
+  }
 }

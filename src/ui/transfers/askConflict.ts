@@ -7,14 +7,14 @@ interface ChoiceItem extends vscode.QuickPickItem {
   readonly decision?: ConflictDecision;
 }
 
-/** The file that is asked about; undefined when that is over. */
+/** Called with the file that's being asked about, and with undefined once it's answered. */
 type OnAsking = (file: string | undefined) => void;
 
 const CANCEL: ConflictDecision = { action: 'cancel' };
-/** Copies run side by side, and VS Code shows one list at a time. */
+/** Transfers run in parallel but VS Code shows one list at a time, so questions wait for one another. */
 let lastQuestion: Promise<unknown> = Promise.resolve();
 
-/** Asks what to do with a file that exists, and says when it does. Escape and the signal cancel the copy. */
+/** Asks what to do with an existing file. Escape and the signal cancel the transfer. */
 export function askConflict(
   conflict: Conflict,
   domain: string,
@@ -37,10 +37,10 @@ async function ask(
   const onAbort = () => picker.hide();
   signal.addEventListener('abort', onAbort, { once: true });
   picker.title = conflictTitle(conflict, domain);
-  picker.placeholder = l10n.t('What is to be done with it?');
+  picker.placeholder = l10n.t('What do you want to do?');
   picker.ignoreFocusOut = true;
   picker.items = items(conflict);
-  // Enter alone must not destroy anything.
+  // "Skip" is preselected, so that Enter alone never destroys anything.
   picker.activeItems = picker.items.filter(({ decision }) => decision?.action === 'skip').slice(0, 1);
   try {
     return await new Promise(resolve => {
@@ -60,9 +60,9 @@ function items(conflict: Conflict): ChoiceItem[] {
   const { once, forAll } = conflictChoices(conflict);
   return [
     ...once,
-    { label: l10n.t('and all further files of this copy'), kind: vscode.QuickPickItemKind.Separator },
+    { label: l10n.t('All remaining files in this transfer'), kind: vscode.QuickPickItemKind.Separator },
     ...forAll,
     { label: '', kind: vscode.QuickPickItemKind.Separator },
-    { label: l10n.t('Cancel the Copy'), decision: CANCEL },
+    { label: l10n.t('Cancel Transfer'), decision: CANCEL },
   ];
 }

@@ -15,7 +15,11 @@ export interface ConflictChoices {
 }
 
 export function conflictTitle({ destination }: Conflict, domain: string): string {
-  return l10n.t('"{0}" exists in {1} with other content', harmless(destination), harmless(domain));
+  return l10n.t(
+    '"{0}" already exists in "{1}" with different content',
+    harmless(destination),
+    harmless(domain),
+  );
 }
 
 /** What each answer means for this file, with sizes and times of both sides. */
@@ -27,17 +31,17 @@ export function conflictChoices({ sourceInfo, existing }: Conflict, formatTime =
     once: [
       {
         label: l10n.t('Overwrite'),
-        detail: l10n.t('Take yours: {0}', yours),
+        detail: l10n.t('Replace with your file: {0}', yours),
         decision: { action: 'overwrite' },
       },
       {
         label: l10n.t('Skip'),
-        detail: l10n.t("Leave the guest's: {0}", theirs),
+        detail: l10n.t("Keep the guest's file: {0}", theirs),
         decision: { action: 'skip' },
       },
       {
         label: l10n.t('Keep Both'),
-        detail: l10n.t('Copy yours under another name, such as "name (2)"'),
+        detail: l10n.t('Save your file under a new name, such as "name (2)"'),
         decision: { action: 'rename' },
       },
     ],
@@ -50,7 +54,7 @@ export function conflictChoices({ sourceInfo, existing }: Conflict, formatTime =
 }
 
 function ageText(yoursMs: number, theirsMs: number): string {
-  // File systems keep times as coarsely as 2 s.
+  // Some file systems store times in steps of 2 s.
   if (Number.isNaN(theirsMs) || Math.abs(yoursMs - theirsMs) < 2_000) return '';
   return yoursMs > theirsMs ? l10n.t(' (newer)') : l10n.t(' (older)');
 }

@@ -1,4 +1,4 @@
-/** What is said of a copy as a whole, into one guest or several. */
+/** Texts about a whole job: one copy into one or several guests. */
 
 import { targetName } from '../../engine/guest/target.ts';
 import type { Job } from '../../engine/transfers/jobs.ts';
@@ -9,21 +9,21 @@ import { l10n } from '../support/l10n.ts';
 import { nameOf, percentOf, progressText, rateText } from './progressText.ts';
 import { detailsText, failureText, sourcesText } from './transferText.ts';
 
-/** Guests that are named in one sentence; of more it gives the number. */
+/** A sentence names at most this many guests; for more it gives their number. */
 const MAX_NAMED = 3;
 
 export function jobTitle(job: Job): string {
   return l10n.t('Copying {0} to {1}', sourcesText(job[0].request), guestsText(namesOf(job)));
 }
 
-/** "web", "web, db", "5 guests". */
+/** Such as "web", "web, db" or "5 guests". */
 export function guestsText(names: readonly string[]): string {
   return names.length > MAX_NAMED
     ? l10n.t('{0} guests', names.length)
     : names.map(name => harmless(name)).join(', ');
 }
 
-/** Each guest counts as much as the others. */
+/** Every guest counts the same, however much is copied to it. */
 export function jobPercent(job: Job): number {
   const shares = job.map(({ state, progress }) => {
     if (isFinished(state)) return 100;
@@ -38,7 +38,7 @@ export function jobMessage(job: Job): string {
   const [{ request, state, progress }, ...others] = job;
   if (others.length > 0 && job.some(one => one.progress)) return manyNumbers(job);
   if (progress) return progressText(progress, sourcesText(request));
-  if (state === 'queued') return l10n.t('waiting for the copies before it…');
+  if (state === 'queued') return l10n.t('waiting for earlier transfers…');
   return others.length > 0 ? l10n.t('looking for the receivers…') : l10n.t('looking for the receiver…');
 }
 
@@ -49,7 +49,7 @@ function askingText({ request, asking }: Transfer, isOneOfMany: boolean): string
     : l10n.t('waiting for your answer about {0}', name);
 }
 
-/** `45% · 103 kB/s · 0:28 left · 1 of 3 guests done`: all guests' rates together, and the time of the slowest. */
+/** `45% · 103 kB/s · 0:28 left · 1 of 3 guests done`: the sum of all rates, and the time of the slowest guest. */
 function manyNumbers(job: Job): string {
   const running = job.flatMap(({ progress }) => progress ?? []);
   const times = running.map(({ etaSeconds }) => etaSeconds);
@@ -63,7 +63,7 @@ function manyNumbers(job: Job): string {
   ].join(' · ');
 }
 
-/** How a copy into several guests ended: what is said, and whether anything went wrong. */
+/** The text about how a copy into several guests ended, and the transfers that failed. */
 export function jobResult(job: Job): { readonly text: string; readonly failed: readonly Transfer[] } {
   const done = job.filter(({ state }) => state === 'done');
   const failed = job.filter(({ state }) => state === 'failed');
@@ -74,21 +74,21 @@ export function jobResult(job: Job): { readonly text: string; readonly failed: r
     .map(one => `${harmless(targetName(one.request.target))}: ${failureText(one)}`);
   const text =
     done.length === 0
-      ? l10n.t('{0} was copied to none of {1} guests.', what, job.length)
+      ? l10n.t("{0} couldn't be copied to any of the {1} guests.", what, job.length)
       : l10n.t('{0} was copied to {1} of {2} guests.', what, done.length, job.length);
   return { text: [text, ...reasons].join(' '), failed };
 }
 
-/** "Verified" stands there only where it is true of every guest. */
+/** Says "verified" only if it's true of every guest. */
 function doneText(what: string, done: readonly Transfer[]): string {
   const guests = guestsText(namesOf(done));
   const isVerified = done.every(({ outcome }) => outcome && outcome.verified === outcome.files);
   return isVerified
     ? l10n.t('Copied and verified: {0} → {1}.', what, guests)
-    : l10n.t('Copied, with files skipped: {0} → {1}. The details say which.', what, guests);
+    : l10n.t('Copied, but some files were skipped: {0} → {1}. See the details.', what, guests);
 }
 
-/** All there is to say of it, for a document of its own. */
+/** All details, for a document of its own. */
 export function jobDetails(job: Job): string {
   return job.map(({ request, outcome, error }) => detailsText(request, outcome, error)).join('\n');
 }

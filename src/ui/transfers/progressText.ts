@@ -4,7 +4,7 @@ import type { CopyProgress } from '../../transfer/index.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 
-/** 100 only when all is there. */
+/** 100 only when every file is finished. */
 export function percentOf(
   progress: readonly Pick<CopyProgress, 'bytesDone' | 'bytesTotal' | 'filesDone' | 'filesTotal'>[],
 ): number {
@@ -12,12 +12,16 @@ export function percentOf(
     progress.reduce((total, one) => total + one[key], 0);
   const bytes = sum('bytesTotal');
   const [done, total] = bytes > 0 ? [sum('bytesDone'), bytes] : [sum('filesDone'), sum('filesTotal')];
-  // Its bytes may be there while the file is not: it waits for an answer, or for its last check.
+  // All bytes of a file may be in the guest while it still waits for an answer or for its verification.
   const limit = progress.some(({ filesDone, filesTotal }) => filesDone < filesTotal) ? 99 : 100;
   return total > 0 ? Math.min(limit, Math.max(0, Math.floor((100 * done) / total))) : 0;
 }
 
-/** `notes.txt — 45% · 1.20 MB of 2.67 MB · 51.8 kB/s · 0:28 left · 3 of 12 files`, below a title that names `known`. */
+/**
+ * `notes.txt — 45% · 1.20 MB of 2.67 MB · 51.8 kB/s · 0:28 left · 3 of 12 files`.
+ *
+ * @param known - the name in the title, which isn't repeated
+ */
 export function progressText(progress: CopyProgress, known: string): string {
   const name = nameOf(progress.file);
   const numbers = progressNumbers(progress);
@@ -49,7 +53,7 @@ export function rateText(bytesPerSecond: number): string {
 
 const SCHEME = /^[a-z][\w+.-]+:/i;
 
-/** The last part of a path or URI, harmless. */
+/** The last part of a path or URI, made harmless. */
 export function nameOf(source: string): string {
   if (!SCHEME.test(source)) return harmless(basename(source));
   return harmless(decoded(posix.basename(source.replace(SCHEME, '').replace(/[?#].*$/, ''))));

@@ -6,7 +6,7 @@ import { jobMessage, jobPercent, jobTitle } from './jobText.ts';
 
 type ProgressBar = vscode.Progress<{ message: string; increment: number }>;
 
-/** For each copy, from when it begins to wait until it ends, a notification that shows how far it is and can cancel it. */
+/** Shows a cancellable progress notification for each job, from when it's queued until it ends. */
 export function showProgress(transfers: TransferList): vscode.Disposable {
   const bars = new Map<string, JobBar>();
   const follow = (job: Job) => {
@@ -66,7 +66,7 @@ class JobBar {
 
   #report(): void {
     if (!this.#bar) return;
-    // VS Code adds up, and takes nothing back.
+    // VS Code adds the increments up, and the bar can't go back.
     const increment = Math.max(0, this.#percent - this.#shownPercent);
     this.#shownPercent += increment;
     this.#bar.report({ message: this.#message, increment });

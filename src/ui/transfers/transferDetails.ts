@@ -8,7 +8,7 @@ import { sourcesText } from './transferText.ts';
 const SCHEME = 'guestwire-transfer';
 const WHOLE_JOB = 'job';
 
-/** Gives each transfer a read-only document that tells all of it. */
+/** Provides a read-only document with all details of each transfer. */
 export function provideDetails(transfers: TransferList): vscode.Disposable {
   const content = (uri: vscode.Uri) => {
     const transfer = transfers.get(uri.query);
@@ -20,7 +20,7 @@ export function provideDetails(transfers: TransferList): vscode.Disposable {
   });
 }
 
-/** @param wholeJob - also of the other guests that the same files were copied into */
+/** @param wholeJob - includes the other guests that the same files were copied to */
 export async function showDetails(id: string, transfers: TransferList, wholeJob = false): Promise<void> {
   const transfer = transfers.get(id);
   const name = transfer ? sourcesText(transfer.request).replaceAll('/', '_') : 'copy';

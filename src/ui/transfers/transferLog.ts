@@ -8,7 +8,7 @@ import { harmless } from '../support/harmless.ts';
 import { localized } from '../support/localized.ts';
 import { outcomeText, sourcesText } from './transferText.ts';
 
-/** One line for each turn of a copy. */
+/** Logs one line for each state change of a transfer. */
 export function logTransfers(transfers: TransferList, log: Log): vscode.Disposable {
   const stop = transfers.changes.on(({ id, kind }) => {
     const transfer = id !== undefined && kind === 'state' ? transfers.get(id) : undefined;

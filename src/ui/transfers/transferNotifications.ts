@@ -9,7 +9,7 @@ import { jobResult } from './jobText.ts';
 import { showDetails } from './transferDetails.ts';
 import { failureText, outcomeText, sourcesText } from './transferText.ts';
 
-/** Tells how each copy ended, and offers what can be done about it. A cancelled one needs no comment. */
+/** Reports how each transfer ended and offers what can be done next. Nothing is said of a cancelled one. */
 export function announceResults(transfers: TransferList): vscode.Disposable {
   const stop = transfers.changes.on(({ id, kind }) => {
     const transfer = id !== undefined && kind === 'state' ? transfers.get(id) : undefined;
@@ -27,7 +27,7 @@ export function announceResults(transfers: TransferList): vscode.Disposable {
 async function announceDone(transfers: TransferList, { id, request, outcome }: Transfer): Promise<void> {
   if (!outcome) return;
   const details = l10n.t('Show Details');
-  // Without a button VS Code cuts the sentence off after one line.
+  // VS Code cuts a notification without buttons off after one line.
   const answer = await vscode.window.showInformationMessage(outcomeText(request, outcome), details);
   if (answer === details) await showDetails(id, transfers);
 }
@@ -44,7 +44,7 @@ async function announceFailure(transfers: TransferList, transfer: Transfer): Pro
   if (answer === details) await showDetails(id, transfers);
 }
 
-/** Once for all its guests. Those that were cancelled need no comment. */
+/** One message for all guests of the job. Nothing is said of cancelled ones. */
 async function announceJob(transfers: TransferList, job: Job): Promise<void> {
   if (job.every(({ state }) => state === 'cancelled')) return;
   const { text, failed } = jobResult(job);
@@ -58,7 +58,7 @@ async function announceJob(transfers: TransferList, job: Job): Promise<void> {
   if (answer === retry) transfers.retry(...failed.map(({ id }) => id));
 }
 
-/** What the window's end broke off is offered again, once. */
+/** Offers once to resume what closing the window interrupted. */
 export async function offerInterrupted(transfers: TransferList): Promise<void> {
   const ids = transfers.interrupted;
   const first = transfers.get(ids[0] ?? '');
@@ -68,17 +68,17 @@ export async function offerInterrupted(transfers: TransferList): Promise<void> {
   const text =
     ids.length === 1
       ? l10n.t(
-          'Copying {0} to {1} was interrupted. What the guest kept is not sent again.',
+          'Copying {0} to "{1}" was interrupted. You can resume it where it stopped.',
           sourcesText(first.request),
           harmless(targetName(first.request.target)),
         )
-      : l10n.t('{0} copies were interrupted. What the guests kept is not sent again.', ids.length);
+      : l10n.t('{0} transfers were interrupted. You can resume them where they stopped.', ids.length);
   const answer = await vscode.window.showWarningMessage(text, resume, show);
   if (answer === resume) resumeAll(transfers, ids);
   if (answer === show) await vscode.commands.executeCommand('guestwire.showTransfers');
 }
 
-/** What was one copy into several guests is one again. */
+/** Transfers that were one job are resumed as one job. */
 function resumeAll(transfers: TransferList, ids: readonly string[]): void {
   const broken = ids.flatMap(id => transfers.get(id) ?? []);
   for (const job of jobsOf(broken)) transfers.retry(...job.map(({ id }) => id));

@@ -1,9 +1,9 @@
 import { targetName } from '../../engine/guest/target.ts';
 import { canRetry, isFinished, type Transfer, type TransferState } from '../../engine/transfers/transfer.ts';
-import type { Presentation } from '../domains/domainPresentation.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { localized } from '../support/localized.ts';
+import type { Presentation } from '../treeItem.ts';
 import { shortNumbers } from './progressText.ts';
 import { linkText, resultText, sourcesText } from './transferText.ts';
 
@@ -23,7 +23,7 @@ export function presentTransfer(transfer: Transfer): Presentation {
   const now = stateText(transfer);
   return {
     label: what,
-    // How it is comes first: in a narrow view the rest is cut off.
+    // The state comes first, because a narrow view cuts the rest off.
     description: `${now} → ${domain}`,
     tooltip: tooltip(transfer, `${what} → ${domain}`, now),
     accessibleLabel: l10n.t('Copy {0} to {1}: {2}', what, domain, now),

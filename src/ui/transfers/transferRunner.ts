@@ -9,7 +9,7 @@ import { settings } from '../settings.ts';
 import { workspaceFiles } from '../sources/workspaceFiles.ts';
 import { askConflict } from './askConflict.ts';
 
-/** Gives transfers what they need of the window: the settings of the moment, sources, and somebody to ask. */
+/** Runs transfers with the current settings, VS Code's files as sources, and questions asked in the window. */
 export function transferRunner(receivers: Receivers, cancel: (id: string) => void): RunTransfers {
   const ownCopies = new OwnCopies();
   return runs => {

@@ -7,7 +7,7 @@ import { l10n } from '../support/l10n.ts';
 import { localized } from '../support/localized.ts';
 import { nameOf, rateText } from './progressText.ts';
 
-/** "notes.txt", "notes.txt and 2 more". */
+/** Such as "notes.txt" or "notes.txt and 2 more". */
 export function sourcesText({ sources }: CopyRequest): string {
   const first = nameOf(sources[0] ?? '');
   const others = sources.length - 1;
@@ -15,8 +15,8 @@ export function sourcesText({ sources }: CopyRequest): string {
 }
 
 /**
- * What came of a copy, in one sentence: it says "verified" only of what the guest's hash proved, and says it at the
- * start, for a notification shows one line.
+ * The outcome in one sentence. It says "verified" only of what the guest's hash proved, and says it at the start,
+ * because a notification may show only one line.
  */
 export function outcomeText(request: CopyRequest, outcome: CopySummary): string {
   const { files, verified, failed, identical, skipped, unchanged } = outcome;
@@ -25,8 +25,8 @@ export function outcomeText(request: CopyRequest, outcome: CopySummary): string 
   const what = files === 1 || files === 0 ? sourcesText(request) : l10n.t('{0} files', files);
   if (files === 0) return l10n.t('There were no files in {0} to copy to {1}.', what, domain);
   if (unchanged > 0 && unchanged + identical === files)
-    return l10n.t('Unchanged by size and time: {0} in {1}.', what, domain);
-  if (skipped === files) return l10n.t('Skipped: {0} would replace other content in {1}.', what, domain);
+    return l10n.t('Already up to date: {0} in {1} (same size and time).', what, domain);
+  if (skipped === files) return skippedText(what, files, domain);
   if (identical === files) return l10n.t('Already there and verified: {0} in {1}.', what, domain);
   const speed = `${formatBytes(outcome.bytes)}, ${rateText(outcome.bytesPerSecond)}`;
   const notes = [speed, ...countNotes(outcome)].join(', ');
@@ -35,10 +35,16 @@ export function outcomeText(request: CopyRequest, outcome: CopySummary): string 
   return l10n.t('Copied and verified: {0} → {1} ({2}).', copied, place, notes);
 }
 
-/** Of fewer bytes the rate only says how long the handshake took. */
+function skippedText(what: string, files: number, domain: string): string {
+  return files === 1
+    ? l10n.t('Skipped {0}: a different file with this name exists in {1}.', what, domain)
+    : l10n.t('Skipped {0}: different files with these names exist in {1}.', what, domain);
+}
+
+/** For fewer bytes, the rate mostly measures the handshake. */
 const RATED_BYTES = 64 * 1024;
 
-/** "verified · 51.8 kB/s", where there is room for no more. */
+/** Such as "verified · 51.8 kB/s", for where there's little room. */
 export function resultText({ verified, bytes, bytesPerSecond }: CopySummary): string {
   const word = verified > 0 ? l10n.t('verified') : l10n.t('skipped');
   return bytes >= RATED_BYTES ? `${word} · ${rateText(bytesPerSecond)}` : word;
@@ -51,7 +57,7 @@ function countText(files: number): string {
 function countNotes({ identical, skipped, resumedFrom }: CopySummary): string[] {
   const notes = [];
   if (resumedFrom > 0) notes.push(l10n.t('resumed at {0}', formatBytes(resumedFrom)));
-  if (identical > 0) notes.push(l10n.t('{0} there already', identical));
+  if (identical > 0) notes.push(l10n.t('{0} already there', identical));
   if (skipped > 0) notes.push(l10n.t('{0} skipped', skipped));
   return notes;
 }
@@ -72,11 +78,11 @@ function failedText(request: CopyRequest, { files, failed, failures }: CopySumma
   if (files === 1) return first;
   const domain = harmless(targetName(request.target));
   return failed === files
-    ? l10n.t('None of {0} files was copied to {1}. {2}', files, domain, first)
-    : l10n.t('{0} of {1} files were not copied to {2}. {3}', failed, files, domain, first);
+    ? l10n.t('None of the {0} files were copied to {1}. {2}', files, domain, first)
+    : l10n.t("{0} of {1} files weren't copied to {2}. {3}", failed, files, domain, first);
 }
 
-/** All there is to say of it, for a document of its own. */
+/** All details, for a document of its own. */
 export function detailsText(
   request: CopyRequest,
   outcome: CopySummary | undefined,
@@ -97,7 +103,7 @@ export function detailsText(
 export function linkText({ link, lanes }: CopySummary): string {
   const name = localized(linkLabel(link));
   return lanes > 1
-    ? l10n.t('Link: {0}; {1} serial ports side by side', name, lanes)
+    ? l10n.t('Link: {0}, with {1} serial ports in parallel', name, lanes)
     : l10n.t('Link: {0}', name);
 }
 
@@ -106,7 +112,7 @@ function outcomeLines(outcome: CopySummary): string[] {
   const { bytes, wireBytes, seconds, bytesPerSecond } = outcome;
   return [
     l10n.t(
-      'Files: {0}; verified: {1} (there already: {2}); skipped: {3}; failed: {4}',
+      'Files: {0}; verified: {1} (already there: {2}); skipped: {3}; failed: {4}',
       files,
       verified,
       identical,
@@ -120,13 +126,13 @@ function outcomeLines(outcome: CopySummary): string[] {
       seconds.toFixed(3),
       rateText(bytesPerSecond),
     ),
-    ...(resumedFrom > 0 ? [l10n.t('{0} bytes had come before the copy was interrupted', resumedFrom)] : []),
+    ...(resumedFrom > 0 ? [l10n.t('{0} bytes had arrived before the interruption', resumedFrom)] : []),
     ...(outcome.failures.length > 0 ? ['', ...outcome.failures.map(localized)] : []),
     ...(outcome.hashes.length > 0 ? ['', 'SHA-256', hashLines(outcome)] : []),
   ];
 }
 
-/** As sha256sum prints and checks them; one hash alone where there is one file. */
+/** A single file's hash alone; several as lines that `sha256sum --check` reads. */
 export function hashesText(outcome: CopySummary): string {
   const [only] = outcome.hashes;
   return only && outcome.hashes.length === 1 ? only.sha256 : hashLines(outcome);

@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
 import { debounce } from '../../engine/support/debounce.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
+import { treeItem } from '../treeItem.ts';
 import { presentTransfer } from './transferPresentation.ts';
 
-/** What commands get from this view. */
+/** What VS Code passes to commands called in this view. */
 export interface TransferNode {
   readonly kind: 'transfer';
   readonly id: string;
@@ -13,10 +14,10 @@ export function isTransferNode(value: unknown): value is TransferNode {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'transfer';
 }
 
-/** As often as numbers can be read. */
+/** Faster changes couldn't be read. */
 const REDRAW_MS = 300;
 
-/** All copies, newest first. */
+/** All transfers, newest first. */
 export class TransfersTree implements vscode.TreeDataProvider<TransferNode> {
   readonly #transfers: TransferList;
   readonly #onDidChange = new vscode.EventEmitter<TransferNode | TransferNode[] | undefined>();
@@ -42,14 +43,7 @@ export class TransfersTree implements vscode.TreeDataProvider<TransferNode> {
   getTreeItem({ id }: TransferNode): vscode.TreeItem {
     const transfer = this.#transfers.get(id);
     if (!transfer) return new vscode.TreeItem('');
-    const { label, description, tooltip, icon, contextValue, accessibleLabel } = presentTransfer(transfer);
-    const item = new vscode.TreeItem(label);
-    item.id = id;
-    item.description = description;
-    item.tooltip = tooltip;
-    item.contextValue = contextValue;
-    item.accessibilityInformation = { label: accessibleLabel };
-    item.iconPath = new vscode.ThemeIcon(icon.id, icon.color ? new vscode.ThemeColor(icon.color) : undefined);
+    const item = treeItem(id, presentTransfer(transfer));
     item.command = {
       command: 'guestwire.showTransferDetails',
       title: '',

@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import type { TransferRecord } from '../../engine/transfers/transfer.ts';
 import type { TransferStore } from '../../engine/transfers/transferList.ts';
 
-/** The number changes when a record's shape does: what an older version left is then forgotten. */
+/** The number changes with the shape of a record, so that records of an older version are ignored. */
 const KEY = 'guestwire.transfers.2';
 
 export function workspaceStore(state: vscode.Memento): TransferStore {

@@ -136,7 +136,7 @@ describe('the CD', () => {
   it('is known by its name when nothing else is known of it', () => {
     const stray = strayDisc(facts(drive(`<source file='${cd}'/>`), ''));
     assert.equal(stray?.path, cd);
-    assert.match(takeOutTitle(stray, 'demo'), /leave it empty/);
+    assert.match(takeOutTitle(stray, 'demo'), /leave the drive empty/);
     assert.match(takenOutText(stray, false, 'demo'), /empty again.*kept/);
     assert.equal(strayDisc(facts(former, former)), undefined);
   });

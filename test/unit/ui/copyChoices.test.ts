@@ -17,10 +17,10 @@ const place = (...named: Parameters<typeof domainOf>): DomainPlace => ({
 const names = (targets: readonly Target[]) => targets.map(targetName);
 const linkOf = (domain: string) => `link of ${domain}`;
 
-describe('choosing the domain', () => {
+describe('list of domains to copy to', () => {
   const domains = [place('a', 'shutoff'), place('b'), place('c', 'paused'), place('d')];
 
-  it('has the running ones first, and the last used on top', () => {
+  it('lists running domains first, with the last used one on top', () => {
     const last = domainKey(connection.uri, domainOf('d').uuid);
     const { ready, notRunning } = domainChoices(domains, ['/dev/ttyUSB0'], last, linkOf);
     assert.deepEqual(names(ready), ['d', 'b', '/dev/ttyUSB0']);
@@ -29,12 +29,12 @@ describe('choosing the domain', () => {
     assert.equal(ready[1]?.kind === 'domain' && ready[1].link, 'link of b');
   });
 
-  it('does not put one on top that is off', () => {
+  it("doesn't put the last used domain on top while it is off", () => {
     const last = domainKey(connection.uri, domainOf('a').uuid);
     assert.deepEqual(names(domainChoices(domains, [], last, linkOf).ready), ['b', 'd']);
   });
 
-  it('needs no question where one domain runs', () => {
+  it('asks no question if exactly one domain runs', () => {
     const one = domainChoices([place('a', 'shutoff'), place('b')], [], undefined, linkOf);
     assert.deepEqual(names([onlyChoice(one)].filter(target => target !== undefined)), ['b']);
     assert.equal(onlyChoice(domainChoices(domains, [], undefined, linkOf)), undefined);
@@ -43,11 +43,11 @@ describe('choosing the domain', () => {
   });
 });
 
-describe('destination', () => {
+describe('destination of a copy', () => {
   const setting = { 'os:linux': '/home/me/', 'os:windows': 'C:\\In\\', web: '/srv/' };
   const facts = { domain: 'x', system: undefined, osFamily: undefined };
 
-  it('is taken by domain, then by guest system', () => {
+  it('the default destination is looked up by domain, then by guest system', () => {
     assert.equal(defaultDestination(setting, { ...facts, domain: 'web' }), '/srv/');
     assert.equal(defaultDestination(setting, facts), '/home/me/');
     assert.equal(defaultDestination(setting, { ...facts, osFamily: 'windows' }), 'C:\\In\\');
@@ -59,7 +59,7 @@ describe('destination', () => {
     assert.equal(defaultDestination({}, { ...facts, domain: 'constructor' }), '~/');
   });
 
-  it('may be anything that could be a path', () => {
+  it('a destination may be anything that could be a path', () => {
     for (const path of ['/tmp/', '~/', 'name.txt', 'C:\\Users\\me\\', '/a b/ü', '/dev/null']) {
       assert.equal(destinationProblem(path, 1), undefined, path);
     }
@@ -70,7 +70,7 @@ describe('destination', () => {
   });
 });
 
-describe('conflict question', () => {
+describe('question about an existing file', () => {
   const conflict = {
     source: '/home/me/a.txt',
     destination: '/srv/a.txt\u001b',
@@ -81,21 +81,24 @@ describe('conflict question', () => {
   const details = (of: typeof conflict) =>
     conflictChoices(of, timeMs => `t${timeMs}`).once.map(({ label, detail }) => `${label}: ${detail}`);
 
-  it('shows sizes and times of both sides', () => {
+  it('shows sizes and times of both files', () => {
     assert.deepEqual(details(conflict).slice(0, 2), [
-      'Overwrite: Take yours: 2.00 MB, t1700000010000 (newer)',
-      "Skip: Leave the guest's: 1.20 kB, t1700000000000",
+      'Overwrite: Replace with your file: 2.00 MB, t1700000010000 (newer)',
+      "Skip: Keep the guest's file: 1.20 kB, t1700000000000",
     ]);
     const unknown = { ...conflict, existing: { ...conflict.existing, mtimeMs: Number.NaN } };
     assert.match(conflictChoices(unknown).once[1]?.detail ?? '', /unknown time/);
     assert.doesNotMatch(conflictChoices(unknown).once[0]?.detail ?? '', /newer|older/);
   });
 
-  it('names the file, harmlessly, and the domain', () => {
-    assert.equal(conflictTitle(conflict, 'web'), '"/srv/a.txt\\x1b" exists in web with other content');
+  it('names the file, made harmless, and the domain', () => {
+    assert.equal(
+      conflictTitle(conflict, 'web'),
+      '"/srv/a.txt\\x1b" already exists in "web" with different content',
+    );
   });
 
-  it('offers each answer once and for all', () => {
+  it('offers each answer for one file and for all files', () => {
     const { once, forAll } = conflictChoices(conflict);
     assert.deepEqual(
       once.map(({ decision }) => decision),
@@ -105,7 +108,7 @@ describe('conflict question', () => {
   });
 });
 
-describe('what earlier copies left in guests', () => {
+describe('files that earlier copies left in guests', () => {
   const conflict = (destination: string, existing: { size: number; mtimeMs: number; type?: string }) => ({
     source: '/home/me/notes.txt',
     destination,
@@ -113,7 +116,7 @@ describe('what earlier copies left in guests', () => {
     existing: { type: 'file', ...existing },
   });
 
-  it('is known again by place, size and time', () => {
+  it('are recognised by path, size and time', () => {
     const copies = new OwnCopies();
     copies.left('web', '/srv/notes.txt', { size: 5, mtimeMs: 1_234_567 });
     const same = { size: 5, mtimeMs: 1_234_000 };
@@ -125,7 +128,7 @@ describe('what earlier copies left in guests', () => {
     assert.ok(!copies.isAsLeft('web', conflict('/srv/notes.txt', { ...same, type: 'symlink' })));
   });
 
-  it('is forgotten beyond some thousand files, the oldest first', () => {
+  it('are forgotten beyond 2,000 files, the oldest first', () => {
     const copies = new OwnCopies();
     const file = { size: 1, mtimeMs: 1 };
     for (let index = 0; index < 2_001; index += 1) copies.left('web', `/${index}`, file);

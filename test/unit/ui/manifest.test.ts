@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, it } from 'node:test';
+import { COMMAND_NAMES } from '../../../src/ui/commands/command.ts';
 
 const root = new URL('../../../', import.meta.url);
 const read = (name: string) => fs.readFileSync(new URL(name, root), 'utf8');
@@ -17,27 +18,28 @@ interface Item {
 const declared: string[] = commands.map(({ command }: Item) => command);
 
 describe('manifest of the extension', () => {
-  it('has a text for every placeholder, and a place for every text', () => {
+  it('package.nls.json has exactly the texts that the manifest uses', () => {
     const used = [...manifestText.matchAll(/"%([^%"]+)%"/g)].map(([, key]) => key);
     assert.deepEqual([...new Set(used)].sort(), Object.keys(texts).sort());
   });
 
-  // That these are the registered ones, all of them, is seen in VS Code (test/vscode/activation.test.ts).
-  it('has a file for each command', () => {
-    for (const command of declared) {
-      const file = new URL(`src/ui/commands/${command.slice('guestwire.'.length)}.ts`, root);
+  it('the manifest declares exactly the registered commands, and each has its own file', () => {
+    const registered = COMMAND_NAMES.map(name => `guestwire.${name}`);
+    assert.deepEqual([...declared].sort(), registered.sort());
+    for (const name of COMMAND_NAMES) {
+      const file = new URL(`src/ui/commands/${name}.ts`, root);
       assert.ok(fs.existsSync(file), file.pathname);
     }
   });
 
-  it('uses only commands that are declared', () => {
+  it('menus, key bindings and links use only declared commands', () => {
     const items: Item[] = [...Object.values<Item[]>(menus).flat(), ...keybindings];
     const links = Object.values(texts).flatMap(text => [...text.matchAll(/\(command:([\w.]+)\)/g)]);
     const used = [...items.map(({ command }) => command), ...links.map(([, command]) => command)];
     for (const command of used) assert.ok(declared.includes(command ?? ''), command);
   });
 
-  it('has the ids and titles that users rely on', () => {
+  it('the manifest keeps the ids and titles that users rely on', () => {
     const title = (name: string) => texts[`command.${name}`];
     assert.equal(title('copyToGuest'), 'Copy to Guest VM');
     assert.equal(title('copyToLastGuest'), 'Copy to Last Guest VM');
@@ -50,7 +52,7 @@ describe('manifest of the extension', () => {
     assert.equal(`${manifest.publisher}.${manifest.name}`, 'guestwire.guestwire');
   });
 
-  it('binds no key that is AltGr and a letter on European layouts, and every one on macOS too', () => {
+  it('no key is AltGr and a letter on European layouts, and macOS has all of them too', () => {
     for (const { key, mac, when } of keybindings) {
       assert.doesNotMatch(key, /ctrl\+alt|alt\+ctrl/);
       assert.equal(mac, key.replaceAll('ctrl', 'cmd'));
@@ -58,7 +60,7 @@ describe('manifest of the extension', () => {
     }
   });
 
-  it('lets no workspace say where to connect, nor, while it is untrusted, where to copy', () => {
+  it("a workspace can't set where to connect or, while untrusted, where to copy", () => {
     const { properties } = configuration;
     for (const name of ['connections', 'link', 'serialPorts', 'maxParallelTransfers']) {
       assert.equal(properties[`guestwire.${name}`].scope, 'machine', name);
@@ -67,7 +69,7 @@ describe('manifest of the extension', () => {
     assert.deepEqual(restrictedConfigurations, ['guestwire.destination', 'guestwire.conflict']);
   });
 
-  it('has a welcome text for everything that keeps the tree empty', () => {
+  it('the manifest has a welcome text for each reason for an empty Domains view', () => {
     const domains = viewsWelcome.filter(({ view }: { view: string }) => view === 'guestwire.domains');
     const keys = domains.map(({ when }: Item) => /== '([\w-]+)'/.exec(when ?? '')?.[1]);
     assert.deepEqual(keys.sort(), ['denied', 'no-connection', 'no-domain', 'no-socket']);

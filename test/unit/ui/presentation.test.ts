@@ -11,8 +11,9 @@ import {
   presentDomain,
   presentLink,
   systemText,
+  type Welcome,
+  welcomeFor,
 } from '../../../src/ui/domains/domainPresentation.ts';
-import { type Welcome, welcomeFor } from '../../../src/ui/domains/domainsWelcome.ts';
 import { harmless } from '../../../src/ui/support/harmless.ts';
 import { domainOf, said } from './samples.ts';
 
@@ -31,7 +32,7 @@ function failed(code: string, wasConnected = false): ConnectionStatus {
   return { kind: 'failed', code, message: said('It failed.'), wasConnected, retrying: true };
 }
 
-describe('domain in the tree', () => {
+describe('domain in the Domains view', () => {
   const states: [DomainState, string, string][] = [
     ['running', 'running · receiver unknown', 'domain running writable'],
     ['blocked', 'running · receiver unknown', 'domain running writable'],
@@ -43,13 +44,13 @@ describe('domain in the tree', () => {
     ['nostate', 'state unknown · receiver unknown', 'domain running writable'],
   ];
   for (const [state, description, contextValue] of states) {
-    it(`says that it is ${description} (${state})`, () => {
+    it(`a domain in libvirt's state "${state}" is shown as "${description}"`, () => {
       const shown = presentDomain(facts(state));
       assert.deepEqual([shown.description, shown.contextValue], [description, contextValue]);
     });
   }
 
-  it('tells guest system and receiver, where they are known', () => {
+  it('a running domain shows its guest system and receiver, if known', () => {
     const shown = presentDomain(facts('running', { osId: 'http://debian.org/debian/12', receiver: 'ready' }));
     assert.equal(shown.description, 'running · Debian 12 · receiver ready');
     assert.equal(shown.accessibleLabel, 'Domain web, running, Debian 12, receiver ready');
@@ -57,7 +58,7 @@ describe('domain in the tree', () => {
     assert.doesNotMatch(presentDomain(facts('shutoff', { receiver: 'ready' })).description, /receiver/);
   });
 
-  it('offers nothing that a read-only or lost connection could not do', () => {
+  it('a domain of a read-only or lost connection offers no actions', () => {
     assert.equal(
       presentDomain(facts('running', { writable: false })).contextValue,
       'domain running readonly',
@@ -67,7 +68,7 @@ describe('domain in the tree', () => {
     assert.equal(lost.description, 'last seen running');
   });
 
-  it('makes a name harmless wherever it stands', () => {
+  it("a domain's name is made harmless in every text", () => {
     const domain = { ...domainOf('x'), name: '\u001b[31m$(trash)\n[run](command:x)\u202e' };
     const { label, tooltip, accessibleLabel } = presentDomain({ ...facts('running'), domain });
     for (const text of [label, tooltip, accessibleLabel]) {
@@ -76,18 +77,18 @@ describe('domain in the tree', () => {
     assert.doesNotMatch(label, /\n/);
   });
 
-  it('names guest systems by libvirt’s description, else by the receiver’s word', () => {
+  it("a guest system is named by libosinfo's id, else by the receiver", () => {
     assert.equal(systemText('http://microsoft.com/win/10', undefined), 'Windows 10');
     assert.equal(systemText(undefined, 'linux'), 'Linux');
     assert.equal(systemText('nonsense', undefined), '');
   });
 });
 
-describe('connection in the tree', () => {
+describe('connection in the Domains view', () => {
   const show = (status: ConnectionStatus, domainCount = 0) =>
     presentConnection({ uri: 'qemu:///system', status, domainCount });
 
-  it('says how it is', () => {
+  it('a connection shows its state and number of domains', () => {
     assert.equal(show({ kind: 'connected', readOnly: false }, 1).description, '1 domain');
     assert.equal(show({ kind: 'connected', readOnly: true }, 2).description, '2 domains · read-only');
     assert.equal(show({ kind: 'connecting' }).description, 'connecting…');
@@ -96,7 +97,7 @@ describe('connection in the tree', () => {
     assert.match(show(failed('no-socket')).tooltip, /"It failed\."$/);
   });
 
-  it('says so before the parameters of its URI', () => {
+  it('a connection shows its state before the parameters of its URI', () => {
     const uri = 'qemu:///session?socket=/run/user/1000/libvirt/libvirt-sock';
     const shown = presentConnection({ uri, status: { kind: 'connected', readOnly: false }, domainCount: 1 });
     assert.equal(shown.label, 'qemu:///session');
@@ -104,30 +105,31 @@ describe('connection in the tree', () => {
     assert.ok(shown.accessibleLabel.includes(uri));
   });
 
-  it('tries again sooner at first, and only where that may help', () => {
+  it("reconnecting waits longer each time, and isn't tried where it can't help", () => {
     assert.deepEqual([1, 2, 3, 20].map(backOffMs), [500, 1000, 2000, 15_000]);
     assert.ok(isPassing('no-socket') && !isPassing('denied') && !isPassing('bad-uri'));
   });
 });
 
-describe('welcome texts', () => {
+describe('welcome text of the Domains view', () => {
   const cases: [string, Parameters<typeof welcomeFor>[0], Welcome][] = [
-    ['nothing configured', [], 'no-connection'],
+    ['no connection configured', [], 'no-connection'],
     ['no daemon', [{ status: failed('no-socket'), domainCount: 0 }], 'no-socket'],
     ['no permission for the socket', [{ status: failed('access-denied'), domainCount: 0 }], 'denied'],
-    ['refused by polkit', [{ status: failed('auth-failed'), domainCount: 0 }], 'denied'],
+    ['access refused by polkit', [{ status: failed('auth-failed'), domainCount: 0 }], 'denied'],
     ['no domain', [{ status: { kind: 'connected', readOnly: false }, domainCount: 0 }], 'no-domain'],
-    ['domains', [{ status: { kind: 'connected', readOnly: false }, domainCount: 1 }], ''],
-    ['still connecting', [{ status: { kind: 'connecting' }, domainCount: 0 }], ''],
-    ['lost after it worked', [{ status: failed('connection-lost', true), domainCount: 1 }], ''],
-    ['one of several is broken', Array(2).fill({ status: failed('no-socket'), domainCount: 0 }), ''],
+    ['a domain', [{ status: { kind: 'connected', readOnly: false }, domainCount: 1 }], ''],
+    ['a connection still connecting', [{ status: { kind: 'connecting' }, domainCount: 0 }], ''],
+    ['a connection lost after it worked', [{ status: failed('connection-lost', true), domainCount: 1 }], ''],
+    ['several broken connections', Array(2).fill({ status: failed('no-socket'), domainCount: 0 }), ''],
   ];
   for (const [what, connections, welcome] of cases) {
-    it(`${what}: ${welcome || 'none'}`, () => assert.equal(welcomeFor(connections), welcome));
+    it(`welcome text with ${what}: ${welcome || 'none'}`, () =>
+      assert.equal(welcomeFor(connections), welcome));
   }
 });
 
-describe('receivers', () => {
+describe('state of receivers', () => {
   const xml = (state: string, serials = '') =>
     `<domain><devices>${serials}<channel type="unix"><target type="virtio" name="org.guestwire.0" state="${state}"/></channel></devices></domain>`;
   const details = (text: string) => {
@@ -135,7 +137,7 @@ describe('receivers', () => {
     return { devices, candidates: rankCandidates(devices) };
   };
 
-  it('are judged by the last handshake, until the domain stops', () => {
+  it("a receiver's state is that of the last handshake, until the domain stops", () => {
     const receivers = new Receivers();
     const changes: string[] = [];
     receivers.changes.on(key => changes.push(key));
@@ -150,7 +152,7 @@ describe('receivers', () => {
     assert.deepEqual(changes, ['k', 'k', 'k']);
   });
 
-  it('may have been started since they were silent', () => {
+  it('silent receivers become unknown again on a refresh', () => {
     const receivers = new Receivers();
     receivers.silent('a');
     receivers.answered('b', 'linux');
@@ -158,7 +160,7 @@ describe('receivers', () => {
     assert.deepEqual([receivers.state('a'), receivers.state('b')], ['unknown', 'ready']);
   });
 
-  it('are judged by the channel where there was no handshake', () => {
+  it("without a handshake, the channel's state tells whether a receiver runs", () => {
     const receivers = new Receivers();
     assert.equal(receivers.state('k', details(xml('connected'))), 'ready');
     assert.equal(receivers.state('k', details(xml('disconnected'))), 'silent');
@@ -168,8 +170,8 @@ describe('receivers', () => {
   });
 });
 
-describe('link in the tree', () => {
-  it('says why it would be taken', () => {
+describe('link in the Domains view', () => {
+  it("a link shows why it would or wouldn't be used", () => {
     const xml =
       '<domain><devices><serial type="pty"><target type="isa-serial" port="0"/></serial></devices></domain>';
     const [candidate] = rankCandidates(parseDomainDevices(xml));
@@ -181,6 +183,6 @@ describe('link in the tree', () => {
 });
 
 describe('harmless text', () => {
-  it('keeps what is ordinary', () =>
+  it('ordinary text is kept unchanged', () =>
     assert.equal(harmless('Übung [1] (2) $x 日本'), 'Übung [1] (2) $x 日本'));
 });

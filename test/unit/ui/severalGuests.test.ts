@@ -67,7 +67,7 @@ function harness() {
 }
 
 describe('a copy into several guests', () => {
-  it('runs as one, whatever may run in parallel, and each guest ends for itself', async () => {
+  it('a copy into several guests runs as one job, and each guest ends by itself', async () => {
     const { list, runs, end, states } = harness();
     const completions = list.addAll(requests);
     await turn();
@@ -85,7 +85,7 @@ describe('a copy into several guests', () => {
     assert.equal(jobsOf(list.all).length, 1);
   });
 
-  it('waits for every guest it needs, and goes without one that was cancelled meanwhile', async () => {
+  it('a copy into several guests waits for all of them, and starts without a cancelled one', async () => {
     const { list, runs, end, states, idOf } = harness();
     const before = list.add(requestTo('db'));
     const completions = list.addAll(requests);
@@ -101,7 +101,7 @@ describe('a copy into several guests', () => {
     await list.stop();
   });
 
-  it('leaves the queue when all its guests were cancelled', async () => {
+  it('a copy into several guests leaves the queue when all are cancelled', async () => {
     const { list, runs, end } = harness();
     list.add(request);
     const completions = list.addAll(requests);
@@ -119,7 +119,7 @@ describe('a copy into several guests', () => {
     );
   });
 
-  it('is repeated in the guests that failed, as a job of their own', async () => {
+  it('a retry copies into the failed guests as a job of their own', async () => {
     const { list, runs, end, idOf } = harness();
     const completions = list.addAll(requests);
     await turn();
@@ -143,23 +143,26 @@ describe('a copy into several guests', () => {
   });
 });
 
-describe('what is said of a copy into several guests', () => {
-  it('names the guests, or how many there are', () => {
+describe('texts about a copy into several guests', () => {
+  it('the title names the guests, or how many there are', () => {
     const few = jobFrom(part('web'), part('db'));
     assert.equal(jobTitle(few), 'Copying notes.txt to web, db');
     const many = jobFrom(part('web'), ...['b', 'c', 'd'].map(name => part(name)));
     assert.equal(jobTitle(many), 'Copying notes.txt to 4 guests');
   });
 
-  it('counts each guest as much as the others', () => {
+  it('the percentage counts every guest the same', () => {
     const job = jobFrom(part('web', { progress }), part('db', done), part('cache'));
     assert.equal(jobPercent(job), Math.floor((45 + 100 + 0) / 3));
     assert.equal(jobMessage(job), '48% · 50.0 kB/s · 0:11 left · 1 of 3 guests done');
   });
 
-  it('waits, looks for receivers, and waits for an answer', () => {
+  it('the progress says what the copy is waiting for', () => {
     const queued = { state: 'queued' } as const;
-    assert.match(jobMessage(jobFrom(part('web', queued), part('db', queued))), /^waiting for the copies/);
+    assert.match(
+      jobMessage(jobFrom(part('web', queued), part('db', queued))),
+      /^waiting for earlier transfers/,
+    );
     assert.equal(jobMessage(jobFrom(part('web'), part('db'))), 'looking for the receivers…');
     const asking = part('db', { progress, asking: '/home/me/notes.txt' });
     assert.equal(
@@ -169,7 +172,7 @@ describe('what is said of a copy into several guests', () => {
     assert.equal(jobMessage(jobFrom(asking)), 'waiting for your answer about notes.txt');
   });
 
-  it('says "verified" only where it is true of every guest', () => {
+  it('the result says "verified" only if it\'s true of every guest', () => {
     const verified = jobResult(jobFrom(part('web', done), part('db', done)));
     assert.equal(verified.text, 'Copied and verified: notes.txt → web, db.');
     const skipped = { ...done, outcome: { ...outcome, verified: 0, skipped: 1 } };
@@ -182,15 +185,15 @@ describe('what is said of a copy into several guests', () => {
       ['db'],
     );
     const none = jobResult(jobFrom(part('web', failedWith('A.')), part('db', failedWith('B.'))));
-    assert.equal(none.text, 'notes.txt was copied to none of 2 guests. web: "A." db: "B."');
+    assert.equal(none.text, 'notes.txt couldn\'t be copied to any of the 2 guests. web: "A." db: "B."');
   });
 
-  it('does not speak of those that were cancelled as copied', () => {
+  it("the result doesn't count cancelled guests as copied", () => {
     const result = jobResult(jobFrom(part('web', done), part('db', { state: 'cancelled' })));
     assert.equal(result.text, 'Copied and verified: notes.txt → web.');
   });
 
-  it('has the details of each', () => {
+  it('the details list every guest', () => {
     const text = jobDetails(jobFrom(part('web', done), part('db', failedWith('Its disk is full.'))));
     assert.match(text, /Domain: web[\s\S]*SHA-256[\s\S]*Domain: db[\s\S]*Its disk is full\./);
   });
@@ -217,7 +220,7 @@ describe('questions of a copy into several guests', () => {
     return { ask, asked, cancelled: () => cancelled };
   }
 
-  it('are asked for each guest, until one is answered for all', async () => {
+  it('questions are asked for each guest, until one is answered for all', async () => {
     const { ask, asked } = answering({ action: 'skip' }, { action: 'overwrite', forAll: true });
     const answers = ['web', 'db', 'cache'].map(domain => ask(conflict, domain, signal, ignore));
     const actions = (await Promise.all(answers)).map(({ action }) => action);
@@ -225,13 +228,13 @@ describe('questions of a copy into several guests', () => {
     assert.deepEqual(asked, ['web', 'db']);
   });
 
-  it('cancel the copy in every guest', async () => {
+  it('cancelling a question cancels the copy in every guest', async () => {
     const { ask, cancelled } = answering({ action: 'cancel' });
     assert.equal((await ask(conflict, 'web', signal, ignore)).action, 'cancel');
     assert.equal(cancelled(), 1);
   });
 
-  it('go on where one guest alone was cancelled', async () => {
+  it('questions continue for the other guests if one is cancelled', async () => {
     const { ask, cancelled } = answering({ action: 'cancel' });
     await ask(conflict, 'web', AbortSignal.abort(), ignore);
     assert.equal(cancelled(), 0);
@@ -239,7 +242,7 @@ describe('questions of a copy into several guests', () => {
 });
 
 describe('the destination in several guests', () => {
-  it('is what each alone would have, or else what every receiver knows', () => {
+  it('the destination for several guests is the one they share, else the home folder', () => {
     assert.equal(commonDestination(['/srv/', '/srv/']), '/srv/');
     assert.equal(commonDestination(['/srv/', 'C:\\Users\\Public\\']), '~/');
     assert.equal(commonDestination(['/srv/']), '/srv/');

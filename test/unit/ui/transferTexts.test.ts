@@ -4,8 +4,12 @@ import { targetKey } from '../../../src/engine/guest/target.ts';
 import { fillIn } from '../../../src/engine/messages/message.ts';
 import { summaryOf } from '../../../src/engine/transfers/copySummary.ts';
 import type { Transfer } from '../../../src/engine/transfers/transfer.ts';
-import { History, sparkline } from '../../../src/ui/statusBar/sparkline.ts';
-import { presentLast, presentThroughput } from '../../../src/ui/statusBar/throughputText.ts';
+import {
+  History,
+  presentLast,
+  presentThroughput,
+  sparkline,
+} from '../../../src/ui/statusBar/throughputText.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
 import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
@@ -17,7 +21,7 @@ const unchanged = { ...kept, unchanged: true as const };
 const broken = { ...kept, skipped: false, error: { code: 'no-space', message: 'x' } };
 
 describe('outcome of a copy', () => {
-  it('counts what the hashes proved, what was left alone and what failed', () => {
+  it('the outcome counts verified, skipped and failed files', () => {
     const judged = summaryOf(resultOf(copied, identical, kept, broken), link, {});
     const { files, verified, identical: there, skipped, failed } = judged;
     assert.deepEqual([files, verified, there, skipped, failed], [4, 2, 1, 1, 1]);
@@ -25,11 +29,11 @@ describe('outcome of a copy', () => {
     assert.deepEqual(judged.hashes[0], { destination: '/srv/notes.txt', sha256 });
   });
 
-  it('calls a file failed that arrived unverified', () => {
+  it('a file that arrived unverified counts as failed', () => {
     assert.equal(summaryOf(resultOf({ ...copied, verified: false }), link, {}).failed, 1);
   });
 
-  it('never speaks of com-dd’s options', () => {
+  it("failures don't mention com-dd's options", () => {
     const exists = { ...broken, error: { code: 'exists', message: '' } };
     const defect = { ...broken, error: { code: 'bad-request', message: '' } };
     const { failures } = summaryOf(resultOf(exists, defect), link, {});
@@ -39,40 +43,44 @@ describe('outcome of a copy', () => {
   const sentences: [string, string, Parameters<typeof resultOf>][] = [
     ['one file', 'Copied and verified: notes.txt → web:/srv/ (1.00 kB, 2.00 kB/s).', [copied]],
     ['the same file again', 'Already there and verified: notes.txt in web.', [identical]],
-    ['a skipped file', 'Skipped: notes.txt would replace other content in web.', [kept]],
-    ['an unchanged folder', 'Unchanged by size and time: 2 files in web.', [unchanged, identical]],
-    ['skipped files', 'Skipped: 2 files would replace other content in web.', [kept, kept]],
+    ['a skipped file', 'Skipped notes.txt: a different file with this name exists in web.', [kept]],
+    [
+      'an unchanged folder',
+      'Already up to date: 2 files in web (same size and time).',
+      [unchanged, identical],
+    ],
+    ['skipped files', 'Skipped 2 files: different files with these names exist in web.', [kept, kept]],
     ['an empty folder', 'There were no files in notes.txt to copy to web.', []],
     ['the same files again', 'Already there and verified: 2 files in web.', [identical, identical]],
     [
       'several files',
-      'Copied and verified: 1 file → web:/srv/ (1.00 kB, 2.00 kB/s, 1 there already, 1 skipped).',
+      'Copied and verified: 1 file → web:/srv/ (1.00 kB, 2.00 kB/s, 1 already there, 1 skipped).',
       [copied, identical, kept],
     ],
   ];
   for (const [what, sentence, files] of sentences) {
-    it(`is told in one sentence: ${what}`, () => {
+    it(`one sentence tells the outcome: ${what}`, () => {
       assert.equal(outcomeText(request, summaryOf(resultOf(...files), link, {})), sentence);
     });
   }
 
-  it('says where a copy went on', () => {
+  it('the outcome says where a copy was resumed', () => {
     const outcome = summaryOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
     assert.match(outcomeText(request, outcome), /, resumed at 500 B\)\.$/);
-    assert.match(detailsText(request, outcome, undefined), /500 bytes had come before/);
+    assert.match(detailsText(request, outcome, undefined), /500 bytes had arrived before/);
   });
 
-  it('says how many serial ports carried it where there were several', () => {
+  it('the details say how many serial ports were used in parallel', () => {
     const linesOf = (lanes: number): string =>
       detailsText(request, summaryOf({ ...resultOf(copied), lanes }, link, {}), undefined);
     assert.match(
       linesOf(2),
-      new RegExp(`^Link: virtio channel ${link.device}; 2 serial ports side by side$`, 'm'),
+      new RegExp(`^Link: virtio channel ${link.device}, with 2 serial ports in parallel$`, 'm'),
     );
     assert.match(linesOf(1), new RegExp(`^Link: virtio channel ${link.device}$`, 'm'));
   });
 
-  it('says "verified" of nothing that failed', () => {
+  it('the outcome doesn\'t say "verified" if a file failed', () => {
     for (const files of [[broken], [copied, broken], [broken, broken]]) {
       const text = outcomeText(request, summaryOf(resultOf(...files), link, {}));
       assert.doesNotMatch(text, /verified/);
@@ -80,7 +88,7 @@ describe('outcome of a copy', () => {
     }
   });
 
-  it('has all of it in the details', () => {
+  it('the details have everything about the copy', () => {
     const text = detailsText(request, summaryOf(resultOf(copied, broken), link, {}), undefined);
     for (const part of [
       '/srv/',
@@ -95,15 +103,15 @@ describe('outcome of a copy', () => {
     assert.match(detailsText(request, undefined, { message: said('No receiver.') }), /No receiver\./);
   });
 
-  it('gives hashes as sha256sum checks them', () => {
+  it('hashes are listed as sha256sum checks them', () => {
     assert.equal(hashesText(outcome), sha256);
     const two = { ...outcome, hashes: [...outcome.hashes, { destination: '/b', sha256 }] };
     assert.equal(hashesText(two), `${sha256}  /srv/notes.txt\n${sha256}  /b`);
   });
 });
 
-describe('progress', () => {
-  it('shows name, percentage, bytes, rate and time left', () => {
+describe('progress of a transfer', () => {
+  it('progress shows name, percentage, bytes, rate and time left', () => {
     const numbers = '45% · 450 kB of 1.00 MB · 50.0 kB/s · 0:11 left';
     assert.equal(progressText(progress, 'a folder'), `notes.txt — ${numbers}`);
     assert.equal(progressText(progress, 'notes.txt'), numbers);
@@ -111,7 +119,7 @@ describe('progress', () => {
     assert.match(progressText(many, ''), /50\.0 kB\/s · 3 of 12 files$/);
   });
 
-  it('is 100% only when all is there', () => {
+  it('progress is 100% only when all files are finished', () => {
     assert.equal(percentOf([{ ...progress, bytesDone: 999_999 }]), 99);
     assert.equal(percentOf([{ ...progress, bytesDone: 1_000_000 }]), 99);
     assert.equal(percentOf([{ ...progress, bytesDone: 1_000_000, filesDone: 1 }]), 100);
@@ -119,7 +127,7 @@ describe('progress', () => {
     assert.equal(percentOf([]), 0);
   });
 
-  it('names paths and URIs by their last part', () => {
+  it('paths and URIs are named by their last part', () => {
     assert.equal(nameOf('/a/b#1?.txt'), 'b#1?.txt');
     assert.equal(nameOf('memfs:/a/b%20c.txt?x=1'), 'b c.txt');
     assert.equal(nameOf('untitled:Untitled-1'), 'Untitled-1');
@@ -127,10 +135,10 @@ describe('progress', () => {
   });
 });
 
-describe('transfer in its view', () => {
+describe('transfer in the Transfers view', () => {
   const show = (more: Partial<Transfer>) => presentTransfer({ id: '1', request, state: 'queued', ...more });
 
-  it('says how it is', () => {
+  it('a transfer shows its state', () => {
     assert.equal(show({}).label, 'notes.txt');
     assert.equal(show({}).accessibleLabel, 'Copy notes.txt to web: waiting');
     assert.equal(show({ state: 'running' }).description, 'looking for the receiver… → web');
@@ -146,7 +154,7 @@ describe('transfer in its view', () => {
     );
   });
 
-  it('offers what can be done', () => {
+  it('a transfer offers the actions its state allows', () => {
     assert.equal(show({ state: 'running' }).contextValue, 'transfer active revealable');
     assert.equal(show({ state: 'done', outcome }).contextValue, 'transfer finished hashed revealable');
     assert.equal(show({ state: 'interrupted' }).contextValue, 'transfer finished retryable revealable');
@@ -154,7 +162,7 @@ describe('transfer in its view', () => {
     assert.equal(show({ state: 'cancelled', request: unsaved }).contextValue, 'transfer finished retryable');
   });
 
-  it('waits for others to the same domain or port', () => {
+  it('transfers to the same domain or port have the same key', () => {
     assert.equal(targetKey(target), targetKey({ ...target, name: 'renamed', link: 'serial1' }));
     assert.notEqual(targetKey(target), targetKey({ ...target, uri: 'qemu:///session' }));
     assert.notEqual(targetKey(target), targetKey({ kind: 'port', path: 'COM3' }));
@@ -164,18 +172,18 @@ describe('transfer in its view', () => {
 describe('status bar', () => {
   const running: Transfer = { id: '1', request, state: 'running', progress };
 
-  it('says that a copy waits for an answer', () => {
+  it('the status bar says that a transfer waits for an answer', () => {
     const asking: Transfer = { id: '1', request, state: 'running', progress, asking: '/home/me/notes.txt' };
     assert.equal(presentThroughput([asking], []).text, '$(question) waiting for your answer');
     assert.match(presentTransfer(asking).description, /^waiting for your answer → web$/);
   });
 
-  it('shows rate and percentage of all copies together', () => {
+  it('the status bar shows rate and percentage of all transfers together', () => {
     const other = { ...running, id: '2', progress: { ...progress, bytesDone: 950_000, etaSeconds: 20 } };
     const shown = presentThroughput([running, other, { id: '3', request, state: 'queued' }], [1, 2, 4]);
     assert.equal(shown.text, '$(cloud-upload) 100 kB/s 70%');
     for (const part of [
-      '2 copies',
+      '2 transfers',
       '1 waiting',
       'Effective: 100 kB/s',
       'wire: 110 kB/s',
@@ -186,7 +194,7 @@ describe('status bar', () => {
     }
   });
 
-  it('shows the last result', () => {
+  it('the status bar shows the last result', () => {
     assert.equal(presentLast({ ...running, state: 'done', outcome })?.text, '$(pass) verified');
     const large = { ...outcome, bytes: 1_000_000 };
     assert.equal(
@@ -200,7 +208,7 @@ describe('status bar', () => {
     assert.equal(presentLast({ ...running, state: 'cancelled' }), undefined);
   });
 
-  it('draws the last minute', () => {
+  it('the status bar draws the rates of the last minute', () => {
     const history = new History(3);
     for (const value of [9, 1, 0, 2]) history.add(value);
     assert.deepEqual(history.values, [1, 0, 2]);
@@ -210,5 +218,6 @@ describe('status bar', () => {
 });
 
 describe('texts without a translation', () => {
-  it('are filled in', () => assert.equal(fillIn('{0} of {1}{2}', 1, 'b'), '1 of b{2}'));
+  it('texts without a translation are filled in', () =>
+    assert.equal(fillIn('{0} of {1}{2}', 1, 'b'), '1 of b{2}'));
 });

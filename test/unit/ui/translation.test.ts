@@ -10,9 +10,16 @@ const readText = (name: string) => fs.readFileSync(new URL(name, root), 'utf8');
 const readTexts = (name: string): Record<string, string> => JSON.parse(readText(name));
 const manifest = JSON.parse(readText('package.json'));
 
+const L10N = 'src/ui/support/l10n.ts';
+
+/** All that call `l10n.t`. */
 function sourceFiles(): string[] {
-  const inUi = fs.readdirSync(new URL('src/ui', root), { recursive: true, encoding: 'utf8' });
-  return [...inUi.filter(name => name.endsWith('.ts')).map(name => `src/ui/${name}`), 'src/extension.ts'];
+  const filesIn = (folder: string) =>
+    fs
+      .readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .map(name => `${folder}/${name}`);
+  return [...filesIn('src/engine'), ...filesIn('src/ui'), 'src/extension.ts'].filter(file => file !== L10N);
 }
 
 /** First arguments of `l10n.t(…)`: string literals, or what stands there instead. */
@@ -39,16 +46,16 @@ const links = (text: string) => [...text.matchAll(/\]\(([^)]*)\)/g)].map(([, tar
 const code = (text: string) => [...text.matchAll(/`+[^`]+`+/g)].map(([words]) => words).sort();
 
 describe('the Japanese translation', () => {
-  const literals = sourceFiles()
-    .filter(file => file !== 'src/ui/support/l10n.ts')
-    .flatMap(file => messagesOf(readText(file)).map(literal => ({ file, literal })));
+  const literals = sourceFiles().flatMap(file =>
+    messagesOf(readText(file)).map(literal => ({ file, literal })),
+  );
 
-  it('can be found: every message is a literal', () => {
+  it('every message in the source is a literal, so that it can be found', () => {
     assert.ok(literals.length > 150, `only ${literals.length} messages found`);
     for (const { file, literal } of literals) assert.match(literal, /^['"]/, `${file}: l10n.t(${literal}`);
   });
 
-  it('has every message of the source, and no other', () => {
+  it('the Japanese bundle has exactly the messages of the source', () => {
     const bundle = readTexts(`${manifest.l10n}/bundle.l10n.ja.json`);
     const used = [
       ...new Set([...literals.map(({ literal }) => stringOf(literal)), ...Object.values<string>(ENGLISH)]),
@@ -65,14 +72,14 @@ describe('the Japanese translation', () => {
     );
   });
 
-  it('fills in the same values', () => {
+  it('the Japanese messages have the same placeholders and icons', () => {
     for (const [english, japanese] of Object.entries(readTexts(`${manifest.l10n}/bundle.l10n.ja.json`))) {
       assert.deepEqual(placeholders(japanese), placeholders(english), english);
       assert.deepEqual(japanese.match(/\$\([\w-]+\)/g), english.match(/\$\([\w-]+\)/g), english);
     }
   });
 
-  it('has every text of the manifest, with its links and commands', () => {
+  it('every text of the manifest is translated, with its links and commands', () => {
     const english = readTexts('package.nls.json');
     const japanese = readTexts('package.nls.ja.json');
     assert.deepEqual(Object.keys(japanese).sort(), Object.keys(english).sort());
