@@ -1,4 +1,5 @@
 import { describeError } from '../engine/messages/describeError.ts';
+import { debug } from './debug.ts';
 import { EXIT_INCOMPLETE, EXIT_INTERRUPTED } from './exitCodes.ts';
 import { main } from './main.ts';
 import { type OutputStream, printError } from './terminal.ts';
@@ -25,6 +26,7 @@ let exitCode = EXIT_INCOMPLETE;
 try {
   exitCode = await main(process.argv.slice(2), process, interruption.signal);
 } catch (error) {
+  debug(error);
   printError(process, worded(describeError(error)));
 }
 await Promise.all([flush(process.stdout), flush(process.stderr)]);

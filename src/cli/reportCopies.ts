@@ -2,6 +2,7 @@ import type { OpenGuest } from '../engine/guest/openGuest.ts';
 import { contextOf } from '../engine/messages/fileMessages.ts';
 import type { CopyFailure } from '../engine/transfers/runCopies.ts';
 import type { CopyResult } from '../transfer/index.ts';
+import { debug } from './debug.ts';
 import { EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK } from './exitCodes.ts';
 import type { CopyArguments } from './parseArguments.ts';
 import {
@@ -35,6 +36,7 @@ export function reportCopies(
   signal?: AbortSignal,
 ): number {
   for (const copy of copies) {
+    if (copy.failure) debug(copy.failure.error);
     for (const sentence of sentencesOf(copy)) printError(terminal, copy.label + sentence);
     if (!args.json && !args.quiet && isWorthASummary(copy))
       terminal.stdout.write(copy.label + summary(copy.result ?? emptyResult()));

@@ -4,6 +4,7 @@ import { printable } from '../text/printable.ts';
 
 /** What com-dd's user can do about it, behind the message. */
 const HINTS: Readonly<Partial<Record<MessageId, string>>> = {
+  'copy.unexpected': 'Run it again with NODE_DEBUG=guestwire for details.',
   'domain.none': '"com-dd --list" shows the domains.',
   'file.exists': 'Use --conflict overwrite, skip, newer or rename.',
   'note.channel-is-faster':

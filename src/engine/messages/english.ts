@@ -78,7 +78,7 @@ export const ENGLISH = {
   // The copy as a whole.
   'copy.cancelled': 'The copy was cancelled.',
   'copy.failed': 'The copy failed ({0}).',
-  'copy.unexpected': 'Something unexpected happened. The log has the details.',
+  'copy.unexpected': 'Something unexpected happened.',
   'copy.no-folder': 'There is no folder "{0}" in the guest. Create it there or choose another folder.',
   'copy.not-a-folder':
     '"{0}" is not a folder in the guest. Copying several files, or to a path ending in a separator, requires one.',

@@ -72,6 +72,8 @@ export interface Transfer extends TransferRecord {
   readonly asking?: string | undefined;
   /** Of this window only. */
   readonly result?: CopyResult | undefined;
+  /** What the layers below threw; for the log, and of this window only. */
+  readonly cause?: unknown;
 }
 
 /** Enough to look at; a copy of a whole source tree must not fill the window's storage. */

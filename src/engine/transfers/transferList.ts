@@ -107,7 +107,7 @@ export class TransferList {
     const group = again.length > 1 ? randomUUID() : undefined;
     const change: Partial<Transfer> = {
       ...{ group, state: 'queued' },
-      ...{ outcome: undefined, error: undefined, result: undefined, progress: undefined },
+      ...{ outcome: undefined, error: undefined, cause: undefined, result: undefined, progress: undefined },
     };
     for (const id of again) this.#replace(id, change);
     if (again.length === 0) return [];
@@ -200,7 +200,13 @@ export class TransferList {
       const failure = asFailure(error);
       const { code, explanation, partial } = failure;
       const state = code === 'aborted' ? 'cancelled' : 'failed';
-      this.#set(id, { state, error: { code, message: explanation }, outcome: partial, ...over });
+      this.#set(id, {
+        state,
+        error: { code, message: explanation },
+        outcome: partial,
+        cause: failure.cause,
+        ...over,
+      });
       throw failure;
     }
   }

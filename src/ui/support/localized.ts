@@ -5,6 +5,7 @@ import { l10n } from './l10n.ts';
 
 /** What VS Code's user can do about it, behind the message. */
 const HINTS: Readonly<Partial<Record<MessageId, () => string>>> = {
+  'copy.unexpected': () => l10n.t('See the Guestwire log for details.'),
   'domain.none': () => l10n.t('Refresh the list and choose another domain.'),
 };
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type * as vscode from 'vscode';
 import { targetName } from '../../engine/guest/target.ts';
 import { linkLabel } from '../../engine/messages/linkMessages.ts';
@@ -17,11 +18,12 @@ export function logTransfers(transfers: TransferList, log: Log): vscode.Disposab
   return { dispose: stop };
 }
 
-function logTransfer({ request, state, outcome, error }: Transfer, log: Log): void {
+function logTransfer({ request, state, outcome, error, cause }: Transfer, log: Log): void {
   const what = `${sourcesText(request)} → ${harmless(targetName(request.target))}:${harmless(request.destination)}`;
   const link = outcome ? `, ${localized(linkLabel(outcome.link))}` : '';
   if (state === 'failed') {
     log.error(`${what}: ${error ? `${localized(error.message)} (${error.code})` : ''}${link}`);
+    if (cause !== undefined) log.error(`  ${harmless(inspect(cause))}`);
     for (const failure of outcome?.failures ?? []) log.error(`  ${localized(failure)}`);
   } else log.info(`${what}: ${outcome ? outcomeText(request, outcome) : state}${link}`);
 }
