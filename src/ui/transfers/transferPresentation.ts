@@ -52,12 +52,12 @@ function stateText({ state, progress, asking, outcome, error }: Transfer): strin
 }
 
 function tooltip({ request, outcome, error }: Transfer, label: string, description: string): string {
-  const lines = [
+  const lines: (string | undefined)[] = [
     label,
     l10n.t('Destination: {0}', harmless(request.destination)),
     outcome && linkText(outcome),
-    error?.message ?? description,
-    ...(outcome?.failures.slice(0, 5) ?? []),
+    error ? localized(error.message) : description,
+    ...(outcome?.failures.slice(0, 5).map(localized) ?? []),
   ];
   return lines.filter(Boolean).join('\n');
 }
