@@ -66,6 +66,13 @@ export const ENGLISH = {
   'link.port-lost': 'The serial port "{0}" went away.',
   'link.bad-xml': "libvirt sent a definition of {0} that can't be read.",
 
+  // What is wrong with a destination, before anything is sent.
+  'destination.empty': 'Enter a folder in the guest, such as /tmp/.',
+  'destination.control-characters': "A path can't contain control characters.",
+  'destination.too-long': 'This path is too long.',
+  'destination.url': 'Enter a path in the guest, not a URL.',
+  'destination.several-to-device': "Enter a folder. Several files can't be copied to a device.",
+
   // A session with a receiver, as a whole.
   'session.no-receiver':
     'No receiver answered in {0}. Start one there with "python3 receiver.py" and try again.',

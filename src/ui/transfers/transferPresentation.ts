@@ -1,8 +1,7 @@
 import { targetName } from '../../engine/guest/target.ts';
 import { canRetry, isFinished, type Transfer, type TransferState } from '../../engine/transfers/transfer.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { Presentation } from '../treeItem.ts';
 import { shortNumbers } from './progressText.ts';
 import { linkText, resultText, sourcesText } from './transferText.ts';

@@ -8,8 +8,7 @@ import { ENGLISH, type MessageId } from '../../../src/engine/messages/english.ts
 import { describeFileError } from '../../../src/engine/messages/fileMessages.ts';
 import { candidateReason, linkLabel } from '../../../src/engine/messages/linkMessages.ts';
 import { fillIn, type Message, message, render } from '../../../src/engine/messages/message.ts';
-import { setTranslation } from '../../../src/ui/support/l10n.ts';
-import { localized } from '../../../src/ui/support/localized.ts';
+import { localized, setTranslation } from '../../../src/ui/support/l10n.ts';
 import { candidateReasons, candidates, errorsOfEveryLayer } from './errorSamples.ts';
 
 const bundle: Record<string, string> = JSON.parse(
@@ -19,7 +18,7 @@ const ids = Object.keys(ENGLISH) as MessageId[];
 
 /** Names of programs, standards and keys, and what a user types: the same in every language. */
 const SAME_EVERYWHERE =
-  /「[^「」]*(?:systemctl|usermod|stty|receiver\.py|receiver\.ps1)[^「」]*」|Guestwire|libvirtd?|virtio|virsh console|QEMU|SPICE|Windows|SASL|URI|SHA-256|Ctrl-C|Enter|ssh|pty|qemu:\/\/\/system|console=|org\.guestwire\.0/g;
+  /「[^「」]*(?:systemctl|usermod|stty|receiver\.py|receiver\.ps1)[^「」]*」|Guestwire|libvirtd?|virtio|virsh console|QEMU|SPICE|Windows|SASL|UR[IL]|\/tmp\/|SHA-256|Ctrl-C|Enter|ssh|pty|qemu:\/\/\/system|console=|org\.guestwire\.0/g;
 
 /** Awkward names: each is, or holds, words of the catalogue or a placeholder. */
 const AWKWARD = [
