@@ -6,6 +6,7 @@ import { Receivers } from './engine/connections/receivers.ts';
 import { domainKey } from './engine/guest/target.ts';
 import { loadEngine } from './engine/loadEngine.ts';
 import { TransferList } from './engine/transfers/transferList.ts';
+import { transferRunner } from './engine/transfers/transferRunner.ts';
 import { InsertedDiscs } from './install/disc/insertedDiscs.ts';
 import { TransferQueue } from './transfer/queue.ts';
 import { createApi, type GuestwireApi } from './ui/api.ts';
@@ -16,13 +17,14 @@ import { CopyMemory } from './ui/copy/memory.ts';
 import { DomainsTree } from './ui/domains/domainsTree.ts';
 import { showDomains } from './ui/domains/domainsView.ts';
 import { onSettingChange, settings } from './ui/settings.ts';
+import { workspaceFiles } from './ui/sources/workspaceFiles.ts';
 import { Throughput } from './ui/statusBar/throughput.ts';
 import { setTranslation } from './ui/support/l10n.ts';
+import { askConflict } from './ui/transfers/askConflict.ts';
 import { showProgress } from './ui/transfers/transferBars.ts';
 import { provideDetails } from './ui/transfers/transferDetails.ts';
 import { logTransfers } from './ui/transfers/transferLog.ts';
 import { announceResults, offerInterrupted } from './ui/transfers/transferNotifications.ts';
-import { transferRunner } from './ui/transfers/transferRunner.ts';
 import { TransfersTree } from './ui/transfers/transfersTree.ts';
 import { workspaceStore } from './ui/transfers/workspaceStore.ts';
 
@@ -34,11 +36,7 @@ export function activate(context: vscode.ExtensionContext): GuestwireApi {
   const connections = createConnections(log);
   const receivers = followLifecycles(connections, new Receivers());
   const queue = new TransferQueue({ maxParallel: () => settings.maxParallelTransfers });
-  const transfers: TransferList = new TransferList({
-    queue,
-    run: transferRunner(receivers, id => transfers.cancel(id)),
-    store: workspaceStore(context.workspaceState),
-  });
+  const transfers = createTransfers(context, queue, receivers);
   running = transfers;
   const memory = new CopyMemory(context.globalState);
   const copyFlow = new CopyFlow({ connections, receivers, transfers, memory });
@@ -81,6 +79,18 @@ function createConnections(log: vscode.LogOutputChannel): Connections {
     configured: () => settings.connections,
     resolveDefault: async () => (await loadEngine()).defaultUri(),
   });
+}
+
+function createTransfers(
+  { workspaceState }: vscode.ExtensionContext,
+  queue: TransferQueue,
+  receivers: Receivers,
+): TransferList {
+  const cancel = (id: string) => transfers.cancel(id);
+  const sourcesFrom = workspaceFiles;
+  const run = transferRunner({ receivers, settings, loadEngine, sourcesFrom, askConflict, cancel });
+  const transfers = new TransferList({ queue, run, store: workspaceStore(workspaceState) });
+  return transfers;
 }
 
 /** What was known of a receiver ends with the guest's run. */

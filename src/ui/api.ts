@@ -1,15 +1,14 @@
 import type * as vscode from 'vscode';
 import type { Connections, DomainPlace } from '../engine/connections/connections.ts';
+import { destinationProblem } from '../engine/transfers/destinations.ts';
 import { targetOf } from '../engine/transfers/domainChoices.ts';
 import type { TransferFailure } from '../engine/transfers/transferFailure.ts';
 import type { TransferList } from '../engine/transfers/transferList.ts';
 import type { ConflictPolicy, CopyResult } from '../transfer/index.ts';
 import { allUnsaved } from './copy/askUnsaved.ts';
-import { destinationProblem } from './copy/destinations.ts';
 import { settings } from './settings.ts';
 import { distinctSources } from './sources/sources.ts';
-import { l10n } from './support/l10n.ts';
-import { localized } from './support/localized.ts';
+import { l10n, localized } from './support/l10n.ts';
 
 export interface CopyToGuestOptions {
   /** Name or UUID. */
@@ -59,9 +58,9 @@ export function createApi(connections: Connections, transfers: TransferList): Gu
   return {
     async copyToGuest(uris, options, token) {
       const sources = distinctSources(uris);
-      const problem =
-        sources.length > 0 ? destinationProblem(options.destination, sources.length) : 'no files given';
-      if (problem !== undefined) throw new CopyError('invalid-argument', problem);
+      if (sources.length === 0) throw new CopyError('invalid-argument', 'no files given');
+      const problem = destinationProblem(options.destination, sources.length);
+      if (problem) throw new CopyError('invalid-argument', localized(problem));
       const place = await findDomain(connections, options);
       const request = {
         target: targetOf(place, options.link ?? settings.linkOf(place.domain.name)),

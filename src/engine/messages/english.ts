@@ -5,7 +5,6 @@
  */
 export const ENGLISH = {
   // How messages are put together.
-  'join.sentences': '{0} {1}',
   'join.list': '{0}, {1}',
   'join.or': '{0} or {1}',
   quoted: '"{0}"',
@@ -65,6 +64,13 @@ export const ENGLISH = {
   'link.port-failed': '"{0}" can\'t be used as a serial port.',
   'link.port-lost': 'The serial port "{0}" went away.',
   'link.bad-xml': "libvirt sent a definition of {0} that can't be read.",
+
+  // What is wrong with a destination, before anything is sent.
+  'destination.empty': 'Enter a folder in the guest, such as /tmp/.',
+  'destination.control-characters': "A path can't contain control characters.",
+  'destination.too-long': 'This path is too long.',
+  'destination.url': 'Enter a path in the guest, not a URL.',
+  'destination.several-to-device': "Enter a folder. Several files can't be copied to a device.",
 
   // A session with a receiver, as a whole.
   'session.no-receiver':

@@ -1,6 +1,7 @@
 import type { Conflict, ConflictDecision } from '../../transfer/index.ts';
 
-type Ask = (
+/** @param onAsking - called with the file that's being asked about, and with undefined once it's answered */
+export type AskConflict = (
   conflict: Conflict,
   domain: string,
   signal: AbortSignal,
@@ -11,10 +12,10 @@ type Ask = (
  * The questions of one copy into several guests: one at a time, and what was answered "for all" holds for every guest, as
  * cancelling does.
  */
-export function sharedAnswers(ask: Ask, cancelAll: () => void): Ask {
+export function sharedAnswers(ask: AskConflict, cancelAll: () => void): AskConflict {
   let forAll: ConflictDecision | undefined;
   let last: Promise<unknown> = Promise.resolve();
-  const askNext: Ask = async (conflict, domain, signal, onAsking) => {
+  const askNext: AskConflict = async (conflict, domain, signal, onAsking) => {
     if (forAll) return forAll;
     const decision = await ask(conflict, domain, signal, onAsking);
     if (decision.forAll) forAll = decision;

@@ -2,8 +2,7 @@ import * as vscode from 'vscode';
 import { DEFAULT_CONNECTION } from '../../engine/connections/connections.ts';
 import { type Engine, loadEngine } from '../../engine/loadEngine.ts';
 import { settings } from '../settings.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { Command } from './command.ts';
 
 /** Adds a URI to the setting, which the tree follows. */

@@ -4,8 +4,7 @@ import type { Connections, DomainPlace } from '../../engine/connections/connecti
 import { stateMessage } from '../../engine/messages/stateMessages.ts';
 import { domainOf, isDomainsNode } from '../domains/domainsTree.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 
 /** The domain the command was called on. From the palette: the one the user picks among those in a fitting state. */
 export async function chooseDomain(

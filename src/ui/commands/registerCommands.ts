@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { harmless } from '../support/harmless.ts';
-import { localized } from '../support/localized.ts';
+import { localized } from '../support/l10n.ts';
 import { addConnection } from './addConnection.ts';
 import { cancelTransfer } from './cancelTransfer.ts';
 import { clearTransfers } from './clearTransfers.ts';

@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import type { Message } from '../../engine/messages/message.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 
 /** Warns of what a take-over can break: libvirt 9.0 crashed in 3 of 60 (measured). */
 export async function confirmTakeOver(name: Message): Promise<boolean> {

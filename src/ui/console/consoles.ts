@@ -6,7 +6,7 @@ import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import type { Candidate } from '../../link/index.ts';
 import { harmless } from '../support/harmless.ts';
-import { localized } from '../support/localized.ts';
+import { localized } from '../support/l10n.ts';
 import { confirmTakeOver } from './confirmTakeOver.ts';
 import { consoleTerminal } from './consoleTerminal.ts';
 

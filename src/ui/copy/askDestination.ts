@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { l10n } from '../support/l10n.ts';
+import { destinationProblem } from '../../engine/transfers/destinations.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import { guestsText } from '../transfers/jobText.ts';
-import { destinationProblem } from './destinations.ts';
 
 /** Undefined if the user cancels. */
 export function askDestination(
@@ -20,6 +20,9 @@ export function askDestination(
           ),
     value: proposal,
     valueSelection: [proposal.length, proposal.length],
-    validateInput: text => destinationProblem(text, sourceCount),
+    validateInput: text => {
+      const problem = destinationProblem(text, sourceCount);
+      return problem && localized(problem);
+    },
   });
 }

@@ -4,18 +4,17 @@ import type { Connections, DomainPlace } from '../../engine/connections/connecti
 import type { Receivers } from '../../engine/connections/receivers.ts';
 import { type Target, targetKey, targetName } from '../../engine/guest/target.ts';
 import { stateMessage } from '../../engine/messages/stateMessages.ts';
+import { commonDestination, defaultDestination } from '../../engine/transfers/destinations.ts';
 import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { CopyRequest } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { settings } from '../settings.ts';
 import { distinctSources } from '../sources/sources.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import { nameOf } from '../transfers/progressText.ts';
 import { askDestination } from './askDestination.ts';
 import { allUnsaved, askUnsaved } from './askUnsaved.ts';
-import { commonDestination, defaultDestination } from './destinations.ts';
 import type { CopyMemory } from './memory.ts';
 import { pickDomains } from './pickDomains.ts';
 

@@ -6,8 +6,7 @@ import { candidateReason, linkLabel } from '../../engine/messages/linkMessages.t
 import { stateMessage } from '../../engine/messages/stateMessages.ts';
 import type { Candidate, CandidateUse } from '../../link/index.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { Icon, Presentation } from '../treeItem.ts';
 
 const ICONS: Readonly<Record<DomainState, Icon>> = {

@@ -9,8 +9,7 @@ import { domainKey } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { debounce } from '../../engine/support/debounce.ts';
 import type { Candidate } from '../../link/index.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import { treeItem } from '../treeItem.ts';
 import { presentConnection, presentDomain, presentLink, welcomeFor } from './domainPresentation.ts';
 

@@ -8,8 +8,7 @@ import {
   readChannelFacts,
 } from '../../install/addChannel.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { InstallParts } from './installParts.ts';
 
 type When = 'now' | 'next-start';

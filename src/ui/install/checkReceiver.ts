@@ -7,8 +7,7 @@ import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { DomainNode } from '../domains/domainsTree.ts';
 import { settings } from '../settings.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { InstallParts } from './installParts.ts';
 
 /** A button to offer once a receiver was found. */

@@ -11,8 +11,7 @@ import {
   takeOutDisc,
 } from '../../install/disc/insertDisc.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import { takenOutText, takeOutTitle } from './discTexts.ts';
 import type { InstallParts } from './installParts.ts';
 

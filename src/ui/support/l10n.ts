@@ -1,9 +1,11 @@
-import { fillIn } from '../../engine/messages/message.ts';
-
 /**
- * Texts for people, in the language VS Code runs in. A module of its own so that what only words things needs no
- * VS Code, and can be tested without it; extension.ts puts VS Code's own translation in.
+ * Texts for people, in the language VS Code runs in. It gets by without VS Code, so that what only words things can be
+ * tested without it; extension.ts puts VS Code's own translation in.
  */
+import type { MessageId } from '../../engine/messages/english.ts';
+import { fillIn, type Message, render } from '../../engine/messages/message.ts';
+import { harmless } from './harmless.ts';
+
 export type Translate = (message: string, ...values: (string | number)[]) => string;
 
 let translate: Translate = fillIn;
@@ -17,4 +19,17 @@ export const l10n = {
 
 export function setTranslation(translation: Translate): void {
   translate = translation;
+}
+
+/** What VS Code's user can do about it, behind the message. */
+const HINTS: Readonly<Partial<Record<MessageId, () => string>>> = {
+  'copy.unexpected': () => l10n.t('See the Guestwire log for details.'),
+  'domain.none': () => l10n.t('Refresh the list and choose another domain.'),
+};
+
+/** A message of the engine in the user's language, safe for labels and notifications. */
+export function localized(message: Message): string {
+  const text = render(message, { translate: l10n.known, neutralize: harmless });
+  const hint = HINTS[message.id]?.();
+  return hint === undefined ? text : `${text} ${hint}`;
 }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { AskConflict } from '../../engine/transfers/sharedAnswers.ts';
 import type { Conflict, ConflictDecision } from '../../transfer/index.ts';
 import { l10n } from '../support/l10n.ts';
 import { conflictChoices, conflictTitle } from './conflictChoices.ts';
@@ -7,31 +8,18 @@ interface ChoiceItem extends vscode.QuickPickItem {
   readonly decision?: ConflictDecision;
 }
 
-/** Called with the file that's being asked about, and with undefined once it's answered. */
-type OnAsking = (file: string | undefined) => void;
-
 const CANCEL: ConflictDecision = { action: 'cancel' };
 /** Transfers run in parallel but VS Code shows one list at a time, so questions wait for one another. */
 let lastQuestion: Promise<unknown> = Promise.resolve();
 
 /** Asks what to do with an existing file. Escape and the signal cancel the transfer. */
-export function askConflict(
-  conflict: Conflict,
-  domain: string,
-  signal: AbortSignal,
-  onAsking: OnAsking,
-): Promise<ConflictDecision> {
-  const answer = lastQuestion.then(() => ask(conflict, domain, signal, onAsking));
+export const askConflict: AskConflict = (...question) => {
+  const answer = lastQuestion.then(() => ask(...question));
   lastQuestion = answer.catch(() => undefined);
   return answer;
-}
+};
 
-async function ask(
-  conflict: Conflict,
-  domain: string,
-  signal: AbortSignal,
-  onAsking: OnAsking,
-): Promise<ConflictDecision> {
+const ask: AskConflict = async (conflict, domain, signal, onAsking) => {
   if (signal.aborted) return CANCEL;
   const picker = vscode.window.createQuickPick<ChoiceItem>();
   const onAbort = () => picker.hide();
@@ -54,7 +42,7 @@ async function ask(
     picker.dispose();
     onAsking(undefined);
   }
-}
+};
 
 function items(conflict: Conflict): ChoiceItem[] {
   const { once, forAll } = conflictChoices(conflict);

@@ -6,7 +6,7 @@ import type { Log } from '../../engine/support/log.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { harmless } from '../support/harmless.ts';
-import { localized } from '../support/localized.ts';
+import { localized } from '../support/l10n.ts';
 import { outcomeText, sourcesText } from './transferText.ts';
 
 /** Logs one line for each state change of a transfer. */

@@ -1,8 +1,7 @@
 import { targetName } from '../../engine/guest/target.ts';
 import { canRetry, isFinished, type Transfer, type TransferState } from '../../engine/transfers/transfer.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { Presentation } from '../treeItem.ts';
 import { shortNumbers } from './progressText.ts';
 import { linkText, resultText, sourcesText } from './transferText.ts';
@@ -52,12 +51,12 @@ function stateText({ state, progress, asking, outcome, error }: Transfer): strin
 }
 
 function tooltip({ request, outcome, error }: Transfer, label: string, description: string): string {
-  const lines = [
+  const lines: (string | undefined)[] = [
     label,
     l10n.t('Destination: {0}', harmless(request.destination)),
     outcome && linkText(outcome),
-    error?.message ?? description,
-    ...(outcome?.failures.slice(0, 5) ?? []),
+    error ? localized(error.message) : description,
+    ...(outcome?.failures.slice(0, 5).map(localized) ?? []),
   ];
   return lines.filter(Boolean).join('\n');
 }

@@ -3,8 +3,7 @@ import { linkLabel } from '../../engine/messages/linkMessages.ts';
 import type { CopyRequest, CopySummary, Transfer, TransferProblem } from '../../engine/transfers/transfer.ts';
 import { formatBytes } from '../../text/units.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
-import { localized } from '../support/localized.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import { nameOf, rateText } from './progressText.ts';
 
 /** Such as "notes.txt" or "notes.txt and 2 more". */

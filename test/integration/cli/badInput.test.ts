@@ -106,14 +106,14 @@ describe('bad input', () => {
 
   it('source that is not there', async () => {
     const missing = path.join(directory, 'missing');
-    assertClear(await copy(missing, '/tmp/x'), missing, 'does not exist');
+    assertClear(await copy(missing, '/tmp/x'), missing, "doesn't exist");
     await assertAbsent('/tmp/x');
   });
 
   it('source that is no file or folder', async () => {
     const fifo = path.join(directory, 'fifo');
     await run('mkfifo', [fifo]);
-    assertClear(await copy(fifo, '/tmp/x'), fifo, 'no file or folder');
+    assertClear(await copy(fifo, '/tmp/x'), fifo, 'not a file or folder');
     await assertAbsent('/tmp/x');
   });
 
@@ -122,7 +122,7 @@ describe('bad input', () => {
     fs.writeFileSync(secret, 'secret', { mode: 0o000 });
     // Nothing is closed to root; a file that can't be read for another reason stands in for it.
     const source = process.getuid?.() === 0 ? '/proc/self/mem' : secret;
-    assertClear(await copy(source, '/tmp/x'), source, "can't be read");
+    assertClear(await copy(source, '/tmp/x'), source, /can't be read|permission to read/);
     await assertAbsent('/tmp/x');
   });
 
@@ -132,7 +132,7 @@ describe('bad input', () => {
     assert.equal(code, 1);
     assert.match(stdout, /^1000 bytes copied, .*\nSHA-256 verified: 1 of 2 files\n$/);
     assert.equal(stderr.split('\n').length, 3);
-    assert.match(stderr, /missing" does not exist.*\ncom-dd: 1 of 2 files was not copied\.\n/);
+    assert.match(stderr, /missing" doesn't exist.*\ncom-dd: 1 of 2 files was not copied\.\n/);
     await guest.mustRun('rm /tmp/small');
   });
 
@@ -174,7 +174,7 @@ describe('bad input', () => {
     await guest.mustRun('mkdir -p /tmp/root /tmp/outside && ln -sfn /tmp/outside /tmp/root/way-out');
     await withReceiver(t, '--root /tmp/root');
     for (const way of ['/tmp/outside/x', '/tmp/root/../outside/x', '/tmp/root/way-out/x', '/tmp/outside/']) {
-      assertClear(await copy(small, way), /outside of the folder.*"\/tmp\/root"/);
+      assertClear(await copy(small, way), /outside "\/tmp\/root", the folder/);
     }
     assert.equal(await guest.mustRun('ls -A /tmp/outside'), '');
     const inside = await copy(small, '/tmp/root/x');
@@ -221,7 +221,7 @@ describe('bad input', () => {
     const virsh = (command: string) => run('virsh', ['-q', '-c', guest.uri, command, guest.name]);
     await virsh('suspend');
     t.after(() => virsh('resume'));
-    assertClear(await copy(small, '/tmp/x'), guest.name, /is paused: resume it/);
+    assertClear(await copy(small, '/tmp/x'), guest.name, /is paused\. Resume it/);
     const connection = await connect(guest.uri);
     const domains = await throwawayDomains(connection, 'bad-input');
     t.after(async () => {
@@ -229,7 +229,7 @@ describe('bad input', () => {
       await connection.close();
     });
     const { name } = await domains.define('off');
-    assertClear(await comDd(name, small, '/tmp/x'), name, /is shut off: start it/);
+    assertClear(await comDd(name, small, '/tmp/x'), name, /is shut off\. Start it/);
     const list = await comDd('--list');
     assert.ok(list.stdout.includes(`${name}  (shut off)\n`), list.stdout);
     assert.equal(list.code, 0);

@@ -100,7 +100,10 @@ describe('com-dd at a terminal', () => {
     await answer(run, '\u0003');
     assert.ok(await isOver(run));
     assert.equal(await run.code, 130, run.shown());
-    assert.match(run.shown(), /com-dd: The copy was cancelled; no unfinished file stays in the guest\.\r\n$/);
+    assert.match(
+      run.shown(),
+      /com-dd: The copy was cancelled\. No unfinished file stays in the guest\.\r\n$/,
+    );
     assert.equal(await guest.mustRun('cat /tmp/there'), 'old\n');
   });
 

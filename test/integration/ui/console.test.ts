@@ -13,7 +13,7 @@ import { DomainConsole } from '../../../src/engine/console/domainConsole.ts';
 import * as engine from '../../../src/engine/index.ts';
 import { sendReceiver } from '../../../src/install/console/sendReceiver.ts';
 import { parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
-import { localized } from '../../../src/ui/support/localized.ts';
+import { localized } from '../../../src/ui/support/l10n.ts';
 import type { Guest } from '../../support/guest.ts';
 import type { PrivateLibvirtd } from '../../support/libvirtd.ts';
 import { repositoryRoot } from '../../support/paths.ts';
@@ -177,6 +177,6 @@ describe('the serial console of a real guest', () => {
   it('ends with words when the domain stops', async () => {
     const { shows } = await open();
     await guest.forceOff();
-    await shows(/the domain was stopped. Press Enter/);
+    await shows(/the domain was stopped\. Press Enter/);
   });
 });

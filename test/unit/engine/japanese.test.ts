@@ -8,8 +8,7 @@ import { ENGLISH, type MessageId } from '../../../src/engine/messages/english.ts
 import { describeFileError } from '../../../src/engine/messages/fileMessages.ts';
 import { candidateReason, linkLabel } from '../../../src/engine/messages/linkMessages.ts';
 import { fillIn, type Message, message, render } from '../../../src/engine/messages/message.ts';
-import { setTranslation } from '../../../src/ui/support/l10n.ts';
-import { localized } from '../../../src/ui/support/localized.ts';
+import { localized, setTranslation } from '../../../src/ui/support/l10n.ts';
 import { candidateReasons, candidates, errorsOfEveryLayer } from './errorSamples.ts';
 
 const bundle: Record<string, string> = JSON.parse(
@@ -19,7 +18,7 @@ const ids = Object.keys(ENGLISH) as MessageId[];
 
 /** Names of programs, standards and keys, and what a user types: the same in every language. */
 const SAME_EVERYWHERE =
-  /「[^「」]*(?:systemctl|usermod|stty|receiver\.py|receiver\.ps1)[^「」]*」|Guestwire|libvirtd?|virtio|virsh console|QEMU|SPICE|Windows|SASL|URI|SHA-256|Ctrl-C|Enter|ssh|pty|qemu:\/\/\/system|console=|org\.guestwire\.0/g;
+  /「[^「」]*(?:systemctl|usermod|stty|receiver\.py|receiver\.ps1)[^「」]*」|Guestwire|libvirtd?|virtio|virsh console|QEMU|SPICE|Windows|SASL|UR[IL]|\/tmp\/|SHA-256|Ctrl-C|Enter|ssh|pty|qemu:\/\/\/system|console=|org\.guestwire\.0/g;
 
 /** Awkward names: each is, or holds, words of the catalogue or a placeholder. */
 const AWKWARD = [
@@ -85,11 +84,11 @@ describe('messages in Japanese', () => {
 
 describe('the catalogue', () => {
   it('leaves placeholders in values alone', () => {
-    const text = render(message('join.sentences', '{1}', '{0}'), {
+    const text = render(message('join.list', '{1}', '{0}'), {
       translate: fillIn,
       neutralize: text => text,
     });
-    assert.equal(text, '{1} {0}');
+    assert.equal(text, '{1}, {0}');
   });
 
   it('numbers the placeholders of every message from 0 without a gap', () => {

@@ -14,7 +14,7 @@ import { LinkError } from '../../../src/link/index.ts';
 import { ProtocolError, RemoteError } from '../../../src/protocol/index.ts';
 import { abortError } from '../../../src/text/abort.ts';
 import { TransferError } from '../../../src/transfer/index.ts';
-import { localized } from '../../../src/ui/support/localized.ts';
+import { localized } from '../../../src/ui/support/l10n.ts';
 import { errorsOfEveryLayer, LOG_WORDS } from './errorSamples.ts';
 
 const context = { uri: 'qemu:///system', domain: 'demo', source: 'a.txt', destination: '/tmp/b' };

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import type { DomainPlace } from '../../../src/engine/connections/connections.ts';
 import type { ManagedConnection } from '../../../src/engine/connections/managedConnection.ts';
 import { domainKey, type Target, targetKey, targetName } from '../../../src/engine/guest/target.ts';
+import { defaultDestination, destinationProblem } from '../../../src/engine/transfers/destinations.ts';
 import { domainChoices, onlyChoice } from '../../../src/engine/transfers/domainChoices.ts';
 import { OwnCopies } from '../../../src/engine/transfers/ownCopies.ts';
-import { defaultDestination, destinationProblem } from '../../../src/ui/copy/destinations.ts';
 import { conflictChoices, conflictTitle } from '../../../src/ui/transfers/conflictChoices.ts';
 import { domainOf } from './samples.ts';
 

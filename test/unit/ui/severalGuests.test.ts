@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { targetName } from '../../../src/engine/guest/target.ts';
+import { commonDestination } from '../../../src/engine/transfers/destinations.ts';
 import { type Job, jobOf, jobsOf } from '../../../src/engine/transfers/jobs.ts';
 import { sharedAnswers } from '../../../src/engine/transfers/sharedAnswers.ts';
 import type { Transfer, TransferRecord } from '../../../src/engine/transfers/transfer.ts';
@@ -14,7 +15,6 @@ import {
 } from '../../../src/engine/transfers/transferList.ts';
 import type { Conflict, ConflictDecision } from '../../../src/transfer/index.ts';
 import { TransferQueue } from '../../../src/transfer/index.ts';
-import { commonDestination } from '../../../src/ui/copy/destinations.ts';
 import {
   jobDetails,
   jobMessage,

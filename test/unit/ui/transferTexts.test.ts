@@ -154,6 +154,14 @@ describe('transfer in the Transfers view', () => {
     );
   });
 
+  it('the tooltip tells why a transfer or some of its files failed', () => {
+    const error = { code: 'x', message: said('Why.') };
+    assert.match(show({ state: 'failed', error }).tooltip, /\n"Why\."$/);
+    const failures = [said('First.'), said('Second.')];
+    const tooltip = show({ state: 'failed', outcome: { ...outcome, failed: 2, files: 3, failures } }).tooltip;
+    assert.match(tooltip, /\n2 of 3 files failed\n"First\."\n"Second\."$/);
+  });
+
   it('a transfer offers the actions its state allows', () => {
     assert.equal(show({ state: 'running' }).contextValue, 'transfer active revealable');
     assert.equal(show({ state: 'done', outcome }).contextValue, 'transfer finished hashed revealable');

@@ -1,6 +1,6 @@
-import type { GuestSystem } from '../../engine/connections/receivers.ts';
 import type { OsFamily } from '../../link/index.ts';
-import { l10n } from '../support/l10n.ts';
+import type { GuestSystem } from '../connections/receivers.ts';
+import { type Message, message } from '../messages/message.ts';
 
 /** The setting `guestwire.destination`: by domain name, or by guest system under the two keys below. */
 export type DestinationSetting = Readonly<Record<string, string>>;
@@ -40,14 +40,14 @@ function entry(setting: DestinationSetting, key: string): string | undefined {
 }
 
 /** What's wrong with a typed destination; undefined if it can be tried. */
-export function destinationProblem(text: string, sourceCount: number): string | undefined {
-  if (text.trim() === '') return l10n.t('Enter a folder in the guest, such as /tmp/.');
+export function destinationProblem(text: string, sourceCount: number): Message | undefined {
+  if (text.trim() === '') return message('destination.empty');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-  if (/[\u0000-\u001f\u007f]/.test(text)) return l10n.t("A path can't contain control characters.");
-  if (text.length > MAX_LENGTH) return l10n.t('This path is too long.');
-  if (/^[a-z][\w+.-]+:\/\//i.test(text)) return l10n.t('Enter a path in the guest, not a URL.');
+  if (/[\u0000-\u001f\u007f]/.test(text)) return message('destination.control-characters');
+  if (text.length > MAX_LENGTH) return message('destination.too-long');
+  if (/^[a-z][\w+.-]+:\/\//i.test(text)) return message('destination.url');
   if (sourceCount > 1 && /^(\/dev\/\w+|NUL)$/i.test(text)) {
-    return l10n.t("Enter a folder. Several files can't be copied to a device.");
+    return message('destination.several-to-device');
   }
   return undefined;
 }
