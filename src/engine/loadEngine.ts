@@ -1,8 +1,8 @@
-export type Engine = typeof import('./index.ts');
+export type Engine = typeof import('./engine.ts');
 
 let loaded: Promise<Engine> | undefined;
 
 export function loadEngine(): Promise<Engine> {
-  loaded ??= import('./index.ts');
+  loaded ??= import('./engine.ts');
   return loaded;
 }

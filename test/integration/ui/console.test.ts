@@ -10,7 +10,7 @@ import type { ManagedConnection } from '../../../src/engine/connections/managedC
 import { defaultConsole } from '../../../src/engine/console/chooseConsole.ts';
 import { ConsoleSession } from '../../../src/engine/console/consoleSession.ts';
 import { DomainConsole } from '../../../src/engine/console/domainConsole.ts';
-import * as engine from '../../../src/engine/index.ts';
+import * as engine from '../../../src/engine/engine.ts';
 import { sendReceiver } from '../../../src/install/console/sendReceiver.ts';
 import { parseDomainDevices, rankCandidates } from '../../../src/link/index.ts';
 import { localized } from '../../../src/ui/support/l10n.ts';
