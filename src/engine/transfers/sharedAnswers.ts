@@ -1,6 +1,6 @@
 import type { Conflict, ConflictDecision } from '../../transfer/index.ts';
 
-type Ask = (
+export type Ask = (
   conflict: Conflict,
   domain: string,
   signal: AbortSignal,
