@@ -41,6 +41,12 @@ describe('activation', () => {
     assert.equal(typeof api.copyToGuest, 'function');
   });
 
+  it('loads the rest when the API is called', async () => {
+    const api = await guestwire().activate();
+    const nothing = api.copyToGuest([], { domain: 'none', destination: '/tmp/' });
+    await assert.rejects(nothing, { code: 'invalid-argument' });
+  });
+
   it('registers every command of the manifest, and the manifest has those people rely on', async () => {
     await guestwire().activate();
     const { contributes } = guestwire().packageJSON as Manifest;

@@ -1,52 +1,54 @@
 import type { SourceSystem } from '../../transfer/index.ts';
 import type { Receivers } from '../connections/receivers.ts';
 import { targetName } from '../guest/target.ts';
-import type { Engine } from '../loadEngine.ts';
+import { type Engine, loadEngine } from '../loadEngine.ts';
 import { OwnCopies } from './ownCopies.ts';
 import { type Run, type RunOptions, runTransfers } from './runTransfers.ts';
 import { type AskConflict, sharedAnswers } from './sharedAnswers.ts';
 import type { Completion, RunTransfers, TransferRun } from './transferList.ts';
 
+/** What the window brings to its transfers. */
 export interface TransferRunnerParts {
   readonly receivers: Receivers;
   /** Read anew for each transfer. */
   readonly settings: Pick<RunOptions, 'compression' | 'delta' | 'lanes'>;
-  readonly loadEngine: () => Promise<Engine>;
   /** @param unsaved - the sources whose text is taken from the editor */
-  readonly sourcesFrom: (disk: SourceSystem, unsaved: readonly string[]) => SourceSystem;
-  readonly askConflict: AskConflict;
+  readonly sourceSystem: (disk: SourceSystem, unsaved: readonly string[]) => SourceSystem;
+  readonly ask: AskConflict;
   readonly cancel: (id: string) => void;
 }
 
-/** Runs transfers with the current settings. A cancelled question cancels all transfers of the same copy. */
+/** Runs transfers, loading what that takes when the first one's turn comes. */
 export function transferRunner(parts: TransferRunnerParts): RunTransfers {
-  const { receivers, settings, loadEngine, sourcesFrom, askConflict, cancel } = parts;
   const ownCopies = new OwnCopies();
   return runs => {
     const cancelAll = () => {
-      for (const { transfer } of runs) cancel(transfer.id);
+      for (const { transfer } of runs) parts.cancel(transfer.id);
     };
-    const ask = sharedAnswers(askConflict, cancelAll);
-    const options = (engine: Engine, { transfer, signal, onProgress, onAsking }: TransferRun): Run => ({
-      request: transfer.request,
-      options: {
-        receivers,
-        ownCopies,
-        sourceSystem: sourcesFrom(engine.localDisk, transfer.request.unsaved),
-        signal,
-        compression: settings.compression,
-        delta: settings.delta,
-        lanes: settings.lanes,
-        onProgress,
-        onConflict: conflict => ask(conflict, targetName(transfer.request.target), signal, onAsking),
-      },
-    });
+    const ask = sharedAnswers(parts.ask, cancelAll);
     const completions = loadEngine().then(engine =>
       runTransfers(
         engine,
-        runs.map(run => options(engine, run)),
+        runs.map(run => runOf(run, { ...parts, ask, ownCopies, engine })),
       ),
     );
     return runs.map((_, index) => completions.then(all => all[index] as Promise<Completion>));
+  };
+}
+
+type RunParts = TransferRunnerParts & { readonly ownCopies: OwnCopies; readonly engine: Engine };
+
+function runOf({ transfer: { request }, signal, onProgress, onAsking }: TransferRun, parts: RunParts): Run {
+  const { receivers, ownCopies, engine, settings, ask } = parts;
+  const { compression, delta, lanes } = settings;
+  const sourceSystem = parts.sourceSystem(engine.localDisk, request.unsaved);
+  const onConflict: RunOptions['onConflict'] = conflict =>
+    ask(conflict, targetName(request.target), signal, onAsking);
+  return {
+    request,
+    options: {
+      ...{ receivers, ownCopies, sourceSystem, signal },
+      ...{ compression, delta, lanes, onProgress, onConflict },
+    },
   };
 }

@@ -32,7 +32,7 @@ export const COMMAND_NAMES = [
   'startDomain',
 ] as const;
 
-type CommandName = (typeof COMMAND_NAMES)[number];
+export type CommandName = (typeof COMMAND_NAMES)[number];
 
 /** A command's function, for every name. */
 export type Commands = Readonly<Record<CommandName, Command>>;

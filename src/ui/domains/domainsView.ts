@@ -4,37 +4,24 @@ import type { DomainWatch } from '../../engine/connections/domainWatch.ts';
 import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
-import type { DomainsNode, DomainsTree } from './domainsTree.ts';
-import { type DropTarget, dropFiles } from './dropFiles.ts';
+import type { DomainsNode } from './domainsTree.ts';
 
 export interface DomainsViewParts {
-  readonly tree: DomainsTree;
+  readonly view: vscode.TreeView<DomainsNode>;
   readonly connections: Connections;
   readonly watch: DomainWatch;
-  readonly copyFlow: DropTarget;
 }
 
-/** Creates the view. While it's visible, the connections stay open and their domains are watched. */
-export function showDomains({ tree, connections, watch, copyFlow }: DomainsViewParts): vscode.Disposable {
-  const view: vscode.TreeView<DomainsNode> = vscode.window.createTreeView('guestwire.domains', {
-    treeDataProvider: tree,
-    dragAndDropController: dropFiles(copyFlow, () => view.selection),
-    showCollapseAll: true,
-    canSelectMany: true,
-  });
+/** While the view is visible, the connections stay open and their domains are watched. */
+export function followDomainsView({ view, connections, watch }: DomainsViewParts): vscode.Disposable {
   const follow = (visible: boolean) => {
     void connections.setVisible(visible);
     watch.setVisible(visible);
   };
-  view.onDidChangeVisibility(({ visible }) => follow(visible));
-  // After activation, because loading libvirt takes longer than all the rest of it.
-  const first = setImmediate(() => follow(view.visible));
+  const following = view.onDidChangeVisibility(({ visible }) => follow(visible));
+  if (view.visible) follow(true);
   const stop = connections.changes.on(() => showMessage(view, connections));
-  const dispose = () => {
-    clearImmediate(first);
-    stop();
-  };
-  return vscode.Disposable.from(view, { dispose });
+  return vscode.Disposable.from(following, { dispose: stop });
 }
 
 function showMessage(view: vscode.TreeView<DomainsNode>, { all }: Connections): void {

@@ -7,7 +7,10 @@ import { type DomainsNode, domainOf } from './domainsTree.ts';
 
 const URI_LIST = 'text/uri-list';
 
-/** Copies the dropped files. The view needs to know nothing else about copying. */
+/** Handles a drop on a node, or on the empty part of the view. */
+export type DropFiles = (node: DomainsNode | undefined, data: vscode.DataTransfer) => Promise<void>;
+
+/** Copies the dropped files. A drop needs to know nothing else about copying. */
 export interface DropTarget {
   copy(uris: readonly vscode.Uri[], targets: readonly Target[]): Promise<void>;
 }
@@ -16,18 +19,11 @@ export interface DropTarget {
  * Copies files dragged from the Explorer or from outside to the domain or link they're dropped on. Dropped on one of
  * several selected domains, they go to all of those.
  */
-export function dropFiles(
-  flow: DropTarget,
-  selection: () => readonly DomainsNode[],
-): vscode.TreeDragAndDropController<DomainsNode> {
-  return {
-    dropMimeTypes: [URI_LIST, 'files'],
-    dragMimeTypes: [],
-    async handleDrop(node, data) {
-      const uris = await droppedUris(data);
-      if (uris.length > 0) await flow.copy(uris, targetsOf(node, selection()));
-      else void vscode.window.showWarningMessage(nothingText());
-    },
+export function dropFiles(flow: DropTarget, selection: () => readonly DomainsNode[]): DropFiles {
+  return async (node, data) => {
+    const uris = await droppedUris(data);
+    if (uris.length > 0) await flow.copy(uris, targetsOf(node, selection()));
+    else void vscode.window.showWarningMessage(nothingText());
   };
 }
 

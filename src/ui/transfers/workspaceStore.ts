@@ -11,3 +11,11 @@ export function workspaceStore(state: vscode.Memento): TransferStore {
     save: records => void state.update(KEY, records),
   };
 }
+
+/**
+ * Whether the window ended while transfers were waiting or running. Looked up at every start, so it doesn't import
+ * isFinished: that would bring the transfers' code along.
+ */
+export function hasInterrupted(store: TransferStore): boolean {
+  return store.load().some(({ state }) => state === 'queued' || state === 'running');
+}

@@ -5,7 +5,7 @@ import { localized } from '../support/l10n.ts';
 import { addConnection } from './addConnection.ts';
 import { cancelTransfer } from './cancelTransfer.ts';
 import { clearTransfers } from './clearTransfers.ts';
-import { COMMAND_NAMES, type Command, type CommandParts, type Commands } from './command.ts';
+import type { CommandName, CommandParts, Commands } from './command.ts';
 import { copyFilesHere } from './copyFilesHere.ts';
 import { copySelectedToLastGuest } from './copySelectedToLastGuest.ts';
 import { copySha256 } from './copySha256.ts';
@@ -49,22 +49,14 @@ const COMMANDS: Commands = {
   startDomain,
 };
 
-export function registerCommands(parts: CommandParts): vscode.Disposable[] {
-  return COMMAND_NAMES.map(name =>
-    vscode.commands.registerCommand(`guestwire.${name}`, (...args: unknown[]) =>
-      run(name, COMMANDS[name], parts, args),
-    ),
-  );
-}
-
-async function run(
-  name: string,
-  command: Command,
+/** Runs a command and tells the user if it fails. */
+export async function runCommand(
+  name: CommandName,
   parts: CommandParts,
   args: readonly unknown[],
 ): Promise<unknown> {
   try {
-    return await command(parts, ...args);
+    return await COMMANDS[name](parts, ...args);
   } catch (error) {
     const { codeOfError, describeError } = await loadEngine();
     const code = codeOfError(error);
