@@ -167,7 +167,7 @@ describe('the serial console of a real guest', () => {
   it("ends with words when libvirt's daemon goes away, and comes back", async () => {
     const { session, shows } = await open();
     await libvirtd.restartLibvirtd('SIGKILL');
-    await shows(/daemon went away. Press Enter/);
+    await shows(/the libvirt daemon disconnected\. Press Enter/);
     session.input('\r');
     await shows(/daemon went away[\s\S]*Connected to serial0/);
     session.input('echo again-$((1+1))\r');
