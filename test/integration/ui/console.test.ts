@@ -169,7 +169,7 @@ describe('the serial console of a real guest', () => {
     await libvirtd.restartLibvirtd('SIGKILL');
     await shows(/the libvirt daemon disconnected\. Press Enter/);
     session.input('\r');
-    await shows(/daemon went away[\s\S]*Connected to serial0/);
+    await shows(/the libvirt daemon disconnected[\s\S]*Connected to serial0/);
     session.input('echo again-$((1+1))\r');
     await shows(/again-2/);
   });
