@@ -83,10 +83,15 @@ describe('the VSIX', () => {
         );
       });
 
-      it('reads neither libvirt nor serialport to be activated', () => {
-        const read = readAtOnce(path.join(extension, 'dist'), 'extension.js').join('');
-        for (const later of ['engine', 'waysToReceiver'])
-          assert.match(read, new RegExp(`import\\("\\./(chunks/)?${later}-\\w+\\.js"\\)`));
+      it('reads one small file to be activated, and libvirt and serialport only when they are needed', () => {
+        const lateImport = (text: string, name: string): string =>
+          new RegExp(`import\\("\\./((?:chunks/)?${name}-\\w+\\.js)"\\)`).exec(text)?.[1] ??
+          assert.fail(name);
+        const dist = path.join(extension, 'dist');
+        const [entry = '', ...others] = readAtOnce(dist, 'extension.js');
+        assert.deepEqual(others, []);
+        const read = readAtOnce(dist, lateImport(entry, 'app')).join('');
+        for (const later of ['engine', 'waysToReceiver']) lateImport(read, later);
         // libvirt's program number, and the folder of serialport's native code.
         for (const mark of [/536903814/, /prebuilds/]) {
           assert.doesNotMatch(read, mark);
