@@ -223,11 +223,11 @@ export class Guest {
   }
 
   /**
-   * Lets the receiver run for a moment now and then, in which it takes a window or two: so a copy over a serial port can
-   * be looked at however fast the machine is, and the session lives. The result lets it run on.
+   * Stops the receiver for half a second again and again, so that a copy over a serial port can be looked at however
+   * fast the machine is; on a slow one it still answers in time. The result lets it run on.
    */
   async paceReceiver(): Promise<() => Promise<void>> {
-    const slice = 'kill -STOP $pid; usleep 1500000; kill -CONT $pid; usleep 100000';
+    const slice = 'kill -STOP $pid; usleep 500000; kill -CONT $pid; usleep 400000';
     const loop = `while [ -e /run/paced ]; do ${slice}; done; rm /run/pacing`;
     await this.mustRun(
       `pid=$(cat /run/receiver.pid); : > /run/paced; : > /run/pacing; (${loop}) > /dev/null 2>&1 &`,

@@ -296,13 +296,17 @@ export class Workbench {
     writeSettings(this.#userDirectory, this.#settings);
   }
 
-  async useTheme(theme: Theme): Promise<void> {
-    // Now and then the server misses that its file was written.
+  /** Sets it until the effect shows: now and then the server misses that its file was written. */
+  async setUntil(setting: string, value: unknown, effect: Locator): Promise<void> {
     await retry(async () => {
-      this.set('workbench.colorTheme', themes[theme].name);
-      const shown = this.page.locator(`.monaco-workbench.${themes[theme].class}`);
-      await shown.waitFor({ timeout: ATTEMPT_MS });
+      this.set(setting, value);
+      await effect.waitFor({ timeout: ATTEMPT_MS });
     });
+  }
+
+  useTheme(theme: Theme): Promise<void> {
+    const shown = this.page.locator(`.monaco-workbench.${themes[theme].class}`);
+    return this.setUntil('workbench.colorTheme', themes[theme].name, shown);
   }
 
   /** Shows the window as it is now, with --long in every theme; the pictures are for people to look at. */
