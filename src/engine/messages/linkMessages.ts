@@ -1,11 +1,6 @@
-import {
-  type Attempt,
-  type CandidateReason,
-  CHANNEL_NAME,
-  type LinkDescription,
-  type LinkError,
-  type OsFamily,
-} from '../../link/index.ts';
+import type { Attempt, CandidateReason, LinkDescription, LinkError, OsFamily } from '../../link/index.ts';
+// Not by the index, which brings libvirt along: the extension words links before it needs one.
+import { CHANNEL_NAME } from '../../link/link.ts';
 import { alternatives, listOf, type Message, message } from './message.ts';
 
 /** "virtio channel org.guestwire.0", "isa-serial port serial1". */

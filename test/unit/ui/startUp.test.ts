@@ -45,6 +45,12 @@ describe('activation', () => {
       'src/ui/transfers/workspaceStore.ts',
     ]);
   });
+
+  it('leaves libvirt, the protocol and the transfer to what connects or copies', async () => {
+    const layers = (await sourcesReadAtOnce('src/ui/app.ts')).map(source => source.split('/')[1]);
+    assert.ok(layers.includes('engine'));
+    for (const later of ['libvirt', 'protocol']) assert.ok(!layers.includes(later), later);
+  });
 });
 
 describe('the look for interrupted transfers', () => {
