@@ -40,7 +40,7 @@ function hasChannel(xml: string): boolean {
   return new RegExp(`<target\\s[^>]*name=(['"])${CHANNEL_NAME.replaceAll('.', '\\.')}\\1`).test(xml);
 }
 
-/** What is still missing, at once or from the next start on; undefined where nothing is to be done. */
+/** What is still missing, now or from the next start on; undefined if nothing is. */
 export function channelChange(facts: ChannelFacts, when: 'now' | 'next-start'): DeviceChange | undefined {
   const live = when === 'now' && facts.running && !facts.inGuest && facts.canHotPlug;
   const config = facts.persistent && !facts.inDefinition;

@@ -14,7 +14,7 @@ const READ_BYTES = 16 * 1024;
 const PRESENCE_CHECK_MS = 500;
 
 /**
- * A serial port as a Duplex that closes when destroyed. serialport's own stream does not: its `destroy()`
+ * A serial port as a Duplex that closes when destroyed. serialport's own stream doesn't: its `destroy()`
  * leaves the port open. And a pty whose other end has gone reads as "0 bytes" for ever, at the full speed of
  * the processor; so the stream looks now and then whether its device is still there.
  *

@@ -22,7 +22,7 @@ export interface LaneCore {
   readonly room: number;
   /** Nothing queued and nothing unacknowledged. */
   readonly isIdle: boolean;
-  /** How long it has been waiting for a word; undefined where it does not wait for one. */
+  /** How long it has been waiting for a word; undefined if it isn't waiting for one. */
   silentMs(now: number): number | undefined;
   send(outgoing: Outgoing, now: number): void;
 }
@@ -54,7 +54,7 @@ export class LaneGroup<Core extends LaneCore> {
   readonly #policy: LanePolicy;
   /** The main session's port is the first. */
   readonly #lanes: Lane<Core>[];
-  /** Frames for whoever has room, in the order of their numbers. */
+  /** Frames for the lanes that have room, in the order of their numbers. */
   #queue: LaneFrame[] = [];
   /** All that is not yet acknowledged, or stands behind such; memory is given back in the order it was handed in. */
   readonly #unreleased: LaneFrame[] = [];

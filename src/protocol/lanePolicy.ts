@@ -24,7 +24,7 @@ const MAX_VERDICT_MS = 480_000;
 type Phase = 'narrow' | 'wide' | 'decided';
 
 export class LanePolicy {
-  /** All lanes are to be used, not only the first. */
+  /** Use all lanes, not only the first. */
   isWide: boolean;
   /** There is more to send than the lanes take. */
   isBacklogged = false;

@@ -32,7 +32,7 @@ export interface LaneOptions {
 const NO_LANES: LaneOptions = { openers: [], mode: 'off' };
 /** Before so much has gone over the link, trying lanes would take longer than they could save. */
 const LARGE_TRANSFER_BYTES = 128 * 1_024;
-/** Silence after which a further port is left alone: whoever answers does so in some ms. */
+/** Silence after which a further port is left alone: a receiver answers in some ms. */
 const HANDSHAKE_MS = 4_000;
 
 export class Lanes implements FrameSink {
@@ -133,7 +133,7 @@ export class Lanes implements FrameSink {
     for (const opener of openers) void this.#open(opener).catch(() => undefined);
   }
 
-  /** A port that can't be had is one lane less, and nothing anybody need hear of. */
+  /** A port that can't be opened is one lane less, which isn't worth a message. */
   async #open(opener: LaneOpener): Promise<void> {
     const { signal } = this.#aborter;
     const stream = await opener(signal);

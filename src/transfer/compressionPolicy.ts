@@ -13,11 +13,11 @@ export type PieceForm = 'plain' | 'encoded';
 
 /** Looking at this many bytes tells text from what is compressed already, at a hundredth of a block's cost. */
 const SAMPLE_BYTES = 8_192;
-/** A sample that shrinks less than this does not pay on a fast line. */
+/** A sample that shrinks less than this doesn't pay on a fast line. */
 const WORTHWHILE_RATIO = 0.85;
 /** On a slow line the whole piece is looked at, and little is enough. */
 const SLOW_LINE_RATIO = 0.99;
-/** After data that does not compress, the next look comes 1, 2, 4… and at most this many pieces later. */
+/** After data that doesn't compress, the next look comes 1, 2, 4… and at most this many pieces later. */
 const MAX_PAUSE_PIECES = 16;
 
 /** How much faster a line with compression is expected to be at best, until that is measured. */
@@ -150,7 +150,7 @@ export class CompressionPolicy {
   }
 
   /**
-   * A whole try costs less here than one byte too many on the line. What cannot be taken back is tried quickly first:
+   * A whole try costs less here than one byte too many on the line. What can't be taken back is tried quickly first:
    * the thorough levels would take most of a processor to make nothing smaller.
    */
   #isWorthSlowLine(bytes: Buffer): boolean {

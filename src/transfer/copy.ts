@@ -30,11 +30,11 @@ export interface Sharing {
 /**
  * Copies files and folders into the guest behind the session.
  *
- * What concerns one file stands in its FileResult and does not stop the others.
+ * What concerns one file stands in its FileResult and doesn't stop the others.
  *
  * @param destination - path in the guest: an existing directory takes the sources' base names, a character device is
  * written straight, anything else is the name of the single source's copy
- * @throws TransferError or RemoteError when the destination cannot take anything, ProtocolError when the session ends,
+ * @throws TransferError or RemoteError when the destination can't take anything, ProtocolError when the session ends,
  * an AbortError after the signal
  */
 export function copy(

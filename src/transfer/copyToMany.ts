@@ -9,7 +9,7 @@ import type { CopyResult } from './types.ts';
  * Copies the same sources into each target's guest, as `copy` does into one. Guests with the same kind of line share
  * the work and go at the pace of the slowest; one that stops taking anything is waited for a few seconds only.
  *
- * @returns what `copy` would, for each target: one that fails does not stop the others.
+ * @returns what `copy` would, for each target: one that fails doesn't stop the others.
  */
 export function copyToMany(
   targets: readonly CopyTarget[],

@@ -22,7 +22,7 @@ export interface GuestDirectory {
 }
 
 interface Listener {
-  /** It cannot be made, or not be given its attributes. */
+  /** It can't be made, or can't be given its attributes. */
   failed(directory: GuestDirectory, error: unknown): void;
   /** The copy as a whole is over. */
   ended(error: Error): void;
@@ -73,7 +73,7 @@ export class GuestDirectories {
   }
 
   /**
-   * Asks for it before its turn has come, so that a tree that is there already does not cost a round trip for each
+   * Asks for it before its turn has come, so that a tree that is there already doesn't cost a round trip for each
    * directory. In the order of the walk: a request waits for the answer of the parent's.
    */
   prepare(directory: GuestDirectory): void {
@@ -87,7 +87,7 @@ export class GuestDirectories {
     const answer = this.#placeSoon(parent).then(place =>
       this.#goesInBundle(place) ? undefined : this.#slots.run(() => this.#mkdir(directory)),
     );
-    // It is told when its turn has come, if ever.
+    // A failure is reported when the directory's turn comes, if it does.
     answer.catch(() => undefined);
     this.#ahead.set(path, answer);
   }

@@ -1,7 +1,7 @@
 import type { PutStream, Session } from '../protocol/index.ts';
 import { abortable } from '../text/abort.ts';
 
-/** Opens a put, or another request that DATA follows; one that comes about after the signal does not stay open. */
+/** Opens a put, or another request that DATA follows; one that comes about after the signal is closed again. */
 export function openPut(
   session: Session,
   signal: AbortSignal | undefined,

@@ -19,7 +19,7 @@ export interface Piece {
 /** Where sources are read from, and what compresses them for one receiver's line. */
 export interface EncodedSources {
   readonly system: SourceSystem;
-  /** For one put, to be closed at its end; undefined where nothing is to be compressed. */
+  /** For one put, which closes it at its end; undefined if nothing is compressed. */
   newEncoder(size?: number): PieceEncoder | undefined;
 }
 

@@ -17,7 +17,7 @@ export interface PutPlan {
   unchanged: boolean;
   /** Go on where a broken-off copy ended, and leave something to go on with. */
   resume: boolean;
-  /** Send only what the file that is there does not have. */
+  /** Send only what the file that is there doesn't have. */
   basis: boolean;
   /** Nothing is sent before the receiver has accepted. */
   waits: boolean;

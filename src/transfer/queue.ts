@@ -2,7 +2,7 @@
 import { abortError } from '../text/abort.ts';
 
 export interface TransferQueueOptions {
-  /** How many may run at once altogether; asked each time, for it may change. */
+  /** How many may run at once altogether; asked each time, because it may change. */
   readonly maxParallel: () => number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * One source file on its way to several guests: read, hashed and compressed once. A few pieces are kept until every
- * guest has them, so the slowest sets the pace; one that does not move at all is left to read the file for itself.
+ * guest has them, so the slowest sets the pace; one that doesn't move at all reads the file for itself.
  */
 import type { Piece, Pieces } from './pieces.ts';
 

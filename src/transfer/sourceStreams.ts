@@ -26,7 +26,7 @@ export interface SourceStreamsOptions {
 
 export class SourceStreams implements EncodedSources {
   readonly system: SourceSystem;
-  /** Undefined where nothing is to be compressed. */
+  /** Undefined if nothing is compressed. */
   readonly policy: CompressionPolicy | undefined;
   /** What puts announce as `encoding`. */
   readonly encoding: string | undefined;

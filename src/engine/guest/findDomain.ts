@@ -7,7 +7,7 @@ const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 /** libvirt's ids are 32-bit, signed. */
 const ID = /^\d{1,9}$/;
 
-/** By name first, as virsh does not: a domain may be called "3". Throws LibvirtError `no-domain`. */
+/** By name first, unlike virsh, because a domain may be called "3". Throws LibvirtError `no-domain`. */
 export async function findDomain(connection: Lookup, name: string, signal: AbortSignal): Promise<Domain> {
   try {
     return await connection.lookupByName(name, { signal });

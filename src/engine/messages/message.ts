@@ -2,7 +2,7 @@ import { ENGLISH, type MessageId } from './english.ts';
 
 /**
  * Something to tell a user, as data: it can be stored, and put into words later, in any language. Values that are text
- * are as a guest, a file's name or libvirt gave them: whoever renders them makes them harmless.
+ * are as a guest, a file's name or libvirt gave them: rendering makes them harmless.
  */
 export interface Message {
   readonly id: MessageId;

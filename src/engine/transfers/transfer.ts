@@ -4,7 +4,7 @@ import type { Target } from '../guest/target.ts';
 import type { Message } from '../messages/message.ts';
 import type { Tally } from './tally.ts';
 
-/** What is to be copied where. Plain data: it survives a reload of the window. */
+/** What to copy where. Plain data: it survives a reload of the window. */
 export interface CopyRequest {
   readonly target: Target;
   /** Paths of this computer, and URIs of whatever else VS Code can read. */
@@ -13,7 +13,7 @@ export interface CopyRequest {
   readonly unsaved: readonly string[];
   readonly destination: string;
   readonly conflict: ConflictPolicy;
-  /** Nothing is to be asked about files that are in the guest as an earlier copy left them. */
+  /** Ask nothing about files that are in the guest as an earlier copy left them. */
   readonly repeated?: boolean;
 }
 

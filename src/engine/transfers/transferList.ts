@@ -150,7 +150,7 @@ export class TransferList {
         this.#unfinished.delete(completion);
       });
       this.#unfinished.add(completion);
-      // The list knows how it ended; whoever wants to know too has the promise.
+      // The list reports a rejection itself; callers may ignore the promise.
       completion.catch(() => undefined);
       return completion;
     });

@@ -35,7 +35,7 @@ export function cdDrives(domainXml: string): CdDrive[] {
     .filter(({ target }) => target !== '');
 }
 
-/** Every target a new drive can not have. */
+/** Every target that a new drive can't have. */
 export function usedTargets(domainXml: string): string[] {
   return diskElements(domainXml).flatMap(element => attribute(element, 'target', 'dev') ?? []);
 }
@@ -106,7 +106,7 @@ function elementOf(xml: string, name: string): string {
   return new RegExp(`<${name}(?:\\s[^>]*?)?(?:/>|>[\\s\\S]*?</${name}>)`).exec(xml)?.[0] ?? '';
 }
 
-/** Which a new drive is to be. USB can be plugged in while the guest runs; the others are the chip sets' own. */
+/** The bus of a new drive. USB can be plugged in while the guest runs; the others are the chip sets' own. */
 export type NewDriveBus = 'usb' | 'scsi' | 'sata' | 'ide';
 
 const TARGET_PREFIX: Readonly<Record<NewDriveBus, string>> = { usb: 'sd', scsi: 'sd', sata: 'sd', ide: 'hd' };

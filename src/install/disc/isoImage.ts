@@ -41,7 +41,7 @@ interface Tree {
 
 /**
  * A CD image with some files in its root: ISO 9660 level 2 with Joliet, which Windows and Linux read with what they
- * have. It is made in memory, for it is meant for a few small files.
+ * have. It's made in memory, because it holds a few small files.
  */
 export function makeDisc(files: readonly DiscFile[], { volume, date }: DiscOptions): Buffer {
   check(files, volume);

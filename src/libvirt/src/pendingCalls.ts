@@ -1,5 +1,5 @@
 /**
- * The calls that wait for their answers, by serial. A daemon answers in any order, for it runs calls side by side.
+ * The calls that wait for their answers, by serial. A daemon answers in any order, because it runs calls side by side.
  *
  * | a call is | in `#calls` as | an answer | becomes |
  * |---|---|---|---|

@@ -19,7 +19,7 @@ const COPY_MAX_BYTES = 4096;
 /**
  * The given chunks as stream packets, each as full as it can be: small writes are merged, large ones cut.
  * Large chunks are passed on as they are, small ones next to each other are copied together. No bytes give
- * no packet, for an empty one would tell the daemon that we are at our end.
+ * no packet, because an empty one would tell the daemon that we are at our end.
  */
 export function packStream(ticket: Ticket, chunks: readonly Buffer[]): Buffer[] {
   const parts: Buffer[] = [];

@@ -120,7 +120,7 @@ export interface OpenOptions extends CallOptions {
  * readable side ends with it. `destroy()` closes everything at once. An error is always a LibvirtError.
  */
 export interface LibvirtStream extends Duplex {
-  /** True while the daemon has stopped taking our bytes, which is so when the guest does not read. */
+  /** True while the daemon has stopped taking our bytes, which is so when the guest doesn't read. */
   readonly stalled: boolean;
   on(event: 'stalled' | 'resumed', listener: () => void): this;
   // biome-ignore lint/suspicious/noExplicitAny: Duplex's own signature, which an overload must keep

@@ -1,4 +1,4 @@
-/** Gathers what is to go over together, up to what one stream may hold. */
+/** Gathers what goes over together, up to what one stream may hold. */
 import { BUNDLE_HEADER_BYTES, MAX_BUNDLE_RECORDS } from '../../protocol/index.ts';
 import type { BundleItem } from './bundleItem.ts';
 

@@ -15,7 +15,7 @@ export interface SealedStream {
 
 export interface Bundle {
   readonly sealed: SealedStream;
-  /** Of each item; `left out` is a file that cannot be read, or has changed since it was looked at. */
+  /** Of each item; `left out` is a file that can't be read, or has changed since it was looked at. */
   readonly parts: readonly BundlePart[];
   readonly fileBytes: number;
 }

@@ -15,7 +15,7 @@ export interface BundleItem {
   readonly name: Buffer;
   /** In the guest. */
   readonly path: string;
-  /** Nothing is expected to be there, or it is to be replaced: no need to ask. */
+  /** Nothing is expected to be there, or it may be replaced: no need to ask. */
   readonly isNew: boolean;
   /** Done if what is there has this size and mtime. */
   readonly skipsUnchanged: boolean;

@@ -47,7 +47,7 @@ function record(name: Buffer, size: number, mode: number | undefined, mtime: big
 /**
  * Reads a list such as `3,7-9`.
  *
- * @param count - of the records there are; what the guest says of others, or does not write as it should, is ignored
+ * @param count - of the records there are; what the guest says of others, or writes in another form, is ignored
  */
 export function parseRecordNumbers(text: string | undefined, count: number): Set<number> {
   const numbers = new Set<number>();

@@ -15,7 +15,7 @@ export type KnownContents = Promise<Contents | undefined> | undefined;
 /** More than the threads that read for Node would only wait there. */
 const AT_ONCE = 8;
 
-/** Of each file its contents; undefined where it cannot be read, or is no longer of the size it had. */
+/** Of each file its contents; undefined if it can't be read, or has another size by now. */
 export async function readContents(
   system: SourceSystem,
   items: readonly BundleItem[],

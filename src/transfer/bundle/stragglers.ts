@@ -8,7 +8,7 @@ const FILES_AT_ONCE = 4;
 export class Stragglers {
   #turn: Promise<void> = Promise.resolve();
 
-  /** Never rejects. In the order of the calls, for a file may need a directory of an earlier bundle. */
+  /** Never rejects. In the order of the calls, because a file may need a directory of an earlier bundle. */
   run(items: readonly BundleItem[]): Promise<void> {
     this.#turn = this.#turn.then(() => sendEach(items));
     return this.#turn;

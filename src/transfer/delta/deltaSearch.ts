@@ -7,7 +7,7 @@ import { RollingAdler } from './rollingAdler.ts';
 import type { SignatureTable } from './signatureTable.ts';
 
 export type DeltaStep =
-  /** Bytes that the basis does not have; the caller's own. */
+  /** Bytes that the basis doesn't have; the caller's own. */
   { kind: 'literal'; bytes: Buffer } | { kind: 'copy'; from: number; length: number };
 
 /** Strong checksums that lead to nothing may cost this many times the bytes looked at; an honest basis stays far below. */
