@@ -72,7 +72,7 @@ class LastDirectory:
         return Location(os.dup(self._fd), name, os.path.join(self._name, name))
 
     def _stands(self):
-        until = self.until                  # the port thread takes it away when it is over
+        until = self.until                  # the port thread clears it once it has passed
         return (until is not None and time.monotonic() < until and name_of(self._fd) == self._name
                 and (not self.root.confined or name_of(self.root.fd) == self.root.path))
 
