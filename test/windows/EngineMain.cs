@@ -15,17 +15,16 @@ static class EngineMain
     static int Main(string[] arguments)
     {
         if (arguments.Length == 1 && arguments[0] == "--probe") return Probe.Run();
-        Thread thread = new Thread(StopOnSignal);
+        // caught from here on, not from when the thread first runs: a test may signal as soon as a port is served
+        UnixSignal[] signals = { new UnixSignal(Signum.SIGTERM), new UnixSignal(Signum.SIGINT), new UnixSignal(Signum.SIGHUP) };
+        Thread thread = new Thread(delegate()
+        {
+            UnixSignal.WaitAny(signals);
+            Engine.Stop();
+        });
         thread.IsBackground = true;
         thread.Start();
         return Engine.Run(arguments);
-    }
-
-    static void StopOnSignal()
-    {
-        UnixSignal[] signals = { new UnixSignal(Signum.SIGTERM), new UnixSignal(Signum.SIGINT), new UnixSignal(Signum.SIGHUP) };
-        UnixSignal.WaitAny(signals);
-        Engine.Stop();
     }
 }
 
