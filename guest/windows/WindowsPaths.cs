@@ -40,6 +40,7 @@ partial class WindowsPlatform : Platform
         path = Expand(path).Replace('/', '\\');
         if (path.StartsWith("\\\\?\\UNC\\", StringComparison.OrdinalIgnoreCase)) path = "\\\\" + path.Substring(8);
         else if (path.StartsWith("\\\\?\\", StringComparison.Ordinal)) path = path.Substring(4);
+        if (path.Length == 0) throw Bad("no file is named");
         string last = path.Substring(path.LastIndexOf('\\') + 1);
         bool isDevice = path.StartsWith("\\\\.\\", StringComparison.Ordinal);
         if (IsNul(isDevice && path.Length == 7 ? path.Substring(4) : last)) return Nul();

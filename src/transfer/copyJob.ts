@@ -160,7 +160,7 @@ export class CopyJob {
   async #makeDirectory(directory: GuestDirectory): Promise<void> {
     if (this.#destination.kind !== 'device') return this.#directories.make(directory);
     const { path } = directory;
-    const error = new TransferError('not-a-directory', 'a folder cannot be copied to a device', path);
+    const error = new TransferError('not-a-directory', "a folder can't be copied to a device", path);
     this.#directories.refuse(directory, error);
   }
 

@@ -230,7 +230,8 @@ class WindowsPaths(Probe):
             for path in ('C:\\dir\\' + name, name + '\\f', name):
                 with self.subTest(path):
                     self.assertEqual(self.parse(path), 'bad-name')
-        for path in ('C:f', '1:\\f', '\\\\server', '\\\\server\\', '\\\\', '\\\\.\\COM3', '\\\\.\\PhysicalDrive0'):
+        for path in ('C:f', '1:\\f', '\\\\server', '\\\\server\\', '\\\\', '\\\\?\\', '//?/', '\\\\?\\UNC\\',
+                     '\\\\.\\', '\\\\.\\COM3', '\\\\.\\PhysicalDrive0'):
             with self.subTest(path):
                 self.assertEqual(self.parse(path), 'bad-name')
         self.assertEqual(self.parse('C:\\' + 'n' * 255), 'place C:\\|' + 'n' * 255)
