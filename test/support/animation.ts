@@ -1,4 +1,4 @@
-// An animated picture of a page: screenshots, each with the time it is to be shown, made into a GIF by ffmpeg.
+// An animated picture of a page: screenshots, each shown for a time of its own, made into a GIF by ffmpeg.
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Locator, Page } from 'playwright-core';
@@ -21,7 +21,7 @@ export class Animation {
   readonly #frames: Frame[] = [];
   #pointer = { x: 0, y: 0 };
 
-  /** The pictures are kept in a folder that is its alone. The pointer begins in the middle of the page. */
+  /** Keeps its pictures in a folder of its own. The pointer begins in the middle of the page. */
   static async start(page: Page, folder: string): Promise<Animation> {
     fs.mkdirSync(folder, { recursive: true });
     const animation = new Animation(page, folder);
@@ -36,14 +36,14 @@ export class Animation {
     this.#folder = folder;
   }
 
-  /** The page as it is now, shown so long. */
+  /** The page as it is now, shown for so long. */
   async hold(ms: number): Promise<void> {
     const file = path.join(this.#folder, `${String(this.#frames.length).padStart(4, '0')}.png`);
     await this.#page.screenshot({ path: file, caret: 'initial' });
     this.#frames.push({ file, ms });
   }
 
-  /** What is to be seen until then, as fast as it is. */
+  /** What happens until then, at its real speed. */
   async follow(end: Promise<unknown>): Promise<void> {
     let ended = false;
     void end
@@ -61,7 +61,7 @@ export class Animation {
     await end;
   }
 
-  /** Takes the pointer there, as a hand does. */
+  /** Moves the pointer there as a hand does. */
   async moveTo(target: Locator): Promise<void> {
     const box = await target.boundingBox();
     if (!box) throw new Error('what the pointer is to be taken to is not to be seen');
@@ -83,7 +83,7 @@ export class Animation {
     await this.#page.evaluate("document.getElementById('pointer').remove()");
   }
 
-  /** One palette for all, no dithering: a window has few colours, and what doesn't change costs nothing then. */
+  /** One palette for all and no dithering: a window has few colours, and what doesn't change then costs nothing. */
   async write(file: string): Promise<void> {
     const list = path.join(this.#folder, 'frames.txt');
     const frames = this.#frames.map(frame => `file '${frame.file}'\nduration ${frame.ms / 1000}\n`);
@@ -109,7 +109,7 @@ export class Animation {
   }
 }
 
-/** Writes a PNG with a palette, which of a window leaves everything as it looks, and is a third of the size. */
+/** Writes a PNG with a palette: a window looks the same, and the file is a third of the size. */
 export async function writePng(picture: Buffer, file: string): Promise<void> {
   const large = `${file}.large`;
   fs.writeFileSync(large, picture);
@@ -140,7 +140,7 @@ async function runFfmpeg(...args: string[]): Promise<void> {
   await run(ensureFfmpeg(), ['-hide_banner', '-loglevel', 'error', '-y', ...args], { timeoutMs: 300_000 });
 }
 
-/** A headless browser shows no pointer: draws one where the mouse is. No HTML text, which the page would refuse. */
+/** A headless browser shows no pointer: draws one where the mouse is. Not from HTML text, which the page would refuse. */
 const pointerScript = `(() => {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   const arrow = document.createElementNS('http://www.w3.org/2000/svg', 'path');

@@ -212,7 +212,7 @@ function findNode() {
 }
 
 function runProgram(node, args) {
-  // What the program starts (npm scripts, tests' child processes) is to find the same Node and the modules' tools.
+  // What the program starts (npm scripts, tests' child processes) should find the same Node and the modules' tools.
   const bin = path.join(root, 'node_modules/.bin');
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
   const child = spawn(node, args, { cwd: root, env, stdio: 'inherit' });

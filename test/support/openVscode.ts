@@ -19,7 +19,7 @@ export interface VscodeOptions {
 export interface OpenedVscode {
   /** Of the page to open; nothing where a window opened by itself. */
   address?: string;
-  /** Fulfilled when the window was closed or the server ended. */
+  /** Resolves when the window is closed or the server has ended. */
   ended: Promise<unknown>;
   /** Ends it and removes its profile. */
   close(): Promise<void>;
@@ -63,7 +63,7 @@ async function openDesktop(code: string, profile: Profile, options: VscodeOption
   return {
     ended: once(launcher, 'exit'),
     async close() {
-      // VS Code detaches itself from its launcher, so it is found by the folder that is its alone.
+      // VS Code detaches itself from its launcher, so we find it by the profile folder that no other has.
       const ours = listProcesses(command => command.includes(`--user-data-dir=${userDirectory}\0`));
       await Promise.all(ours.map(one => endProcess(one)));
       await removeRunDirectory(directory);
@@ -74,7 +74,7 @@ async function openDesktop(code: string, profile: Profile, options: VscodeOption
 async function openServer(profile: Profile, options: VscodeOptions): Promise<OpenedVscode> {
   const { directory, ...folders } = profile;
   await installExtension(options.vsix, folders);
-  // It stays for a while, and its terminals are the user's: other users of the machine are to be kept out.
+  // It stays for a while and has the user's terminals, so other users of the machine must be kept out.
   const connectionToken = crypto.randomBytes(16).toString('hex');
   const server = await startVscodeServer({
     ...folders,
@@ -82,7 +82,7 @@ async function openServer(profile: Profile, options: VscodeOptions): Promise<Ope
     runDirectory: directory,
     arguments: ['--default-folder', options.folder],
   });
-  // As text: the preview that `workbench.startupEditor` would open stays blank for long in a browser.
+  // As text: the preview that `workbench.startupEditor` would open stays blank for a long time in a browser.
   const payload = [['openFile', `vscode-remote://${server.authority}${options.file}`]];
   const query = new URLSearchParams({ tkn: connectionToken, payload: JSON.stringify(payload) });
   return {

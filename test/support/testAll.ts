@@ -43,8 +43,8 @@ const suites: Record<string, Suite> = {
   windows: signal => runPythonSuite('test/windows', signal),
   integration: signal =>
     withLibvirtd(() =>
-      // One file after the other: a search for a receiver ends after 8 s, which two emulated guests on two processors
-      // make too short now and then.
+      // One file after the other: a search for a receiver ends after 8 s, and with two emulated guests on two
+      // processors that's too short now and then.
       runNodeSuite(['test/integration'], { concurrency: 1, timeoutMs: 600_000, signal }),
     ),
   vscode: signal => withLibvirtd(() => runVscodeSuite(signal)),
@@ -68,8 +68,8 @@ function shellScripts(): string[] {
 }
 
 /**
- * Skips that are no failure: what a machine may rightly lack. Every other skip is one, for a test that never runs
- * guards nothing.
+ * Skips that are no failure: what a machine may rightly lack. Every other skip is one: a test that never runs guards
+ * nothing.
  */
 const expectedSkips: { reason: RegExp; because: string }[] = [
   { reason: /^needs root$/, because: 'an ordinary user can run all the other tests' },

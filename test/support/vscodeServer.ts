@@ -86,7 +86,7 @@ export async function installExtension(
 export async function startVscodeServer(options: VscodeServerOptions): Promise<VscodeServer> {
   const [program, script] = await serverCommand();
   const child = spawn(program, [script, ...serverArguments(options)], {
-    // A group of its own: it starts extension hosts and terminals, and all are to end.
+    // A group of its own: it starts extension hosts and terminals, and all of them must end.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },

@@ -9,7 +9,7 @@ import { rawLanes } from '../ways/raw.ts';
 
 const GUEST_MB = 384;
 const TRIGGER = 14;
-/** Where lanes are to be tried and measured, a copy must last some seconds, whatever the scale. */
+/** A copy must last some seconds for lanes to be tried and measured, whatever the scale. */
 const MIN_COPY_BYTES = 600_000;
 const pciSerial = (number: number): string =>
   `<serial type="pty"><target type="pci-serial" port="${number}"><model name="pci-serial"/></target></serial>`;

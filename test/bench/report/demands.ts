@@ -1,4 +1,4 @@
-/** The ratios Guestwire is to reach, and whether this run shows them. Nothing fails on them: a run is noisy. */
+/** The ratios Guestwire should reach, and whether this run shows them. They don't fail a run: it's noisy. */
 
 import { receiverNames } from '../../support/guest.ts';
 import { compressionKinds, compressionLinks } from '../cases/compression.ts';

@@ -15,7 +15,7 @@ export function describeResult(result: BenchResult): string {
     '![Rates of all ways](benchmark.svg)',
     '## The machine',
     table(['', ''], Object.entries(result.machine)),
-    '## What was to be shown',
+    '## Demands',
     table(
       ['case', 'demanded', 'measured', ''],
       judge(result).map(({ what, demanded, measured, verdict }) => [what, demanded, measured, verdict]),

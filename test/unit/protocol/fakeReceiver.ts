@@ -22,7 +22,7 @@ export interface FakeReceiverOptions {
   capabilities?: string[];
   /** The version range it speaks; WELCOME is only given for a range with 1 in it. */
   protocol?: string;
-  /** What it tells of a file's blocks, where that is to be wrong. */
+  /** What it says of a file's blocks, where a test wants that wrong. */
   signature?: (file: Buffer, block: number) => Buffer;
   /** Whether a bundle's record is left to the host. */
   leaves?: (path: string, record: FakeRecord) => boolean;
@@ -325,7 +325,7 @@ export class FakeReceiver {
     return [['accept', { path, kind: 'file', basis: basis?.length, ...resumed }]];
   }
 
-  /** What can be gone on with: not nothing, and no more than the file is to have. */
+  /** The partial file a copy can go on from: not empty, and no longer than the file will be. */
   #partialOf(path: string, size = Number.POSITIVE_INFINITY): Buffer | undefined {
     const partial = this.partials.get(path);
     return partial && partial.length > 0 && partial.length <= size ? partial : undefined;
