@@ -25,6 +25,7 @@ const PARTS = [
   'paths',
   'arguments',
   'files',
+  'keeping',
   'names',
   'decoders',
   'incoming',

@@ -5,8 +5,9 @@ import os
 
 from .arguments import PutOptions
 from .errors import Refused
-from .files import is_unchanged, kind_of, set_mode, set_times
+from .files import is_unchanged, kind_of
 from .incoming import Transfer
+from .keeping import Notes
 from .location import DIRECTORY, Location
 from .log import log, printable
 from .put import Put
@@ -92,6 +93,7 @@ class Bundle(Transfer):
         self.folders = Folders(place)
         self.records = []
         self.left, self.unchanged, self.absent = [], [], []
+        self.noted = {}                     # kind of a note -> numbers of records
         self.on_new_folder = None           # gets the Location of a directory that was there before
         self._made = set()
         self._named = {}                    # words -> records named there since its last flush
@@ -108,6 +110,8 @@ class Bundle(Transfer):
             numbers = getattr(self, key)
             if numbers:
                 out.append((key, number_list(numbers)))
+        for kind, numbers in sorted(self.noted.items()):
+            out.append(('note-' + kind, number_list(sorted(set(numbers)))))
         return out
 
     def begin_writing(self):
@@ -164,6 +168,10 @@ class Bundle(Transfer):
         log.debug('left to the host: %s: %s' % (printable(record.name), error))
         self.left.append(record.number)
 
+    def _note(self, record, notes):
+        for kind in notes.kinds:
+            self.noted.setdefault(kind, []).append(record.number)
+
     # -- directories ---------------------------------------------------------
 
     def _make_directory(self, record):
@@ -176,8 +184,10 @@ class Bundle(Transfer):
             return
         self._made.add(record.words)
         if record.mode != NO_MODE and record.mode & (self.config.umask | 0o1000):
+            notes = Notes()
             with self.folders.location(above, name) as place:
-                set_mode(place, record.mode)
+                notes.set_mode_at(place, record.mode)
+            self._note(record, notes)
         if self.folders.are_many:
             self.folders.leave()
 
@@ -186,10 +196,11 @@ class Bundle(Transfer):
         with self.folders.location(above, name) as place:
             if kind_of(place.lstat()) != 'directory':
                 raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            notes = Notes()
             if record.mode != NO_MODE:
-                set_mode(place, record.mode)
-            set_times(place.name, record.mtime, place.path, dir_fd=place.directory,
-                      follow_symlinks=False)
+                notes.set_mode_at(place, record.mode)
+            notes.set_times_at(place, record.mtime)
+        self._note(record, notes)
         if self.folders.are_many:
             self.folders.leave()
 
@@ -258,8 +269,9 @@ class Bundle(Transfer):
             self._unnamed = 0
             return None
         try:
+            notes = Notes()
             if mode & self.config.umask and record.mode != NO_MODE:
-                os.fchmod(fd, mode)
+                notes.set_mode(fd, mode)
             data = self.content[record.start:record.start + record.size]
             done = os.write(fd, data)
             while done < record.size:
@@ -267,7 +279,8 @@ class Bundle(Transfer):
             # begins to write it to the disk: a flush of many then costs little more than one
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
             if record.mtime != NO_MTIME:
-                os.utime(fd, ns=(record.mtime, record.mtime))
+                notes.set_times(fd, record.mtime)
+            self._note(record, notes)
         except BaseException:
             os.close(fd)
             raise
@@ -343,6 +356,7 @@ class Bundle(Transfer):
             put.finish()
         finally:
             put.close()
+        self._note(record, put.notes)
         self._named.setdefault(record.words, []).append(record.number)
 
 

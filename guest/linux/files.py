@@ -22,13 +22,6 @@ def kind_of(found):
     return 'special'
 
 
-def set_times(target, nanoseconds, path, **where):
-    try:
-        os.utime(target, ns=(nanoseconds, nanoseconds), **where)
-    except OverflowError:
-        raise Refused('bad-request', 'mtime is out of range', path)
-
-
 def is_unchanged(found, size, mtime):
     """rsync's quick check; file systems keep more or fewer digits."""
     return (stat.S_ISREG(found.st_mode) and found.st_size == size
@@ -119,13 +112,6 @@ def hash_file(place, stopped):
     finally:
         os.close(fd)
     return digest.hexdigest()
-
-
-def set_directory_mode(place, mode):
-    try:
-        set_mode(place, mode)
-    except OSError as error:
-        raise refused(error, place.path)
 
 
 def set_mode(place, mode):

@@ -8,8 +8,9 @@ import stat
 import time
 
 from .errors import Refused, refused
-from .files import exists, is_own_file, is_unchanged, kind_of, open_to_read, set_times
+from .files import exists, is_own_file, is_unchanged, kind_of, open_to_read
 from .incoming import DROP, Transfer
+from .keeping import Notes
 from .log import log, printable
 from .names import free_name, has_name, partial_name, sweep_orphans, temporary_name
 from .wire import DEVICE_WAIT_S, PARTIAL_MIN, SMALL
@@ -22,6 +23,7 @@ class Put(Transfer):
         Transfer.__init__(self, place, options, self._write, self._start_over)
         self.mode, self.mtime = options.mode, options.mtime
         self.config = config
+        self.notes = Notes()
         self.fd = -1
         self.kind = 'file'
         self.temporary = None
@@ -161,7 +163,7 @@ class Put(Transfer):
         self._write_to(fd, name)
         self._resumable = True
         try:
-            os.fchmod(fd, 0o600)
+            Notes().set_mode(fd, 0o600)
             if self.incoming.size is not None and found.st_size > self.incoming.size:
                 os.ftruncate(fd, 0)         # of another file
                 return
@@ -239,6 +241,9 @@ class Put(Transfer):
 
     # -- end -----------------------------------------------------------------
 
+    def answer(self):
+        return Transfer.answer(self) + self.notes.fields()
+
     @property
     def is_small(self):
         return self.kind == 'file' and self.incoming.received <= SMALL
@@ -254,9 +259,8 @@ class Put(Transfer):
 
     def _finish_file(self):
         mode = 0o666 & ~self.config.umask if self.mode is None else self.mode & 0o777
-        os.fchmod(self.fd, mode)
-        if self.mtime is not None:
-            set_times(self.fd, self.mtime, self.place.path)
+        self.notes.set_mode(self.fd, mode)
+        self.notes.set_times(self.fd, self.mtime)
         try:
             os.fsync(self.fd)
         except OSError as error:
@@ -332,6 +336,6 @@ class Put(Transfer):
 
     def _leave(self):
         """A commit that did not get to its end may have set both already."""
-        os.fchmod(self.fd, 0o600)
+        Notes().set_mode(self.fd, 0o600)
         os.utime(self.fd)
         log.info('kept %d bytes in %s' % (self.incoming.received, printable(self.temporary)))

@@ -148,6 +148,8 @@ class Bundle : Upload
     readonly List<int> _left = new List<int>(), _unchanged = new List<int>(), _absent = new List<int>();
     readonly Dictionary<string, bool> _seen = new Dictionary<string, bool>();   // directories, by their words
     readonly Dictionary<string, string> _names = new Dictionary<string, string>(Platform.Current.NameComparer);
+    readonly SortedDictionary<string, List<int>> _noted
+        = new SortedDictionary<string, List<int>>(StringComparer.Ordinal);  // by the kind of the note
     byte[] _content;
 
     public Bundle(Location place, Fields fields, bool compares, Visit newFolder)
@@ -177,6 +179,11 @@ class Bundle : Upload
         if (_left.Count > 0) fields.Add("left", NumberList(_left));
         if (_unchanged.Count > 0) fields.Add("unchanged", NumberList(_unchanged));
         if (_absent.Count > 0) fields.Add("absent", NumberList(_absent));
+        foreach (KeyValuePair<string, List<int>> noted in _noted)
+        {
+            noted.Value.Sort();
+            fields.Add("note-" + noted.Key, NumberList(noted.Value));
+        }
         return fields;
     }
 
@@ -259,6 +266,15 @@ class Bundle : Upload
         if (!_compares) _left.Add(record.Number);
     }
 
+    void Note(Record record, Notes notes)
+    {
+        foreach (string kind in notes.Kinds)
+        {
+            if (!_noted.ContainsKey(kind)) _noted[kind] = new List<int>();
+            _noted[kind].Add(record.Number);
+        }
+    }
+
     // -- directories ---------------------------------------------------------
 
     void MakeDirectory(Record record)
@@ -270,7 +286,9 @@ class Bundle : Upload
             return;
         }
         _seen[record.Words] = true;
-        if (record.Mode >= 0) _platform.SetAttributes(path, record.Mode, false, 0);
+        Notes notes = new Notes();
+        if (record.Mode >= 0) _platform.SetAttributes(path, record.Mode, false, 0, notes);
+        Note(record, notes);
     }
 
     void SetAttributes(Record record)
@@ -279,7 +297,9 @@ class Bundle : Upload
         Facts found = _platform.Look(path);
         if (found == null || found.Kind != "directory")
             throw new Refused("not-a-directory", "there is no such directory", path);
-        _platform.SetAttributes(path, record.Mode, true, record.Time);
+        Notes notes = new Notes();
+        _platform.SetAttributes(path, record.Mode, true, record.Time, notes);
+        Note(record, notes);
     }
 
     // -- files ---------------------------------------------------------------
@@ -319,6 +339,7 @@ class Bundle : Upload
             file.TakeName();
         }
         finally { file.Close(false); }
+        Note(record, file.Notes);
     }
 
     /// <summary>Two names that differ for the host and not here must not become

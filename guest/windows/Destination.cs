@@ -14,6 +14,7 @@ class Destination
     string _temporary;                      // its path
     bool _replaces;                         // the name existed when the put began
 
+    public readonly Notes Notes = new Notes();
     public Location Place { get; private set; }
     public bool IsDevice { get; private set; }
 
@@ -145,7 +146,7 @@ class Destination
     public void TakeName()
     {
         // not before: a partial file that stays keeps its own mode and time
-        _file.SetAttributes(_mode, _hasMtime, _mtime);
+        _file.SetAttributes(_mode, _hasMtime, _mtime, Notes);
         // the file stays open: a sweep takes a closed one for an orphan
         NameIt();
         _file.Close();

@@ -25,7 +25,7 @@ abstract class OpenFile
     public abstract void Seek(long position);
     public abstract void Truncate();        // to nothing
     public abstract void Flush();
-    public abstract void SetAttributes(int mode, bool hasMtime, long mtime);
+    public abstract void SetAttributes(int mode, bool hasMtime, long mtime, Notes notes);
     public abstract Facts Look();
     public abstract void Close();
 }
@@ -102,7 +102,7 @@ abstract partial class Platform
     public abstract void Delete(string path);
     public abstract bool DeleteUnused(string path);         // false if a receiver has it open
     public abstract bool MakeDirectory(string path);        // false if it exists
-    public abstract void SetAttributes(string path, int mode, bool hasMtime, long mtime);
+    public abstract void SetAttributes(string path, int mode, bool hasMtime, long mtime, Notes notes);
     public abstract string ReadLink(string path);
     public abstract void MakeLink(string target, string path);
     public abstract List<string> Temporaries(string directory);     // names that begin ".guestwire-"

@@ -26,6 +26,7 @@ class Put : Upload
     }
 
     public override Location Place { get { return _destination.Place; } }
+    public override Fields Answer() { return _destination.Notes.AddTo(base.Answer()); }
     public bool IsDevice { get { return _destination.IsDevice; } }
 
     /// <summary>True if Prepare may take long.</summary>

@@ -170,12 +170,15 @@ static class Win32
         return (time - Epoch) * 100;
     }
 
-    public static long FromUnix(long nanoseconds)
+    public static void SetTime(SafeFileHandle file, long nanoseconds, Notes notes)
     {
-        long ticks = nanoseconds / 100 - (nanoseconds % 100 < 0 ? 1 : 0);
-        long time = Epoch + ticks;
-        if (time <= 0) throw new Refused("bad-request", "mtime is out of range");
-        return time;
+        long time = Epoch + nanoseconds / 100 - (nanoseconds % 100 < 0 ? 1 : 0);
+        if (time <= 0)                      // before 1601
+        {
+            time = 1;
+            notes.Add("times");
+        }
+        notes.Attempt("times", delegate { Check(SetFileTime(file, IntPtr.Zero, IntPtr.Zero, ref time)); });
     }
 }
 

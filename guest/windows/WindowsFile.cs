@@ -50,11 +50,9 @@ class WindowsFile : OpenFile
 
     public override void Flush() { Win32.Check(Win32.FlushFileBuffers(_handle)); }
 
-    public override void SetAttributes(int mode, bool hasMtime, long mtime)
+    public override void SetAttributes(int mode, bool hasMtime, long mtime, Notes notes)
     {
-        if (!hasMtime) return;
-        long time = Win32.FromUnix(mtime);
-        Win32.Check(Win32.SetFileTime(_handle, IntPtr.Zero, IntPtr.Zero, ref time));
+        if (hasMtime) Win32.SetTime(_handle, mtime, notes);
     }
 
     public override Facts Look()

@@ -129,15 +129,15 @@ partial class WindowsPlatform
         throw Win32.Error();
     }
 
-    public override void SetAttributes(string path, int mode, bool hasMtime, long mtime)
+    public override void SetAttributes(string path, int mode, bool hasMtime, long mtime, Notes notes)
     {
         if (!hasMtime) return;
-        long time = Win32.FromUnix(mtime);
-        using (SafeFileHandle handle = Win32.Open(Long(path), Win32.WriteAttributes, Win32.ShareAll, Win32.OpenExisting,
-                                                  Win32.Backup | Win32.OpenReparsePoint))
+        notes.Attempt("times", delegate
         {
-            Win32.Check(Win32.SetFileTime(handle, IntPtr.Zero, IntPtr.Zero, ref time));
-        }
+            using (SafeFileHandle handle = Win32.Open(Long(path), Win32.WriteAttributes, Win32.ShareAll, Win32.OpenExisting,
+                                                      Win32.Backup | Win32.OpenReparsePoint))
+                Win32.SetTime(handle, mtime, notes);
+        });
     }
 
     /// <summary>REPARSE_DATA_BUFFER: the print name's offset and length are at

@@ -1,11 +1,14 @@
 import { describeFileError, type FileMessageContext } from '../engine/messages/fileMessages.ts';
+import { keptMessages } from '../engine/messages/keptMessages.ts';
 import { hasFailed, tally } from '../engine/transfers/tally.ts';
-import type { CopyResult, FileResult } from '../transfer/index.ts';
+import type { CopyResult, FileResult, FolderNotes } from '../transfer/index.ts';
 import { worded } from './wording.ts';
 
 /** The object of `--json`. Names stand as they are: JSON escapes what needs it. */
 export interface JsonReport {
   readonly files: readonly FileResult[];
+  /** Those with notes; without any there is no such key. */
+  readonly folders?: readonly FolderNotes[];
   readonly bytes: number;
   readonly wireBytes: number;
   readonly seconds: number;
@@ -26,7 +29,8 @@ export function jsonReport(
   const seconds = rounded(result.seconds, 6);
   const bytesPerSecond = rounded(result.bytesPerSecond, 0);
   const files = result.files.map(file => withSentence(file, context));
-  return { files, bytes, wireBytes, seconds, bytesPerSecond, link, resumedFrom, lanes };
+  const folders = result.folders && { folders: result.folders };
+  return { files, ...folders, bytes, wireBytes, seconds, bytesPerSecond, link, resumedFrom, lanes };
 }
 
 /** The copy as a whole failed; `partial` is what had been done by then. */
@@ -44,17 +48,23 @@ export function emptyResult(files: FileResult[] = []): CopyResult {
 }
 
 function withSentence(file: FileResult, context: FileMessageContext): FileResult {
-  const { source, destination, bytes, sha256, verified, skipped, error } = file;
-  const plain = { source, destination, bytes, sha256, verified, skipped };
+  const { source, destination, bytes, sha256, verified, skipped, notes, error } = file;
+  const plain = { source, destination, bytes, sha256, verified, skipped, ...(notes && { notes }) };
   return error
     ? { ...plain, error: { code: error.code, message: worded(describeFileError(file, context)) } }
     : plain;
 }
 
-/** `1048576 bytes copied, 5.271 s, 198934 bytes/s`, then the state of the hashes. */
+/** `1048576 bytes copied, 5.271 s, 198934 bytes/s`, then the state of the hashes, then what was not kept. */
 export function summary(result: CopyResult): string {
   const rate = rounded(result.bytesPerSecond, 0);
-  return `${result.bytes} bytes copied, ${result.seconds.toFixed(3)} s, ${rate} bytes/s\n${hashState(result.files)}\n`;
+  return `${result.bytes} bytes copied, ${result.seconds.toFixed(3)} s, ${rate} bytes/s\n${hashState(result.files)}\n${notes(result)}`;
+}
+
+function notes(result: CopyResult): string {
+  return keptMessages(result)
+    .map(note => `${worded(note)}\n`)
+    .join('');
 }
 
 function hashState(files: readonly FileResult[]): string {
@@ -64,12 +74,12 @@ function hashState(files: readonly FileResult[]): string {
   }
   const { verified, identical, skipped, unchanged } = tally(files);
   const kept = skipped - unchanged;
-  const notes = [
+  const counts = [
     ...(identical > 0 ? [`${identical} already in the guest`] : []),
     ...(unchanged > 0 ? [`${unchanged} unchanged by size and time`] : []),
     ...(kept > 0 ? [`${kept} skipped, another file has the name`] : []),
   ];
-  return `SHA-256 verified: ${verified} of ${count(files.length)}${notes.map(note => `, ${note}`).join('')}`;
+  return `SHA-256 verified: ${verified} of ${count(files.length)}${counts.map(each => `, ${each}`).join('')}`;
 }
 
 export function isComplete(result: CopyResult): boolean {

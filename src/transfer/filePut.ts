@@ -9,6 +9,7 @@ import { DeltaSender } from './delta/deltaSender.ts';
 import { SignatureTable } from './delta/signatureTable.ts';
 import { type FileOutcome, skippedOutcome } from './fileOutcome.ts';
 import { holdsSameContent } from './identical.ts';
+import { notesOf } from './notes.ts';
 import { openPut } from './openPut.ts';
 import type { Pieces } from './pieces.ts';
 import { isDeltaWorthwhile, type PutPlan } from './putPlan.ts';
@@ -183,7 +184,13 @@ export class FilePut {
     if (reply.has('skipped')) return skippedOutcome(reply, path);
     if (reply.get('sha256') !== sent.sha256 || reply.get('size') !== String(sent.bytes))
       throw new TransferError('hash-mismatch', 'the guest holds other bytes than were sent');
-    return { destination: reply.get('path') ?? path, ...sent, verified: true, skipped: false };
+    return {
+      destination: reply.get('path') ?? path,
+      ...sent,
+      verified: true,
+      skipped: false,
+      ...notesOf(reply),
+    };
   }
 
   readonly #onAcknowledged = (bytes: number): void => {

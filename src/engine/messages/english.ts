@@ -190,6 +190,12 @@ export const ENGLISH = {
   'file.failed': '"{0}" was not copied to "{1}" ({2}).',
   'file.refused': '"{0}" was not copied to "{1}": the guest reports "{2}" ({3}).',
 
+  // What a file could not get or keep: {0} is its name, or how many there are.
+  'kept.many': '{0} files or folders',
+  'kept.mode': "{0}: the guest's file system refused the permissions.",
+  'kept.times': "{0}: the guest's file system refused the modification time.",
+  'kept.other': '{0}: not everything was kept ({1}).',
+
   // The link that a copy takes.
   'note.passed-over': 'Copying over {0} because {1} has no receiver or is in use by another program.',
   'note.channel-is-faster': 'A virtio channel would be many times faster than {0}.',

@@ -1,6 +1,7 @@
 import type { LinkDescription } from '../../link/index.ts';
 import type { CopyResult, FileResult } from '../../transfer/index.ts';
 import { describeFileError, type FileMessageContext } from '../messages/fileMessages.ts';
+import { keptMessages } from '../messages/keptMessages.ts';
 import { hasFailed, tally } from './tally.ts';
 import { type CopySummary, MAX_LISTED } from './transfer.ts';
 
@@ -10,6 +11,7 @@ export function summaryOf(
   context: FileMessageContext,
 ): CopySummary {
   const { files, bytes, wireBytes, seconds, bytesPerSecond, resumedFrom, lanes } = result;
+  const notes = keptMessages(result);
   const failed = files.filter(hasFailed);
   return {
     ...tally(files),
@@ -20,6 +22,7 @@ export function summaryOf(
     bytesPerSecond: Number.isFinite(bytesPerSecond) ? bytesPerSecond : 0,
     link,
     lanes,
+    ...(notes.length > 0 && { notes }),
     failures: failed.slice(0, MAX_LISTED).map(file => describeFileError(file, context)),
     hashes: files.flatMap(hashOf).slice(0, MAX_LISTED),
   };

@@ -45,6 +45,8 @@ export interface CopySummary extends Tally {
   readonly lanes: number;
   /** One for each file that failed. At most MAX_LISTED. */
   readonly failures: readonly Message[];
+  /** What files could not get or keep in the guest: one for each kind. Older records have none. */
+  readonly notes?: readonly Message[];
   /** At most MAX_LISTED. */
   readonly hashes: readonly FileHash[];
 }

@@ -10,6 +10,7 @@ import type { CopyContext } from '../copyContext.ts';
 import type { FileOutcome } from '../fileOutcome.ts';
 import { joinGuestPath } from '../guestPath.ts';
 import { isSlowLine } from '../lineSpeed.ts';
+import { recordNotes, withNotes } from '../notes.ts';
 import { endsCopy } from '../transferError.ts';
 import { Batch } from './batch.ts';
 import { sealStream } from './bundle.ts';
@@ -136,10 +137,17 @@ export class Bundler {
     const reply = await new BundlePut(this.#context, request).run(turn, onQueued);
     const sent = [...items.entries()].filter(([index]) => parts[index] !== 'left out');
     const left = parseRecordNumbers(reply.get('left'), sent.length);
+    const notesOf = recordNotes(reply, sent.length);
     for (const [number, [index, item]] of sent.entries()) {
       const part = parts[index];
+      const notes = withNotes(notesOf(number));
       if (left.has(number)) leftOut.push(item);
-      else item.done(typeof part === 'object' ? this.#sentOutcome(item, part.sha256, reply) : undefined);
+      else if (typeof part === 'object')
+        item.done({ ...this.#sentOutcome(item, part.sha256, reply), ...notes });
+      else {
+        item.done(undefined);
+        if (notes.notes) item.noted?.(notes.notes);
+      }
     }
     await this.#stragglers.run(leftOut);
   }

@@ -70,6 +70,15 @@ describe('outcome of a copy', () => {
     assert.match(detailsText(request, outcome, undefined), /500 bytes had arrived before/);
   });
 
+  it('the details tell what could not be kept in the guest', () => {
+    const noted = summaryOf(resultOf({ ...copied, notes: ['mode'] }), link, {});
+    assert.match(
+      detailsText(request, noted, undefined),
+      /^"\/srv\/notes\.txt": the guest's file system refused the permissions\.$/m,
+    );
+    assert.doesNotMatch(detailsText(request, outcome, undefined), /permissions/);
+  });
+
   it('the details say how many serial ports were used in parallel', () => {
     const linesOf = (lanes: number): string =>
       detailsText(request, summaryOf({ ...resultOf(copied), lanes }, link, {}), undefined);

@@ -42,10 +42,11 @@ class PosixFile : OpenFile
 
     public override void Flush() { Libc.Check(Libc.fsync(_fd)); }
 
-    public override void SetAttributes(int mode, bool hasMtime, long mtime)
+    public override void SetAttributes(int mode, bool hasMtime, long mtime, Notes notes)
     {
-        Libc.Check(Libc.fchmod(_fd, mode < 0 ? Libc.AllReadWrite & ~PosixPlatform.Umask : mode & Libc.AllBits));
-        if (hasMtime) Libc.Check(Libc.futimens(_fd, Libc.Times(mtime)));
+        int wanted = mode < 0 ? Libc.AllReadWrite & ~PosixPlatform.Umask : mode & Libc.AllBits;
+        if (Look().Mode != wanted) notes.Attempt("mode", delegate { Libc.Check(Libc.fchmod(_fd, wanted)); });
+        if (hasMtime) notes.Attempt("times", delegate { Libc.Check(Libc.futimens(_fd, Libc.Times(mtime))); });
     }
 
     public override Facts Look()

@@ -148,13 +148,17 @@ class PosixPlatform : Platform
         throw Libc.Error();
     }
 
-    public override void SetAttributes(string path, int mode, bool hasMtime, long mtime)
+    public override void SetAttributes(string path, int mode, bool hasMtime, long mtime, Notes notes)
     {
         Facts found = Look(path);
         bool directory = found != null && found.Kind == "directory";
         int kept = directory ? mode & (Libc.AllBits | Libc.Sticky) | found.Mode & Libc.SetGroupId : mode & Libc.AllBits;
-        if (mode >= 0) Libc.Check(Libc.chmod(Libc.Path(path), kept));
-        if (hasMtime) Libc.Check(Libc.utimensat(Libc.CurrentDirectory, Libc.Path(path), Libc.Times(mtime), Libc.LinkItself));
+        if (mode >= 0) notes.Attempt("mode", delegate { Libc.Check(Libc.chmod(Libc.Path(path), kept)); });
+        if (hasMtime)
+            notes.Attempt("times", delegate
+            {
+                Libc.Check(Libc.utimensat(Libc.CurrentDirectory, Libc.Path(path), Libc.Times(mtime), Libc.LinkItself));
+            });
     }
 
     public override string ReadLink(string path)

@@ -1,0 +1,24 @@
+"""What a file has besides its bytes: the tests of receiver.py with the engine of receiver.ps1 under Mono."""
+
+import unittest
+
+from remote import OnRemote
+from windows import OnMono
+
+import test_keeping  # noqa: E402  (found once windows is imported)
+
+
+class Requests(OnRemote):
+    module = test_keeping
+
+
+class Immutable(Requests, test_keeping.Immutable):
+    pass
+
+
+class Refused(OnMono, test_keeping.Refused):
+    pass
+
+
+if __name__ == '__main__':
+    unittest.main()
