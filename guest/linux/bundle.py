@@ -44,6 +44,7 @@ class Folders:
     def __init__(self, place):
         self.place = place
         self.fds = {b'': place.directory}
+        self._foreign = {}                  # words -> whether the directory is another user's
 
     def enter(self, words):
         """The descriptor of a directory; OSError where there is none."""
@@ -52,6 +53,15 @@ class Folders:
             above, _, name = words.rpartition(b'/')
             fd = self.fds[words] = os.open(self.checked(name), DIRECTORY, dir_fd=self.enter(above))
         return fd
+
+    def note_owner(self, words, notes):
+        """Of what is made in a directory; asked of each once."""
+        if words not in self._foreign:
+            asked = Notes()
+            asked.note_owner(os.geteuid(), os.fstat(self.enter(words)))
+            self._foreign[words] = bool(asked.kinds)
+        if self._foreign[words]:
+            notes.add('owner')
 
     def checked(self, name):
         if name in (b'', b'.', b'..') or b'\0' in name:
@@ -93,7 +103,7 @@ class Bundle(Transfer):
         self.folders = Folders(place)
         self.records = []
         self.left, self.unchanged, self.absent = [], [], []
-        self.noted = {}                     # kind of a note -> numbers of records
+        self.noted = {}                     # kind of a note -> numbers of records, a set
         self.on_new_folder = None           # gets the Location of a directory that was there before
         self._made = set()
         self._named = {}                    # words -> records named there since its last flush
@@ -111,7 +121,8 @@ class Bundle(Transfer):
             if numbers:
                 out.append((key, number_list(numbers)))
         for kind, numbers in sorted(self.noted.items()):
-            out.append(('note-' + kind, number_list(sorted(set(numbers)))))
+            if numbers:
+                out.append(('note-' + kind, number_list(sorted(numbers))))
         return out
 
     def begin_writing(self):
@@ -170,7 +181,7 @@ class Bundle(Transfer):
 
     def _note(self, record, notes):
         for kind in notes.kinds:
-            self.noted.setdefault(kind, []).append(record.number)
+            self.noted.setdefault(kind, set()).add(record.number)
 
     # -- directories ---------------------------------------------------------
 
@@ -183,11 +194,12 @@ class Bundle(Transfer):
             self.folders.enter(record.words)    # OSError if it is none
             return
         self._made.add(record.words)
+        notes = Notes()
+        self.folders.note_owner(above, notes)
         if record.mode != NO_MODE and record.mode & (self.config.umask | 0o1000):
-            notes = Notes()
             with self.folders.location(above, name) as place:
                 notes.set_mode_at(place, record.mode)
-            self._note(record, notes)
+        self._note(record, notes)
         if self.folders.are_many:
             self.folders.leave()
 
@@ -270,6 +282,7 @@ class Bundle(Transfer):
             return None
         try:
             notes = Notes()
+            self.folders.note_owner(record.words, notes)
             if mode & self.config.umask and record.mode != NO_MODE:
                 notes.set_mode(fd, mode)
             data = self.content[record.start:record.start + record.size]
@@ -356,6 +369,8 @@ class Bundle(Transfer):
             put.finish()
         finally:
             put.close()
+        for numbers in self.noted.values():     # what was noted of its unnamed file
+            numbers.discard(record.number)
         self._note(record, put.notes)
         self._named.setdefault(record.words, []).append(record.number)
 

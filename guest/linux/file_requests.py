@@ -68,6 +68,9 @@ class FileRequests:
                 raise refused(error, place.path)
             notes = Notes()
             notes.set_mode_at(place, mode)
+            found = place.lstat()
+            if found is not None:
+                notes.note_owner(found.st_uid, os.fstat(place.directory))
             self._requests.done(stream, [('path', place.path)] + notes.fields())
 
     def _existing_directory(self, stream, path, place):

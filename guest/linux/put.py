@@ -10,7 +10,7 @@ import time
 from .errors import Refused, refused
 from .files import exists, is_own_file, is_unchanged, kind_of, open_to_read
 from .incoming import DROP, Transfer
-from .keeping import Notes
+from .keeping import Notes, take_over
 from .log import log, printable
 from .names import free_name, has_name, partial_name, sweep_orphans, temporary_name
 from .wire import DEVICE_WAIT_S, PARTIAL_MIN, SMALL
@@ -258,17 +258,25 @@ class Put(Transfer):
                 raise refused(error, self.place.path)
 
     def _finish_file(self):
-        mode = 0o666 & ~self.config.umask if self.mode is None else self.mode & 0o777
-        self.notes.set_mode(self.fd, mode)
+        self._set_attributes(self.place.lstat() if self._replaces else None)
+        self.incoming.stop_if_cancelled()
+        self._name_it()
+        self.config.leftovers.forget(self)
+        self.temporary = None
+
+    def _set_attributes(self, found):
+        """`found` is what the file will replace."""
+        if found is not None and stat.S_ISREG(found.st_mode):
+            take_over(self.fd, self.place, found, self.mode or 0, self.notes)
+        else:
+            mode = 0o666 & ~self.config.umask if self.mode is None else self.mode & 0o777
+            self.notes.set_mode(self.fd, mode)
+            self.notes.note_owner(os.fstat(self.fd).st_uid, os.fstat(self.place.directory))
         self.notes.set_times(self.fd, self.mtime)
         try:
             os.fsync(self.fd)
         except OSError as error:
             raise refused(error, self.place.path, writing=True)
-        self.incoming.stop_if_cancelled()
-        self._name_it()
-        self.config.leftovers.forget(self)
-        self.temporary = None
 
     def _name_it(self):
         while True:
@@ -286,6 +294,7 @@ class Put(Transfer):
             # somebody made the name in the meantime
             if self.conflict == 'overwrite':
                 self._replaces = True
+                self._set_attributes(self.place.lstat())
             elif self.conflict == 'rename':
                 self._next_name()
             else:
@@ -335,7 +344,9 @@ class Put(Transfer):
         self.fd = -1
 
     def _leave(self):
-        """A commit that did not get to its end may have set both already."""
+        """A commit that did not get to its end may have set all of it already."""
         Notes().set_mode(self.fd, 0o600)
+        if os.fstat(self.fd).st_uid != os.geteuid():
+            os.fchown(self.fd, os.geteuid(), -1)
         os.utime(self.fd)
         log.info('kept %d bytes in %s' % (self.incoming.received, printable(self.temporary)))

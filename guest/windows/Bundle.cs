@@ -288,6 +288,8 @@ class Bundle : Upload
         _seen[record.Words] = true;
         Notes notes = new Notes();
         if (record.Mode >= 0) _platform.SetAttributes(path, record.Mode, false, 0, notes);
+        int slash = record.Words.LastIndexOf('/');
+        if (_platform.IsForeign(_folders.Enter(slash < 0 ? "" : record.Words.Substring(0, slash)))) notes.Add("owner");
         Note(record, notes);
     }
 

@@ -146,7 +146,7 @@ class Destination
     public void TakeName()
     {
         // not before: a partial file that stays keeps its own mode and time
-        _file.SetAttributes(_mode, _hasMtime, _mtime, Notes);
+        SetAttributes(_replaces ? Place.Look() : null);
         // the file stays open: a sweep takes a closed one for an orphan
         NameIt();
         _file.Close();
@@ -154,6 +154,22 @@ class Destination
         Leftovers.Forget(this);
         _temporary = null;
         _platform.FlushDirectory(Place.Directory);
+    }
+
+    /// <summary>`found` is what the file will replace.</summary>
+    void SetAttributes(Facts found)
+    {
+        if (found != null && found.Kind == "file")
+        {
+            if (!found.OnlyLink) Notes.Add("links");
+            _file.TakeOver(_temporary, Place.Path, _mode, Notes);
+        }
+        else
+        {
+            _file.SetMode(_mode, Notes);
+            if (_platform.IsForeign(Place.Directory)) Notes.Add("owner");
+        }
+        if (_hasMtime) _file.SetTime(_mtime, Notes);
     }
 
     void NameIt()
@@ -168,7 +184,11 @@ class Destination
             }
             if (_platform.MoveNew(_temporary, Place.Path)) return;
             // somebody made the name in the meantime
-            if (_conflict == "overwrite") _replaces = true;
+            if (_conflict == "overwrite")
+            {
+                _replaces = true;
+                SetAttributes(Place.Look());
+            }
             else if (_conflict == "rename") Place = Place.Renamed(Names.Free(Place));
             else throw Exists(Place.Look(), Place.Path);
         }

@@ -118,6 +118,7 @@ partial class Requests
             {
                 made = place.Name.Length > 0 && Platform.Current.MakeDirectory(place.Path);
                 if (made && mode >= 0) Platform.Current.SetAttributes(place.Path, mode, false, 0, notes);
+                if (made && Platform.Current.IsForeign(place.Directory)) notes.Add("owner");
             }
             catch (SystemError error) { throw error.Refuse(place.Path); }
             Fields answer = notes.AddTo(new Fields().Add("path", place.Path));

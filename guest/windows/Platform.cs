@@ -25,7 +25,14 @@ abstract class OpenFile
     public abstract void Seek(long position);
     public abstract void Truncate();        // to nothing
     public abstract void Flush();
-    public abstract void SetAttributes(int mode, bool hasMtime, long mtime, Notes notes);
+    public abstract void SetMode(int mode, Notes notes);    // -1: what a new file has
+    public abstract void SetTime(long mtime, Notes notes);
+
+    /// <summary>Gives a new file at the path `own`, which only its owner may use so far, what the one at `old` has:
+    /// owner, access control list, mode with more execute bits (-1: none). At no time more users may read it than may
+    /// read that one.</summary>
+    public abstract void TakeOver(string own, string old, int execute, Notes notes);
+
     public abstract Facts Look();
     public abstract void Close();
 }
@@ -108,6 +115,7 @@ abstract partial class Platform
     public abstract List<string> Temporaries(string directory);     // names that begin ".guestwire-"
     public abstract long FreeBytes(string directory);       // -1: unknown
     public abstract void FlushDirectory(string directory);
+    public abstract bool IsForeign(string directory);       // what is made there isn't its owner's
 
     // ports
     public abstract string PortName(string name);

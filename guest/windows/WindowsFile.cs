@@ -50,10 +50,11 @@ class WindowsFile : OpenFile
 
     public override void Flush() { Win32.Check(Win32.FlushFileBuffers(_handle)); }
 
-    public override void SetAttributes(int mode, bool hasMtime, long mtime, Notes notes)
-    {
-        if (hasMtime) Win32.SetTime(_handle, mtime, notes);
-    }
+    public override void SetMode(int mode, Notes notes) { }
+
+    public override void SetTime(long mtime, Notes notes) { Win32.SetTime(_handle, mtime, notes); }
+
+    public override void TakeOver(string own, string old, int execute, Notes notes) { WindowsPlatform.TakeOver(own, old, notes); }
 
     public override Facts Look()
     {

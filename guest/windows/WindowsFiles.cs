@@ -199,6 +199,28 @@ partial class WindowsPlatform
     }
 
     public override void FlushDirectory(string directory) { }      // the rename was written through
+
+    public override bool IsForeign(string directory) { return false; }  // what is made there has its rights
+
+    /// <summary>Owner and group only with the privilege to give files away.</summary>
+    public static void TakeOver(string own, string old, Notes notes)
+    {
+        own = Long(own);
+        old = Long(old);
+        uint kept = Win32.AttributesOf(old) & (Win32.IsHidden | Win32.IsSystem);
+        if (kept != 0) notes.Attempt("mode", delegate { Win32.Check(Win32.SetFileAttributesW(own, kept)); });
+        TakeSecurity(own, old, Win32.SecurityOwner | Win32.SecurityGroup, "owner", notes);
+        TakeSecurity(own, old, Win32.SecurityList, "acl", notes);
+    }
+
+    static void TakeSecurity(string own, string old, uint what, string note, Notes notes)
+    {
+        notes.Attempt(note, delegate
+        {
+            byte[] wanted = Win32.SecurityOf(old, what), there = Win32.SecurityOf(own, what);
+            if (Sha256.Hex(wanted) != Sha256.Hex(there)) Win32.Check(Win32.SetFileSecurityW(own, what, wanted));
+        });
+    }
 }
 
 }

@@ -1,16 +1,166 @@
 """What a file has besides its bytes, and the notes on what it could not have."""
 
 import os
+import stat
+import struct
 import subprocess
 import unittest
+import unittest.mock
 
 import refusing
 import test_process
 from support import sha256
 from test_bundles import NO_MTIME, TIME, record
-from test_requests import Bench, Case  # noqa: F401  (the tests of receiver.ps1 put another in its place)
+from test_requests import ROOT_USER, Bench, Case  # noqa: F401  (the tests of receiver.ps1 put another in its place)
 
 unless_supported = unittest.skipUnless(refusing.SUPPORTED, 'NOT LINUX ON X86-64: the kernel cannot be told what to refuse')
+
+
+USER = 1000
+ACL, DEFAULT_ACL = 'system.posix_acl_access', 'system.posix_acl_default'
+as_root = unittest.skipUnless(ROOT_USER, 'NOT ROOT: no file can be given away')
+
+
+def acl(user_bits, group_bits=4, mask=7):
+    """user::rw-, user:65534 and group as told, mask, other::---, as the kernel packs it."""
+    entries = ((1, 6, 0xffffffff), (2, user_bits, 65534), (4, group_bits, 0xffffffff), (0x10, mask, 0xffffffff),
+               (0x20, 0, 0xffffffff))
+    return struct.pack('<I', 2) + b''.join(struct.pack('<HHI', *entry) for entry in entries)
+
+
+class Replaced:
+    """What the tests of replaced files do."""
+
+    def make_own(self, name='f', mode=0o640, owner=USER, **xattrs):
+        path = self.path(name)
+        with open(path, 'wb') as file:
+            file.write(b'old')
+        if owner is not None:
+            os.chown(path, owner, owner)
+        os.chmod(path, mode)
+        for key, value in xattrs.items():
+            os.setxattr(path, key.replace('__', '.'), value)
+        return path
+
+    def state(self, name='f'):
+        found = os.stat(self.path(name))
+        return found.st_uid, found.st_gid, '%o' % stat.S_IMODE(found.st_mode)
+
+
+class Replacing(Replaced, Case):
+    def replace(self, name='f', mode='644', **more):
+        """The notes."""
+        more.setdefault('conflict', 'overwrite')
+        verb, fields = self.bench.put(self.path(name), b'new', mode=mode, mtime='1700000000', **more)
+        self.assertEqual(verb, 'done', fields)
+        self.assertEqual(self.read(name), b'new')
+        self.assertEqual(os.stat(self.path(name)).st_mtime, 1700000000)
+        return fields.get('notes', b'').decode()
+
+    @as_root
+    def test_owner_and_mode(self):
+        for mode, source, wanted in ((0o600, '644', '600'), (0o640, '755', '751'), (0o755, '644', '755'),
+                                     (0o4750, '644', '4750'), (0o444, '400', '444'), (0, '777', '111')):
+            for conflict in ('overwrite', 'newer'):
+                self.make_own(mode=mode)
+                os.utime(self.path('f'), (5, 5))
+                self.assertEqual(self.replace(mode=source, conflict=conflict), '')
+                self.assertEqual(self.state(), (USER, USER, wanted))
+
+    def test_without_a_mode(self):
+        self.make_own(owner=None, mode=0o604)
+        verb, fields = self.bench.put(self.path('f'), b'new', conflict='overwrite')
+        self.assertEqual((verb, fields.get('notes'), self.state()[2]), ('done', None, '604'))
+
+    def test_extended_attributes(self):
+        self.make_own(owner=None, user__note=b'\0kept', user__empty=b'')
+        self.assertEqual(self.replace(), '')
+        self.assertEqual({name: os.getxattr(self.path('f'), name) for name in os.listxattr(self.path('f'))
+                          if name.startswith('user.')}, {'user.note': b'\0kept', 'user.empty': b''})
+
+    def test_access_control_list(self):
+        self.make_own(owner=None)
+        os.setxattr(self.path('f'), ACL, acl(6))
+        self.assertEqual(self.replace(), '')
+        self.assertEqual(os.getxattr(self.path('f'), ACL), acl(6))
+        self.assertEqual(self.state()[2], '670')
+
+    def test_no_list_is_inherited_by_what_had_none(self):
+        os.setxattr(self.folder, DEFAULT_ACL, acl(7))
+        self.make_own(owner=None)
+        os.removexattr(self.path('f'), ACL)
+        os.chmod(self.path('f'), 0o640)
+        self.assertEqual(self.replace(), '')
+        self.assertNotIn(ACL, os.listxattr(self.path('f')))
+        self.assertEqual(self.state()[2], '640')
+
+    def test_other_hard_links(self):
+        self.make_own(owner=None)
+        os.link(self.path('f'), self.path('g'))
+        self.assertEqual(self.replace(), 'links')
+        self.assertEqual(self.read('g'), b'old')
+        self.assertEqual(self.replace(), '')
+
+    @as_root
+    def test_bundle(self):
+        self.make_own(mode=0o600)
+        self.make_own('g', mode=0o644)
+        whole = record(b'f', b'new', 0o755) + record(b'new', b'x', 0o755) + record(b'g', b'new', 0o600)
+        self.bench.send(7, 'bundle', path=self.folder, size=len(whole), conflict='overwrite')
+        self.bench.data(7, whole)
+        verb, fields = self.bench.send(7, 'commit', size=len(whole), sha256=sha256(whole))[-1][1:]
+        self.assertEqual((verb, [key for key in fields if key.startswith(('note', 'left'))]), ('done', []))
+        self.assertEqual((self.state(), self.state('g')), ((USER, USER, '711'), (USER, USER, '644')))
+        self.assertEqual(self.state('new'), (0, 0, '755'))
+
+    @as_root
+    def test_a_new_file_in_a_folder_of_another_user(self):
+        os.chown(self.folder, USER, USER)
+        self.assertEqual(self.bench.put(self.path('new'), b'x', mode='644')[1].get('notes'), b'owner')
+        self.assertEqual(self.bench.ask('mkdir', path=self.path('d'), mode='755')[1].get('notes'), b'owner')
+        self.assertNotIn('notes', self.bench.put(self.path('d/new'), b'x', mode='644')[1])
+        whole = record(b'e/', mtime=NO_MTIME) + record(b'e/f', b'x') + record(b'f', b'x') + record(b'new', b'y')
+        self.bench.send(7, 'bundle', path=self.folder, size=len(whole), conflict='overwrite')
+        self.bench.data(7, whole)
+        fields = self.bench.send(7, 'commit', size=len(whole), sha256=sha256(whole))[-1][2]
+        self.assertEqual((fields.get('note-owner'), fields.get('left')), (b'0,2', None))
+        os.chmod(self.folder, 0o1777)
+        self.assertNotIn('notes', self.bench.put(self.path('newer'), b'x', mode='644')[1])
+
+    @as_root
+    def test_a_name_made_in_the_meantime(self):
+        self.bench.send(9, 'put', path=self.path('f'), conflict='overwrite', mode='644')
+        self.bench.data(9, b'new')
+        self.make_own(mode=0o600)
+        self.assertEqual(self.bench.send(9, 'commit', size=3, sha256=sha256(b'new'))[0][1], 'done')
+        self.assertEqual(self.state(), (USER, USER, '600'))
+
+
+class Order(Replaced, Case):
+    """Looks into receiver.py."""
+
+    @as_root
+    def test_at_no_time_more_may_read_it(self):
+        states = []
+
+        def noted(name):
+            real = getattr(os, name)
+
+            def call(fd, *arguments, **more):
+                result = real(fd, *arguments, **more)
+                found = os.stat(fd)
+                states.append((found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode) & 0o077))
+                return result
+            return unittest.mock.patch.object(os, name, call)
+        self.make_own(mode=0o664, user__note=b'x')
+        os.setxattr(self.path('f'), ACL, acl(6, 4, 6))
+        with noted('fchmod'), noted('fchown'), noted('setxattr'):
+            self.bench.put(self.path('f'), b'new', mode='755', conflict='overwrite')
+        self.assertEqual(self.state(), (USER, USER, '771'))
+        self.assertGreater(len(states), 3)
+        for user, group, bits in states:
+            if bits:
+                self.assertEqual((user, group), (USER, USER), states)
 
 
 class Immutable(Case):
@@ -34,7 +184,7 @@ class Immutable(Case):
 
 
 @unless_supported
-class Refused(test_process.Case):
+class Refused(Replaced, test_process.Case):
     """A file system that takes the bytes and nothing else."""
 
     def host_with(self, *kinds):
@@ -73,6 +223,30 @@ class Refused(test_process.Case):
         host.commit(stream, content)
         self.assertEqual(host.answer(stream, 2)[1].get('notes'), b'mode')
         self.assertEqual(self.read('f'), content)
+
+    def replace(self, *refused):
+        self.make_own(mode=0o4654, user__note=b'x')
+        host = self.host_with(*refused)
+        verb, fields = host.put(self.path('f'), b'new', mode='644', conflict='overwrite')
+        self.assertEqual(verb, 'done', fields)
+        self.assertEqual(self.read('f'), b'new')
+        return fields.get('notes'), self.state()
+
+    @as_root
+    def test_a_group_that_cannot_be_kept_may_do_no_more_than_others(self):
+        self.assertEqual(self.replace('owner'), (b'owner,mode', (0, 0, '644')))
+
+    @as_root
+    def test_attributes_that_cannot_be_kept(self):
+        self.assertEqual(self.replace('xattr'), (b'xattr', (USER, USER, '4654')))
+
+    @as_root
+    def test_a_list_that_cannot_be_kept(self):
+        self.make_own('f', mode=0o640)
+        os.setxattr(self.path('f'), ACL, acl(6, 0, 6))
+        host = self.host_with('xattr')
+        fields = host.put(self.path('f'), b'new', mode='644', conflict='overwrite')[1]
+        self.assertEqual((fields.get('notes'), self.state()), (b'acl,mode', (USER, USER, '600')))
 
     def test_directories(self):
         host = self.host_with('mode', 'times')

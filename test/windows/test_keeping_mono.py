@@ -12,6 +12,10 @@ class Requests(OnRemote):
     module = test_keeping
 
 
+class Replacing(Requests, test_keeping.Replacing):
+    pass
+
+
 class Immutable(Requests, test_keeping.Immutable):
     pass
 

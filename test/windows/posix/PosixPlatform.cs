@@ -194,6 +194,13 @@ class PosixPlatform : Platform
         return BitConverter.ToInt64(facts, 8) * BitConverter.ToInt64(facts, Libc.geteuid() == 0 ? 24 : 32);
     }
 
+    public override bool IsForeign(string directory)
+    {
+        byte[] stat = new byte[256];
+        return Libc.lstat(Libc.Path(directory), stat) == 0 && Libc.UserOf(stat) != Libc.geteuid()
+            && (Libc.ReadStat(stat).Mode & Libc.Sticky) == 0;
+    }
+
     public override void FlushDirectory(string directory)
     {
         int fd = Libc.open(Libc.Path(directory), Libc.Directory | Libc.CloseOnExec, 0);
