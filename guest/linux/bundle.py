@@ -102,7 +102,7 @@ class Bundle(Transfer):
         self.content = bytearray(options.size)
         self.folders = Folders(place)
         self.records = []
-        self.left, self.unchanged, self.absent = [], [], []
+        self.left, self.unchanged, self.absent, self.lacks_execute = [], [], [], []
         self.noted = {}                     # kind of a note -> numbers of records, a set
         self.on_new_folder = None           # gets the Location of a directory that was there before
         self._made = set()
@@ -116,8 +116,8 @@ class Bundle(Transfer):
 
     def answer(self):
         out = Transfer.answer(self)
-        for key in ('left', 'unchanged', 'absent'):
-            numbers = getattr(self, key)
+        for key in ('left', 'unchanged', 'absent', 'lacks-execute'):
+            numbers = getattr(self, key.replace('-', '_'))
             if numbers:
                 out.append((key, number_list(numbers)))
         for kind, numbers in sorted(self.noted.items()):
@@ -231,6 +231,8 @@ class Bundle(Transfer):
                 continue
             if is_unchanged(found, record.size, record.mtime):
                 self.unchanged.append(record.number)
+                if record.mode != NO_MODE and record.mode & 0o111 & ~found.st_mode:
+                    self.lacks_execute.append(record.number)
             if self.folders.are_many:
                 self.folders.leave()
 

@@ -5,7 +5,7 @@ import os
 
 from .arguments import conflict_of, mode_of, mtime_of, option_of
 from .errors import Refused, refused
-from .files import describe, exists, hash_file, kind_of
+from .files import add_execute, describe, exists, hash_file, kind_of
 from .keeping import Notes
 from .location import Location
 from .names import free_name, temporary_name
@@ -150,7 +150,7 @@ class FileRequests:
         return None
 
     def attributes(self, stream, fields):
-        mode, mtime = mode_of(fields), mtime_of(fields)
+        mode, execute, mtime = mode_of(fields), mode_of(fields, 'execute'), mtime_of(fields)
         notes = Notes(strict=not option_of(fields, 'refused', b'note'))
         try:
             place = self._root.locate(fields['path'], follow=True)
@@ -168,6 +168,8 @@ class FileRequests:
                               'not a file or directory', place.path)
             try:
                 notes.set_mode_at(place, mode)
+                if execute and kind == 'file':
+                    notes.attempt('mode', add_execute, place, execute)
                 notes.set_times_at(place, mtime)
             except OSError as error:
                 raise refused(error, place.path)

@@ -115,6 +115,15 @@ def hash_file(place, stopped):
 
 
 def set_mode(place, mode):
+    change_mode(place, lambda found: kept_bits(found, mode))
+
+
+def add_execute(place, bits):
+    """Of a file; all else of its mode stays."""
+    change_mode(place, lambda found: stat.S_IMODE(found.st_mode) | bits & 0o111)
+
+
+def change_mode(place, change):
     """chmod that a link put there meanwhile can't lead elsewhere."""
     flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
@@ -127,12 +136,12 @@ def set_mode(place, mode):
         try:
             if stat.S_ISLNK(os.fstat(fd).st_mode):
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-            os.chmod('/proc/self/fd/%d' % fd, kept_bits(os.fstat(fd), mode))
+            os.chmod('/proc/self/fd/%d' % fd, change(os.fstat(fd)))
         finally:
             os.close(fd)
         return
     try:
-        os.fchmod(fd, kept_bits(os.fstat(fd), mode))
+        os.fchmod(fd, change(os.fstat(fd)))
     finally:
         os.close(fd)
 

@@ -24,6 +24,7 @@ class Put(Transfer):
         self.mode, self.mtime = options.mode, options.mtime
         self.config = config
         self.notes = Notes()
+        self.left = []                      # what else is said of a file that is unchanged
         self.fd = -1
         self.kind = 'file'
         self.temporary = None
@@ -46,6 +47,7 @@ class Put(Transfer):
         """Opens the destination.  Returns None, or why it was skipped."""
         found = self.place.lstat()
         if self._skips_unchanged and found is not None and is_unchanged(found, self.incoming.size, self.mtime):
+            self.left.append(('mode', '%o' % stat.S_IMODE(found.st_mode)))
             return 'unchanged'
         if found is not None:
             if stat.S_ISCHR(found.st_mode):

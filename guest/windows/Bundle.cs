@@ -138,6 +138,7 @@ delegate void Work(Record record);
 /// is `left` to the host, which puts it alone and so learns why.</summary>
 class Bundle : Upload
 {
+    const int Execute = 0x49;               // bits of a mode
     readonly Platform _platform = Platform.Current;
     readonly Location _place;
     readonly UploadOptions _options;
@@ -145,7 +146,8 @@ class Bundle : Upload
     readonly Folders _folders;
     readonly Visit _newFolder;              // gets a directory that was there before
     readonly List<Record> _records = new List<Record>();
-    readonly List<int> _left = new List<int>(), _unchanged = new List<int>(), _absent = new List<int>();
+    readonly List<int> _left = new List<int>(), _unchanged = new List<int>(), _absent = new List<int>(),
+        _lacksExecute = new List<int>();
     readonly Dictionary<string, bool> _seen = new Dictionary<string, bool>();   // directories, by their words
     readonly Dictionary<string, string> _names = new Dictionary<string, string>(Platform.Current.NameComparer);
     readonly SortedDictionary<string, List<int>> _noted
@@ -179,6 +181,7 @@ class Bundle : Upload
         if (_left.Count > 0) fields.Add("left", NumberList(_left));
         if (_unchanged.Count > 0) fields.Add("unchanged", NumberList(_unchanged));
         if (_absent.Count > 0) fields.Add("absent", NumberList(_absent));
+        if (_lacksExecute.Count > 0) fields.Add("lacks-execute", NumberList(_lacksExecute));
         foreach (KeyValuePair<string, List<int>> noted in _noted)
         {
             noted.Value.Sort();
@@ -316,7 +319,12 @@ class Bundle : Upload
             found = null;
         }
         if (found == null) _absent.Add(record.Number);
-        else if (record.HasMtime && Destination.IsUnchanged(found, record.Size, record.Time)) _unchanged.Add(record.Number);
+        else if (record.HasMtime && Destination.IsUnchanged(found, record.Size, record.Time))
+        {
+            _unchanged.Add(record.Number);
+            if (found.Mode >= 0 && record.Mode >= 0 && (record.Mode & ~found.Mode & Execute) != 0)
+                _lacksExecute.Add(record.Number);
+        }
     }
 
     void WriteFile(Record record)

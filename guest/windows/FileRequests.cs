@@ -194,7 +194,7 @@ partial class Requests
 
     void SetAttributes(int stream, Fields fields, byte[] path)
     {
-        int mode = Arguments.Mode(fields);
+        int mode = Arguments.Mode(fields), execute = Arguments.Octal(fields, "execute");
         long mtime;
         bool hasMtime = Arguments.Mtime(fields, out mtime);
         string refused = fields.Ascii("refused");
@@ -213,7 +213,11 @@ partial class Requests
             if (found == null) throw new Refused("not-found", "there is no such file", place.Path, "ENOENT", null);
             if (found.Kind != "file" && found.Kind != "directory")
                 throw new Refused(found.Kind == "symlink" ? "is-symlink" : "is-special", "not a file or directory", place.Path);
-            try { Platform.Current.SetAttributes(place.Path, mode, hasMtime, mtime, notes); }
+            try
+            {
+                if (execute > 0 && found.Kind == "file") Platform.Current.AddExecute(place.Path, execute, notes);
+                Platform.Current.SetAttributes(place.Path, mode, hasMtime, mtime, notes);
+            }
             catch (SystemError error) { throw error.Refuse(place.Path); }
             Done(stream, notes.AddTo(new Fields()));
         }

@@ -110,6 +110,7 @@ abstract partial class Platform
     public abstract bool DeleteUnused(string path);         // false if a receiver has it open
     public abstract bool MakeDirectory(string path);        // false if it exists
     public abstract void SetAttributes(string path, int mode, bool hasMtime, long mtime, Notes notes);
+    public abstract void AddExecute(string path, int bits, Notes notes);    // to a file; else its mode stays
     public abstract string ReadLink(string path);
     public abstract void MakeLink(string target, string path);
     public abstract List<string> Temporaries(string directory);     // names that begin ".guestwire-"

@@ -27,6 +27,7 @@ class Put : Upload
 
     public override Location Place { get { return _destination.Place; } }
     public override Fields Answer() { return _destination.Notes.AddTo(base.Answer()); }
+    public int UnchangedMode = -1;          // of a file that is unchanged
     public bool IsDevice { get { return _destination.IsDevice; } }
 
     /// <summary>True if Prepare may take long.</summary>
@@ -39,7 +40,11 @@ class Put : Upload
     {
         Facts found = Place.Look();
         bool compares = found != null && _options.SkipsUnchanged && _options.HasMtime;
-        if (compares && Destination.IsUnchanged(found, _options.Size, _options.Mtime)) return "unchanged";
+        if (compares && Destination.IsUnchanged(found, _options.Size, _options.Mtime))
+        {
+            UnchangedMode = found.Mode;
+            return "unchanged";
+        }
         return _destination.Settle(found);
     }
 

@@ -140,6 +140,8 @@ partial class WindowsPlatform
         });
     }
 
+    public override void AddExecute(string path, int bits, Notes notes) { }
+
     /// <summary>REPARSE_DATA_BUFFER: the print name's offset and length are at
     /// 12 and 14, the names at 20 for a link, at 16 for a mount point.</summary>
     public override string ReadLink(string path)

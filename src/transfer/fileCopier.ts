@@ -5,7 +5,7 @@ import type { ConflictResolver, WirePolicy } from './conflictResolver.ts';
 import type { CopyContext } from './copyContext.ts';
 import type { FileOutcome } from './fileOutcome.ts';
 import { FilePut } from './filePut.ts';
-import { holdsSameContent } from './identical.ts';
+import { identicalOutcome } from './identical.ts';
 import { type Place, planPut, withoutBasis } from './putPlan.ts';
 import type { SourceEntry } from './sourceTree.ts';
 
@@ -96,9 +96,9 @@ export class FileCopier {
   async #identical({ entry }: CopyTask, path: string): Promise<FileOutcome | undefined> {
     if (entry.info.type !== 'file') return undefined;
     const { session, streams, options } = this.#context;
-    const same = holdsSameContent(session, path, entry.info.size, () => streams.hash(entry.source));
-    const sha256 = await abortable(same, options.signal);
-    return sha256 ? { destination: path, bytes: 0, sha256, verified: true, skipped: true } : undefined;
+    const known = { session, path, info: entry.info, policy: this.#conflicts.wirePolicy };
+    const same = identicalOutcome(known, () => streams.hash(entry.source));
+    return abortable(same, options.signal);
   }
 }
 

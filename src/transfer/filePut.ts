@@ -8,7 +8,7 @@ import { blockSizeFor } from './delta/blockSize.ts';
 import { DeltaSender } from './delta/deltaSender.ts';
 import { SignatureTable } from './delta/signatureTable.ts';
 import { type FileOutcome, skippedOutcome } from './fileOutcome.ts';
-import { holdsSameContent } from './identical.ts';
+import { bringUpToDate, identicalOutcome } from './identical.ts';
 import { notesOf } from './notes.ts';
 import { openPut } from './openPut.ts';
 import type { Pieces } from './pieces.ts';
@@ -88,15 +88,19 @@ export class FilePut {
 
   /** The outcome where nothing need be sent. */
   async #answerKnown(accepted: Reply): Promise<FileOutcome | undefined> {
-    const { entry, path, isKnownDifferent } = this.#request;
-    if (accepted.has('skipped')) return skippedOutcome(accepted, path);
+    const { entry, path, conflict, isKnownDifferent } = this.#request;
     const { session, streams } = this.#context;
-    const { size } = entry.info;
-    if (isKnownDifferent || numberOf(accepted, 'basis') !== size) return undefined;
-    const same = holdsSameContent(session, path, size, () => streams.hash(entry.source));
-    const sha256 = await abortable(same, this.#signal);
-    const destination = accepted.get('path') ?? path;
-    return sha256 ? { destination, bytes: 0, sha256, verified: true, skipped: true } : undefined;
+    const { info } = entry;
+    const known = { session, path: accepted.get('path') ?? path, info, policy: conflict };
+    if (accepted.has('skipped')) {
+      const outcome = skippedOutcome(accepted, path);
+      if (!outcome.unchanged) return outcome;
+      const brought = bringUpToDate(known, accepted.get('mode'), undefined);
+      return { ...outcome, ...(await abortable(brought, this.#signal)) };
+    }
+    if (isKnownDifferent || numberOf(accepted, 'basis') !== info.size) return undefined;
+    const same = identicalOutcome(known, () => streams.hash(entry.source));
+    return abortable(same, this.#signal);
   }
 
   async #send(put: PutStream, accepted: Reply | undefined): Promise<SentContent> {

@@ -136,6 +136,25 @@ class Replacing(Replaced, Case):
         self.assertEqual(self.state(), (USER, USER, '600'))
 
 
+class Identical(Replaced, Case):
+    def test_execute_bits_are_added(self):
+        for mode, wanted in ((0o640, '751'), (0o4640, '4751'), (0o755, '755')):
+            self.make_own(owner=None, mode=mode)
+            answer = self.bench.ask('attributes', path=self.path('f'), execute='777', mtime='5')
+            self.assertEqual((answer, self.state()[2], os.stat(self.path('f')).st_mtime), (('done', {}), wanted, 5))
+        os.mkdir(self.path('d'), 0o700)
+        self.assertEqual(self.bench.ask('attributes', path=self.path('d'), execute='111'), ('done', {}))
+        self.assertEqual(self.state('d')[2], '700')
+        self.assertEqual(self.bench.code('attributes', path=self.path('f'), execute='x'), 'bad-request')
+
+    def test_an_unchanged_file_tells_its_mode(self):
+        self.make_own(owner=None, mode=0o640)
+        os.utime(self.path('f'), (5, 5))
+        fields = self.bench.put(self.path('f'), b'old', mode='755', mtime='5', unchanged='skip')[1]
+        self.assertEqual((fields['skipped'], fields.get('mode')), (b'unchanged', b'640'))
+        self.assertEqual(self.state()[2], '640')
+
+
 class Order(Replaced, Case):
     """Looks into receiver.py."""
 

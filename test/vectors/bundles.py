@@ -105,9 +105,13 @@ def comparisons():
     names = ('same', 'time', 'size', 'none', 'd/none', 'e/none', 'd', 'l', '..', 'd/same')
     before = {'same': OLD, 'time': file(b'old', mtime=TIME + 1000), 'size': file(b'other'), 'd/': directory(),
               'd/same': OLD, 'l': {'target': 'same'}}
+    modes = {'same': file(b'old', 0o711 & ~0o010), 'all': file(b'old', 0o755)}
     return [
         case('what is there', 'a link is neither', [record(name, size=3) for name in names], before, before,
              {'unchanged': '0,9', 'absent': '3-5'}, verb='compare'),
+        case('execute bits', 'that are missing are told of what is unchanged',
+             [record('same', size=3, mode=0o755), record('other', size=3, mode=0o755), record('all', size=3, mode=0o711)],
+             modes, modes, {'unchanged': '0,2', 'absent': '1', 'lacks-execute': '0'}, verb='compare'),
         case('below a microsecond', 'is not looked at', [record('same', size=3, mtime=TIME + 999)], {'same': OLD},
              {'same': OLD}, {'unchanged': '0'}, verb='compare'),
         case('cut off', '', [], {}, code='bad-request', verb='compare', stream=packed(record('a', size=3))[:-1]),

@@ -16,6 +16,10 @@ class Replacing(Requests, test_keeping.Replacing):
     pass
 
 
+class Identical(Requests, test_keeping.Identical):
+    pass
+
+
 class Immutable(Requests, test_keeping.Immutable):
     pass
 

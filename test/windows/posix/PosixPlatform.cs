@@ -161,6 +161,12 @@ class PosixPlatform : Platform
             });
     }
 
+    public override void AddExecute(string path, int bits, Notes notes)
+    {
+        int mode = Look(path).Mode | bits & Libc.Execute;
+        notes.Attempt("mode", delegate { Libc.Check(Libc.chmod(Libc.Path(path), mode)); });
+    }
+
     public override string ReadLink(string path)
     {
         byte[] made = new byte[8192];
