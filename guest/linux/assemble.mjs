@@ -26,6 +26,7 @@ const PARTS = [
   'arguments',
   'files',
   'keeping',
+  'in_place',
   'names',
   'decoders',
   'incoming',

@@ -9,6 +9,7 @@ import time
 
 from .errors import Refused, refused
 from .files import exists, is_own_file, is_unchanged, kind_of, open_to_read
+from .in_place import UNABLE, may_write, open_spool, overwrite
 from .incoming import DROP, Transfer
 from .keeping import Notes, take_over
 from .log import log, printable
@@ -32,6 +33,7 @@ class Put(Transfer):
         self._partial_name = partial_name(place.name) if options.resumes else None
         self._resumable = False             # `temporary` is a partial file, and nothing has failed
         self._replaces = False              # the name existed when the put began
+        self._in_place = False              # it can't be replaced, so it will be written into
 
     def stays(self):
         """Whether what is there now would outlive the put."""
@@ -61,6 +63,16 @@ class Put(Transfer):
             raise Refused('is-directory', 'the destination is a directory', self.place.path)
         if sweep:
             sweep_orphans(self.place)
+        try:
+            self._open_file()
+        except Refused as error:
+            unable = self._replaces and error.code in ('permission', 'read-only-filesystem')
+            if not unable or self.fd >= 0 or not may_write(self.place):
+                raise
+            self.fd, self._in_place = open_spool(self.incoming.size, self.place.path), True
+        return None
+
+    def _open_file(self):
         if self._partial_name is not None:
             self._adopt_partial()
         self._check_space()
@@ -68,7 +80,6 @@ class Put(Transfer):
             self._create(self._partial_name)
         if self.fd < 0:
             self._open_temporary()
-        return None
 
     def _open_basis(self, found):
         """The file that may be copied from; without one the host sends all."""
@@ -260,11 +271,31 @@ class Put(Transfer):
                 raise refused(error, self.place.path)
 
     def _finish_file(self):
+        if self._in_place:
+            self._overwrite()
+            return
         self._set_attributes(self.place.lstat() if self._replaces else None)
         self.incoming.stop_if_cancelled()
-        self._name_it()
+        if self._replaces and 'owner' in self.notes.kinds and may_write(self.place):
+            self._overwrite()               # what keeps the owner
+            return
+        try:
+            self._name_it()
+        except OSError as error:
+            if not self._replaces or error.errno not in UNABLE or not may_write(self.place):
+                raise
+            self._overwrite()
+            return
         self.config.leftovers.forget(self)
         self.temporary = None
+
+    def _overwrite(self):
+        """A temporary file that there may be is removed by close()."""
+        self._resumable = False
+        self.notes = Notes()
+        with self.config.overwriting:
+            self.incoming.stop_if_cancelled()   # for the last time
+            overwrite(self.fd, self.place, self.incoming.received, self.mode or 0, self.mtime, self.notes)
 
     def _set_attributes(self, found):
         """`found` is what the file will replace."""

@@ -342,7 +342,7 @@ class Bundle : Upload
             file.Settle(file.Place.Look());
             if (file.IsDevice) throw new Refused("is-special", "not for a bundle", file.Place.Path);
             file.CheckReplaceable();
-            file.OpenTemporary();
+            file.OpenTemporary(record.Size);
             file.CheckSpace(record.Size, 0);
             file.Write(_content, record.Start, (int)record.Size);
             file.Flush();

@@ -24,6 +24,8 @@ abstract class OpenFile
     public abstract void Write(byte[] data, int offset, int count);
     public abstract void Seek(long position);
     public abstract void Truncate();        // to nothing
+    public abstract void Reserve(long size);        // room for what it will grow to; SystemError if there is none
+    public abstract void CutOff();          // what is behind the position
     public abstract void Flush();
     public abstract void SetMode(int mode, Notes notes);    // -1: what a new file has
     public abstract void SetTime(long mtime, Notes notes);
@@ -103,6 +105,9 @@ abstract partial class Platform
     public abstract OpenFile Create(string path);           // fails if it exists; not shared
     public abstract OpenFile Open(string path, bool exclusively);
     public abstract OpenFile OpenDevice(string path);
+    public abstract bool MayWrite(string path);
+    public abstract OpenFile OpenToOverwrite(string path);
+    public abstract OpenFile CreateSpool(long size);        // where temporary files go; gone once it's closed
     public abstract void Replace(string from, string to);
     public abstract bool MoveNew(string from, string to);   // false if `to` exists
     public abstract void CheckReplaceable(string path);

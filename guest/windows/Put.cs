@@ -61,7 +61,7 @@ class Put : Upload
             _destination.CheckReplaceable();
             if (_wantsBasis) OpenBasis();
             if (_wantsResume) OpenPartial();
-            if (!_destination.IsOpen) _destination.OpenTemporary();
+            if (!_destination.IsOpen) _destination.OpenTemporary(_options.Size);
             _destination.CheckSpace(_options.Size, Stream.Offered);
         }
         catch (SystemError error) { throw error.Refuse(Place.Path); }
@@ -99,6 +99,7 @@ class Put : Upload
         try { file = _platform.Create(path); }
         catch (SystemError error)
         {
+            if (error.Code == "permission" || error.Code == "read-only-filesystem") return;     // no other can be made either
             if (error.Code != "exists") throw;
             file = OpenOldPartial(path);
             if (file == null) return;       // it isn't ours: use an ordinary temporary file

@@ -48,6 +48,23 @@ class WindowsFile : OpenFile
         Win32.Check(Win32.SetEndOfFile(_handle));
     }
 
+    public override void Reserve(long size)
+    {
+        long there = Look().Size;
+        if (size <= there) return;
+        Seek(size);
+        try { CutOff(); }
+        catch (SystemError)
+        {
+            Seek(there);
+            CutOff();
+            throw;
+        }
+        Seek(0);
+    }
+
+    public override void CutOff() { Win32.Check(Win32.SetEndOfFile(_handle)); }
+
     public override void Flush() { Win32.Check(Win32.FlushFileBuffers(_handle)); }
 
     public override void SetMode(int mode, Notes notes) { }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
@@ -61,6 +62,29 @@ partial class WindowsPlatform
     public override OpenFile OpenDevice(string path)
     {
         return new WindowsFile(Win32.Open(Long(path), Win32.GenericWrite, Win32.ShareAll, Win32.OpenExisting, 0));
+    }
+
+    public override bool MayWrite(string path)
+    {
+        if ((Win32.AttributesOf(Long(path)) & Win32.IsReadOnly) != 0) return false;
+        try { OpenToOverwrite(path).Close(); }
+        catch (SystemError) { return false; }
+        return true;
+    }
+
+    public override OpenFile OpenToOverwrite(string path)
+    {
+        return new WindowsFile(Win32.Open(Long(path), Win32.GenericWrite, Win32.ShareRead, Win32.OpenExisting,
+                                          Win32.Normal | Win32.OpenReparsePoint));
+    }
+
+    public override OpenFile CreateSpool(long size)
+    {
+        string folder = Path.GetTempPath().TrimEnd('\\');
+        long free = FreeBytes(folder);
+        if (free >= 0 && size > free) throw new SystemError("no-space", "ERROR_DISK_FULL", "no room for a temporary file", false);
+        return new WindowsFile(Win32.Open(Long(Join(folder, Names.Temporary())), Win32.GenericRead | Win32.GenericWrite, 0,
+                                          Win32.CreateNew, Win32.DeleteOnClose));
     }
 
     /// <summary>MoveFileEx is one operation of the file system: at any time either the old or the new file has the name.

@@ -1,6 +1,6 @@
 """Runs a program to which the kernel refuses some calls with EPERM, as vfat does with modes and times.
 
-    python3 refusing.py mode,times,owner,xattr COMMAND...
+    python3 refusing.py mode,times,owner,xattr,access COMMAND...
 
 What a file system says can't be provoked where the kernel has no such file system."""
 
@@ -11,8 +11,9 @@ import struct
 import sys
 
 # of x86-64: chmod, fchmod, fchmodat, fchmodat2; utime, utimes, futimesat, utimensat; chown, fchown, lchown, fchownat;
-# setxattr, lsetxattr, fsetxattr
-CALLS = {'mode': (90, 91, 268, 452), 'times': (132, 235, 261, 280), 'owner': (92, 93, 94, 260), 'xattr': (188, 189, 190)}
+# setxattr, lsetxattr, fsetxattr; access, faccessat, faccessat2
+CALLS = {'mode': (90, 91, 268, 452), 'times': (132, 235, 261, 280), 'owner': (92, 93, 94, 260), 'xattr': (188, 189, 190),
+         'access': (21, 269, 439)}
 SUPPORTED = platform.machine() == 'x86_64' and sys.platform == 'linux'
 
 LOAD_NUMBER, EQUAL, RETURN = 0x20, 0x15, 0x06       # of BPF; the number of the call is the first word

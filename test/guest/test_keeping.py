@@ -9,6 +9,7 @@ import unittest.mock
 
 import refusing
 import test_process
+from host import COPY
 from support import sha256
 from test_bundles import NO_MTIME, TIME, record
 from test_requests import ROOT_USER, Bench, Case  # noqa: F401  (the tests of receiver.ps1 put another in its place)
@@ -136,6 +137,107 @@ class Replacing(Replaced, Case):
         self.assertEqual(self.state(), (USER, USER, '600'))
 
 
+def mounted(case, *arguments):
+    if subprocess.run(['mount'] + list(arguments), stderr=subprocess.PIPE).returncode:
+        case.skipTest('NOTHING CAN BE MOUNTED HERE')
+    case.addCleanup(subprocess.run, ['umount', arguments[-1]], check=True)
+
+
+class InPlace(Replaced, Case):
+    """Where a file can be written but not replaced."""
+
+    def overwrite(self, path, content=b'new', **more):
+        inode = os.stat(path).st_ino
+        verb, fields = self.bench.put(path, content, conflict='overwrite', mode='755', mtime='5', **more)
+        self.assertEqual((verb, fields.get('notes')), ('done', b'in-place'), fields)
+        with open(path, 'rb') as file:
+            self.assertEqual(file.read(), content)
+        found = os.stat(path)
+        self.assertEqual((found.st_ino, found.st_mtime), (inode, 5))
+        self.assertNothingLeft(os.path.dirname(path))
+
+    def test_bind_mount(self):
+        self.make('source')
+        self.make_own('f')
+        mounted(self, '--bind', self.path('source'), self.path('f'))
+        os.chmod(self.path('f'), 0o604)
+        for content in (b'new', b'n', b'', os.urandom(500000), b'shorter'):
+            self.overwrite(self.path('f'), content)
+            self.assertEqual(self.state()[2], '715')
+            self.assertEqual(self.read('source'), content)
+        self.overwrite(self.path('f'), os.urandom(500000), resume='1')
+
+    def test_other_policies_leave_it_alone(self):
+        self.make('source')
+        self.make_own('f')
+        mounted(self, '--bind', self.path('source'), self.path('f'))
+        self.assertEqual(self.bench.put_code(self.path('f')), 'exists')
+        self.assertEqual(self.read('f'), b'old')
+
+    def test_a_folder_that_takes_no_file(self):
+        os.mkdir(self.path('d'))
+        self.make_own('d/f')
+        if subprocess.run(['chattr', '+i', self.path('d')], stderr=subprocess.PIPE).returncode:
+            self.skipTest('NO FILE CAN BE MADE IMMUTABLE HERE')
+        self.addCleanup(subprocess.run, ['chattr', '-i', self.path('d')], check=True)
+        self.overwrite(self.path('d/f'), os.urandom(300000))
+        self.overwrite(self.path('d/f'), os.urandom(300000), resume='1')
+        self.assertEqual(self.bench.put_code(self.path('d/new')), 'permission')
+
+    def test_a_file_in_a_read_only_file_system(self):
+        where = self.mount('size=1m')
+        self.make('source')
+        with open(where + '/f', 'w') as file:
+            file.write('old')
+        subprocess.run(['mount', '-o', 'remount,ro', where], check=True)
+        self.assertEqual(self.bench.put_code(where + '/f', conflict='overwrite'), 'read-only-filesystem')
+        mounted(self, '--bind', self.path('source'), where + '/f')
+        self.overwrite(where + '/f')
+
+    def test_no_room(self):
+        where = self.mount('size=200k')
+        with open(where + '/source', 'wb') as file:
+            file.write(b'old')
+        self.make('f')
+        mounted(self, '--bind', where + '/source', self.path('f'))
+        self.assertEqual(self.bench.put_code(self.path('f'), bytes(300000), conflict='overwrite'), 'no-space')
+        self.assertEqual(self.read('f'), b'old', 'nothing of it is lost')
+
+    def test_a_hard_link(self):
+        self.make('source')
+        os.link(self.path('source'), self.path('other'))
+        self.make_own('f')
+        mounted(self, '--bind', self.path('source'), self.path('f'))
+        self.overwrite(self.path('f'))
+        self.assertEqual(self.read('other'), b'new')
+
+
+class Stopped(Replaced, test_process.Case):
+    def test_what_has_begun_is_finished(self):
+        size = 96 << 20
+        with open(self.path('source'), 'wb') as file:
+            file.truncate(size)
+        self.make_own('f')
+        mounted(self, '--bind', self.path('source'), self.path('f'))
+        process = self.start()
+        host = process.host().connect()
+        content = b'new' + bytes(size)
+        stream = host.open('put', path=self.path('f'), size=len(content), conflict='overwrite', basis='1')
+        self.assertEqual(host.answer(stream)[1].get('basis'), b'%d' % size)
+        host.data(stream, b'new')
+        host.send(COPY, stream, struct.pack('>QQI', 3, 0, size))
+        host.commit(stream, content)
+        self.until(lambda: self.begins() == b'new', 'begun', 60)
+        self.assertEqual(process.stop(), 0)
+        self.assertEqual(os.path.getsize(self.path('f')), len(content))
+        self.assertEqual(self.begins(), b'new')
+        self.assertEqual(self.names(), ['f', 'source'])
+
+    def begins(self):
+        with open(self.path('f'), 'rb') as file:
+            return file.read(3)
+
+
 class Identical(Replaced, Case):
     def test_execute_bits_are_added(self):
         for mode, wanted in ((0o640, '751'), (0o4640, '4751'), (0o755, '755')):
@@ -252,8 +354,17 @@ class Refused(Replaced, test_process.Case):
         return fields.get('notes'), self.state()
 
     @as_root
+    def test_an_owner_that_cannot_be_kept_is_kept_in_place(self):
+        self.make_own(mode=0o664)
+        os.link(self.path('f'), self.path('g'))
+        host = self.host_with('owner')
+        fields = host.put(self.path('f'), b'new', mode='755', conflict='overwrite')[1]
+        self.assertEqual((fields.get('notes'), self.state()), (b'in-place', (USER, USER, '775')))
+        self.assertEqual((self.read('g'), self.names()), (b'new', ['f', 'g']))
+
+    @as_root
     def test_a_group_that_cannot_be_kept_may_do_no_more_than_others(self):
-        self.assertEqual(self.replace('owner'), (b'owner,mode', (0, 0, '644')))
+        self.assertEqual(self.replace('owner', 'access'), (b'owner,mode', (0, 0, '644')))
 
     @as_root
     def test_attributes_that_cannot_be_kept(self):

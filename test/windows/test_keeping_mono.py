@@ -20,12 +20,21 @@ class Identical(Requests, test_keeping.Identical):
     pass
 
 
+class InPlace(Requests, test_keeping.InPlace):
+    pass
+
+
+class Stopped(OnMono, test_keeping.Stopped):
+    pass
+
+
 class Immutable(Requests, test_keeping.Immutable):
     pass
 
 
 class Refused(OnMono, test_keeping.Refused):
-    pass
+    # Mono itself doesn't start without access()
+    test_a_group_that_cannot_be_kept_may_do_no_more_than_others = None
 
 
 if __name__ == '__main__':

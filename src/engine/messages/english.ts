@@ -197,6 +197,7 @@ export const ENGLISH = {
   'kept.owner': "{0}: belongs to the receiver's user, not to the owner of the old file or of the folder.",
   'kept.acl': '{0}: the access control list was lost.',
   'kept.xattr': '{0}: some extended attributes were lost.',
+  'kept.in-place': "{0}: written in place, because it couldn't be replaced there.",
   'kept.links': '{0}: other hard links in the guest keep the old content.',
   'kept.other': '{0}: not everything was kept ({1}).',
 

@@ -34,6 +34,8 @@ static class Libc
     [DllImport("libc", SetLastError = true)] public static extern long lseek(int fd, long offset, int whence);
     [DllImport("libc", SetLastError = true)] public static extern int ftruncate(int fd, long length);
     [DllImport("libc", SetLastError = true)] public static extern int fsync(int fd);
+    [DllImport("libc")] public static extern int posix_fallocate(int fd, long from, long length);   // an error's number
+    [DllImport("libc", SetLastError = true)] public static extern int access(byte[] path, int what);
     [DllImport("libc", SetLastError = true)] public static extern int fchmod(int fd, int mode);
     [DllImport("libc", SetLastError = true)] public static extern int fchown(int fd, int user, int group);
     [DllImport("libc", SetLastError = true)] static extern IntPtr listxattr(byte[] path, byte[] made, IntPtr size);
@@ -90,6 +92,7 @@ static class Libc
             case 1: return new SystemError("permission", "EPERM", message, gone);
             case 2: return new SystemError("no-directory", "ENOENT", message, gone);
             case 13: return new SystemError("permission", "EACCES", message, gone);
+            case 16: return new SystemError("io", "EBUSY", message, gone);
             case 17: return new SystemError("exists", "EEXIST", message, gone);
             case 20: return new SystemError("not-a-directory", "ENOTDIR", message, gone);
             case 21: return new SystemError("is-directory", "EISDIR", message, gone);

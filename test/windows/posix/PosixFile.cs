@@ -42,6 +42,18 @@ class PosixFile : OpenFile
         Seek(0);
     }
 
+    public override void Reserve(long size)
+    {
+        long there = Look().Size;
+        if (size <= there) return;
+        int number = Libc.posix_fallocate(_fd, there, size - there);    // ENOSPC, EDQUOT, EFBIG
+        if (number != 28 && number != 122 && number != 27) return;
+        Libc.Check(Libc.ftruncate(_fd, there));
+        throw new SystemError(number == 28 ? "no-space" : number == 122 ? "quota" : "too-large", null, "no room", false);
+    }
+
+    public override void CutOff() { Libc.Check(Libc.ftruncate(_fd, Libc.lseek(_fd, 0, 1))); }
+
     public override void Flush() { Libc.Check(Libc.fsync(_fd)); }
 
     public override void SetMode(int mode, Notes notes)

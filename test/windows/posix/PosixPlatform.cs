@@ -109,6 +109,25 @@ class PosixPlatform : Platform
         return new PosixFile(Libc.Check(Libc.open(Libc.Path(path), flags, 0)));
     }
 
+    public override bool MayWrite(string path) { return Libc.access(Libc.Path(path), 2) == 0; }
+
+    public override OpenFile OpenToOverwrite(string path)
+    {
+        int flags = Libc.WriteOnly | Libc.NoFollow | Libc.NonBlocking | Libc.NoControl | Libc.CloseOnExec;
+        return new PosixFile(Libc.Check(Libc.open(Libc.Path(path), flags, 0)));
+    }
+
+    public override OpenFile CreateSpool(long size)
+    {
+        string folder = Environment.GetEnvironmentVariable("TMPDIR") ?? "/var/tmp";
+        long free = FreeBytes(folder);
+        if (free >= 0 && size > free) throw new SystemError("no-space", "ENOSPC", "no room for a temporary file", false);
+        string path = Join(folder, Names.Temporary());
+        OpenFile made = Create(path);
+        Delete(path);
+        return made;
+    }
+
     public override void Replace(string from, string to)
     {
         Libc.Check(Libc.rename(Libc.Path(from), Libc.Path(to)));
