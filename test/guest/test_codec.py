@@ -8,7 +8,7 @@ import runpy
 import tempfile
 import unittest
 
-from support import REPOSITORY, SEED, fields_of, parse, receiver, vectors
+from support import REPOSITORY, SEED, fields_of, parse, receiver, trace_frames, vectors
 
 
 class Vectors(unittest.TestCase):
@@ -16,7 +16,7 @@ class Vectors(unittest.TestCase):
         generate = runpy.run_path(os.path.join(REPOSITORY, 'test', 'vectors', 'generate.py'))
         with tempfile.TemporaryDirectory() as folder:
             generate['save'].__globals__['HERE'] = folder
-            for name in ('trace', 'frames', 'streams', 'texts', 'transfers'):
+            for name in ('trace', 'frames', 'streams', 'knocks', 'texts', 'transfers'):
                 generate[name]()
                 with open(os.path.join(folder, name + '.json')) as file:
                     self.assertEqual(receiver_json(file), vectors(name + '.json'), name)
@@ -31,7 +31,7 @@ class Vectors(unittest.TestCase):
             for part in re.findall(r'"[^"]*"|[0-9a-f]{2}', body):
                 data += ast.literal_eval('b' + part) if part[0] == '"' else bytes.fromhex(part)
             found.append(('to-guest' if arrow == '→' else 'to-host', name, data.hex()))
-        expected = [(f['direction'], f['name'], f['hex']) for f in vectors('trace.json')['frames']]
+        expected = [(f['direction'], f['name'], f['hex']) for f in vectors('trace.json')['steps']]
         self.assertEqual(found, expected)
 
 
@@ -63,7 +63,7 @@ class Text(unittest.TestCase):
 
 class Encoding(unittest.TestCase):
     def test_frames(self):
-        for one in vectors('frames.json')['frames'] + vectors('trace.json')['frames']:
+        for one in vectors('frames.json')['frames'] + trace_frames():
             with self.subTest(one['name']):
                 data = receiver.encode(one['type'], one['flags'], one['stream'], one['session'],
                                        one['sequence'], bytes.fromhex(one['payload']))

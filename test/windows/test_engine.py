@@ -12,7 +12,7 @@ import zlib
 import windows
 from windows import SCRIPT, SHIPPED, compiled, engine_source, mono_command
 
-from support import SEED, sha256, vectors  # noqa: E402  (found once windows is imported)
+from support import SEED, sha256, trace_frames, vectors  # noqa: E402  (found once windows is imported)
 
 
 class Probe(unittest.TestCase):
@@ -59,7 +59,7 @@ class Text(Probe):
 
 class Frames(Probe):
     def test_vectors(self):
-        for one in vectors('frames.json')['frames'] + vectors('trace.json')['frames']:
+        for one in vectors('frames.json')['frames'] + trace_frames():
             with self.subTest(one['name']):
                 head = [one[k] for k in ('type', 'flags', 'stream', 'session', 'sequence', 'payload')]
                 self.assertEqual(self.ask('encode', *head), one['hex'])
