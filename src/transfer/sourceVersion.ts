@@ -73,7 +73,10 @@ export async function settledVersion(look: () => Promise<SourceVersion>): Promis
     const waitMs = unsettledMs(version);
     if (waitMs === 0) break;
     await delay(waitMs);
+    const before = version;
     version = await look();
+    // Nothing was written in a whole tick, whatever clock the file's times are of.
+    if (isSameVersion(before, version)) break;
   }
   return version;
 }

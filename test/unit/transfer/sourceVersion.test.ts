@@ -97,6 +97,14 @@ describe('opening a source', () => {
     assert.equal(counts.looks, 2);
   });
 
+  it('waits once where the clock of the files is ahead', async t => {
+    const clock = mockClock(t);
+    const mtimeMs = Date.now() + 3_600_000;
+    const { counts, system } = diskOf(() => ({ size: 1, mtimeMs, ctimeNs: at(mtimeMs) }));
+    await clock.during(30, open(system, mtimeMs));
+    assert.equal(counts.looks, 2);
+  });
+
   it('goes on where somebody writes all the time', async t => {
     const clock = mockClock(t);
     const mtimeMs = Date.now();
