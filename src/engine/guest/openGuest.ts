@@ -5,6 +5,7 @@ import {
   chooseCandidate,
   type FoundReceiver,
   findReceiver,
+  type Greeting,
   hostPortCandidate,
   isHostPort,
   type Link,
@@ -17,6 +18,7 @@ import {
 import { isProtocolError, type LaneOptions, openSession, type Session } from '../../protocol/index.ts';
 import type { FeatureMode } from '../../text/featureMode.ts';
 import { findDomain, requireRunning } from './findDomain.ts';
+import { OpenStreams } from './openStreams.ts';
 import type { DomainTarget, Target } from './target.ts';
 
 export interface OpenGuestOptions {
@@ -45,37 +47,46 @@ export async function openGuest(target: Target, options: OpenGuestOptions): Prom
 }
 
 async function openOnHostPort(path: string, signal: AbortSignal): Promise<OpenGuest> {
-  const found = await findReceiver({
-    domainName: undefined,
-    osFamily: 'unknown',
-    candidates: [],
-    named: hostPortCandidate(path),
-    open: (_candidate, attempt) => openHostPort(path, { signal: attempt }),
-    handshake,
-    signal,
-  });
-  return {
-    ...found,
-    connection: undefined,
-    domain: undefined,
-    hasChannel: false,
-    close: () => found.session.close(),
-  };
+  const streams = new OpenStreams();
+  try {
+    const found = await findReceiver({
+      domainName: undefined,
+      osFamily: 'unknown',
+      candidates: [],
+      named: hostPortCandidate(path),
+      open: async (_candidate, attempt) => tracked(await openHostPort(path, { signal: attempt }), streams),
+      handshake,
+      signal,
+    });
+    const close = () => found.session.close();
+    return { ...found, connection: undefined, domain: undefined, hasChannel: false, close };
+  } catch (error) {
+    await streams.closed();
+    throw error;
+  }
+}
+
+function tracked(link: Link, streams: OpenStreams): Link {
+  streams.add(link.stream);
+  return link;
 }
 
 async function openDomain(target: DomainTarget, options: OpenGuestOptions): Promise<OpenGuest> {
   const { signal } = options;
   const connection = await connect(target.uri, { signal });
+  const streams = new OpenStreams();
   try {
     const domain = await findDomain(connection, target.uuid ?? target.name, signal);
     await requireRunning(connection, domain, signal);
-    const found = await findInDomain(connection, domain, target.link, options);
+    const found = await findInDomain(connection, domain, target.link, streams, options);
     const close = async () => {
       await found.session.close();
+      await streams.closed();
       await connection.close();
     };
     return { ...found, connection, domain, close };
   } catch (error) {
+    await streams.closed();
     await connection.close();
     throw error;
   }
@@ -85,13 +96,14 @@ async function findInDomain(
   connection: LibvirtConnection,
   domain: Domain,
   device: string,
+  streams: OpenStreams,
   { lanes = 'auto', signal }: OpenGuestOptions,
 ): Promise<FoundReceiver<Session> & { hasChannel: boolean }> {
   const devices = parseDomainDevices(await connection.domainXml(domain, { signal }));
   const candidates = rankCandidates(devices);
   const named = device === 'auto' ? undefined : chooseCandidate(candidates, device, domain.name);
-  const open = (candidate: Candidate, attempt: AbortSignal) =>
-    openLink(connection, domain, candidate, { signal: attempt });
+  const open = async (candidate: Candidate, attempt: AbortSignal) =>
+    tracked(await openLink(connection, domain, candidate, { signal: attempt }), streams);
   const lanesBeside = ({ description }: Link): LaneOptions => {
     const openers = laneCandidates(candidates, description).map(
       candidate => async (attempt: AbortSignal) => (await open(candidate, attempt)).stream,
@@ -111,12 +123,16 @@ async function findInDomain(
 }
 
 /** The search sets its own time limits, by the signal. */
-async function handshake(link: Link, signal: AbortSignal, lanes?: LaneOptions): Promise<Session | undefined> {
+async function handshake(
+  { stream, description }: Link,
+  signal: AbortSignal,
+  lanes?: LaneOptions,
+): Promise<Greeting<Session>> {
   try {
-    return await openSession(link.stream, { signal, timeoutMs: 60_000, lanes });
+    const isChannel = description.kind === 'channel';
+    return { session: await openSession(stream, { signal, timeoutMs: 60_000, isChannel, lanes }) };
   } catch (error) {
-    if (isProtocolError(error) && error.code === 'version') throw error;
-    if (isProtocolError(error)) return undefined;
-    throw error;
+    if (!isProtocolError(error) || error.code === 'version') throw error;
+    return error.occupant && { occupant: error.occupant };
   }
 }

@@ -45,10 +45,17 @@ export const ENGLISH = {
   // Why no link came about.
   'attempt.busy': '{0} (in use by another program)',
   'attempt.closed-in-guest': '{0} (no program in the guest has it open)',
+  'attempt.login': '{0} (a login waits there)',
   'attempt.not-opened': "{0} (couldn't be opened)",
+  'attempt.shell': '{0} (a shell waits there)',
+  'attempt.terminal': '{0} (a terminal is there, such as a shell or a login)',
   'link.no-receiver':
     'No receiver answered in domain "{0}" on its {1}. Start one in the guest with "{2}" and try again.',
   'link.no-receiver-on-port': 'No receiver answered on {0}. Start one in the guest with "{1}" and try again.',
+  'link.occupied':
+    'No receiver answered in domain "{0}" on its {1}. Start one in the guest with "{2}" on another port, or stop what waits there first.',
+  'link.occupied-port':
+    'No receiver answered on {0}. Stop what waits there, start a receiver in the guest with "{1}" and try again.',
   'link.none-unasked':
     'Domain "{0}" has no link that is safe to try unasked. Add a second serial port or a virtio channel "{1}".',
   'link.none-unasked-but':
@@ -75,6 +82,8 @@ export const ENGLISH = {
   // A session with a receiver, as a whole.
   'session.no-receiver':
     'No receiver answered in {0}. Start one there with "python3 receiver.py" and try again.',
+  'session.occupied':
+    'No receiver answered in {0}: a shell or a login uses the link. Start a receiver on another port and try again.',
   'session.version':
     'The receiver in {0} speaks another version of the protocol. Install the one that came with Guestwire.',
   'session.lost': 'The receiver in {0} stopped answering. Make sure it is running, then copy again.',

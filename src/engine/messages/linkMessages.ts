@@ -1,7 +1,17 @@
-import type { Attempt, CandidateReason, LinkDescription, LinkError, OsFamily } from '../../link/index.ts';
+import type {
+  Attempt,
+  AttemptOutcome,
+  CandidateReason,
+  LinkDescription,
+  LinkError,
+  OsFamily,
+} from '../../link/index.ts';
 // Not by the index, which brings libvirt along: the extension words links before it needs one.
 import { CHANNEL_NAME } from '../../link/link.ts';
 import { alternatives, listOf, type Message, message } from './message.ts';
+
+/** Starting a receiver isn't enough there. */
+const OCCUPIED: ReadonlySet<AttemptOutcome> = new Set(['login', 'shell', 'terminal']);
 
 /** "virtio channel org.guestwire.0", "isa-serial port serial1". */
 export function linkLabel({ kind, element, model = '', device }: LinkDescription): Message {
@@ -79,9 +89,10 @@ function noReceiver({ domain, osFamily, attempts }: LinkError, guest: Message): 
   if (attempts.length === 0) return message('session.no-receiver', guest);
   const links = alternatives(attempts.map(attemptText));
   const command = receiverCommand(osFamily);
-  return domain === undefined
-    ? message('link.no-receiver-on-port', links, command)
-    : message('link.no-receiver', domain, links, command);
+  const isOccupied = attempts.some(({ outcome }) => OCCUPIED.has(outcome));
+  if (domain === undefined)
+    return message(isOccupied ? 'link.occupied-port' : 'link.no-receiver-on-port', links, command);
+  return message(isOccupied ? 'link.occupied' : 'link.no-receiver', domain, links, command);
 }
 
 function attemptText({ link, outcome }: Attempt): Message {

@@ -74,12 +74,16 @@ const linkCodes = keysOf<LinkErrorCode>({
 const outcomes = keysOf<AttemptOutcome>({
   busy: true,
   'closed-in-guest': true,
+  login: true,
   'not-opened': true,
+  shell: true,
   silent: true,
+  terminal: true,
 });
 
 const protocolCodes = keysOf<ProtocolErrorCode>({
   'no-receiver': true,
+  occupied: true,
   version: true,
   lost: true,
   closed: true,

@@ -105,7 +105,7 @@ describe('copy in bundles', () => {
       ...options,
       answer: (message, stream) => options.answer?.(message, stream) ?? folder(message),
     });
-    session = await openSession(new FakeLink(receiver));
+    session = await openSession(new FakeLink(receiver), { isChannel: true });
   }
 
   function write(name: string, content: string | Buffer): string {
@@ -393,7 +393,7 @@ describe('copy in bundles', () => {
     for (const capabilities of [['bundle'], ['bundle'], []]) {
       const guest = new FakeReceiver({ capabilities, answer: folder });
       receivers.push(guest);
-      const opened = await openSession(new FakeLink(guest));
+      const opened = await openSession(new FakeLink(guest), { isChannel: true });
       targets.push({ session: opened, destination: '/d', options: { conflict: 'fail' as const } });
     }
     const results = await copyToMany(targets, [top()]);

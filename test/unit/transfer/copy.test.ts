@@ -30,7 +30,7 @@ describe('copy', () => {
 
   async function connect(options: FakeReceiverOptions = {}): Promise<void> {
     receiver = new FakeReceiver(options);
-    session = await openSession(new FakeLink(receiver));
+    session = await openSession(new FakeLink(receiver), { isChannel: true });
   }
 
   function write(name: string, content: string | Buffer): string {
