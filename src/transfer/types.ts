@@ -73,6 +73,8 @@ export interface FileResult {
   /** The guest's own hash equals ours; for a symbolic link, its target. */
   verified: boolean;
   skipped: boolean;
+  /** A symbolic link, which has no content of its own. */
+  symlink?: true;
   /** Skipped because size and mtime are the same. */
   unchanged?: true;
   error?: FileFailure;

@@ -89,6 +89,27 @@ describe('summary', () => {
     assert.equal(line(copied, broken), 'SHA-256 verified: 1 of 2 files');
     assert.equal(line(), 'SHA-256 verified: 0 of 0 files');
   });
+
+  it('counts symbolic links by themselves: they have no SHA-256', () => {
+    const lines = (...files: FileResult[]) =>
+      summary(resultOf(...files))
+        .split('\n')
+        .slice(1, -1);
+    const made: FileResult = { ...copied, bytes: 0, sha256: null, symlink: true };
+    const there: FileResult = { ...made, skipped: true };
+    const failed: FileResult = { ...broken, symlink: true };
+    assert.deepEqual(lines(copied, made, there, failed), [
+      `SHA-256 verified: ${sha256}`,
+      'Symbolic links: 2 of 3, 1 already in the guest',
+    ]);
+    assert.deepEqual(lines(made, { ...kept, symlink: true }), [
+      'Symbolic links: 1 of 2, 1 skipped, another file has the name',
+    ]);
+  });
+
+  it('says where a copy was resumed', () => {
+    assert.match(summary({ ...resultOf(copied), resumedFrom: 500 }), / bytes\/s, resumed at 500 bytes\n/);
+  });
 });
 
 describe('what was not copied', () => {

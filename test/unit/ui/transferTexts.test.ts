@@ -64,6 +64,16 @@ describe('outcome of a copy', () => {
     });
   }
 
+  it('the outcome tells symbolic links from files with a SHA-256', () => {
+    const made = { ...copied, sha256: null, symlink: true as const };
+    const outcome = summaryOf(resultOf(copied, made, made), link, {});
+    assert.match(
+      outcomeText(request, outcome),
+      /^Copied and verified: 3 files .*, 2 symbolic links among them\)/,
+    );
+    assert.match(detailsText(request, outcome, undefined), /which have no SHA-256: 2\n/);
+  });
+
   it('the outcome says where a copy was resumed', () => {
     const outcome = summaryOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
     assert.match(outcomeText(request, outcome), /, resumed at 500 B\)\.$/);
