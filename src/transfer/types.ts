@@ -92,4 +92,6 @@ export interface CopyResult {
   resumedFrom: number;
   /** Ports that were used side by side at the end. */
   lanes: number;
+  /** Where in the guest something unfinished may be, since the receiver didn't say in time that it's gone. */
+  leftovers?: readonly string[];
 }

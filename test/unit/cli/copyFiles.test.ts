@@ -113,6 +113,18 @@ describe('com-dd', () => {
     );
   });
 
+  it('says of a cancelled copy what may stay where the receiver has not said that it is gone', async () => {
+    const signal = AbortSignal.abort();
+    const endOf: EndOf = () =>
+      ({ ...cancelled(guest), result: { ...full, leftovers: ['/tmp/a\u001b'] } }) as CopyEnd;
+    const { err } = await run(['--link', 'serial1', ...one], endOf, { signal });
+    assert.match(
+      err,
+      /^com-dd: The copy was cancelled\. [^\n]* may stay beside "\/tmp\/a\\x1b"; the next copy/,
+    );
+    assert.doesNotMatch(err, /No unfinished file/);
+  });
+
   it('ends with 1 where only one of several guests was cancelled, at its question', async () => {
     const endOf: EndOf = copy => (targetName(copy.target) === 'web' ? cancelled(guest) : whole(copy));
     assert.equal((await run(two, endOf, {})).code, 1);
