@@ -35,6 +35,8 @@ export const ENGLISH = {
   'reason.guest-agent': 'belongs to the QEMU guest agent; used only if you name it',
   'reason.spice': 'belongs to SPICE; used only if you name it',
   'reason.other-program': 'made for another program; used only if you name it',
+  'reason.other-socket':
+    'leads to the socket "{0}" of another program on the host, not straight to the guest; used only if you name it',
   'reason.kernel-console': "the guest's kernel has its console there (console={0}); used only if you name it",
   'reason.login-on-console': 'a login may be on a console; used only if you name it',
   'reason.login-on-first-port': 'a login may be on the first serial port; used only if you name it',

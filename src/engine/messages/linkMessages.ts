@@ -23,11 +23,13 @@ export function candidateReason(reason: CandidateReason): Message {
     case 'backend':
       return message(
         'reason.backend',
-        alternatives(reason.possible.map(one => message('quoted', one))),
         reason.backend,
+        alternatives(reason.possible.map(one => message('quoted', one))),
       );
     case 'kernel-console':
       return message('reason.kernel-console', reason.console);
+    case 'other-socket':
+      return message('reason.other-socket', reason.path);
     default:
       return message(`reason.${reason.code}`);
   }

@@ -86,25 +86,28 @@ const protocolCodes = keysOf<ProtocolErrorCode>({
   reset: true,
 });
 
-const simpleReasons = keysOf<Exclude<CandidateReason['code'], 'backend' | 'kernel-console'>>({
-  'closed-in-guest': true,
-  'extra-port': true,
-  fastest: true,
-  'guest-agent': true,
-  spice: true,
-  'other-program': true,
-  'login-on-console': true,
-  'login-on-first-port': true,
-  named: true,
-  'no-input': true,
-  'windows-first-port': true,
-});
+const simpleReasons = keysOf<Exclude<CandidateReason['code'], 'backend' | 'kernel-console' | 'other-socket'>>(
+  {
+    'closed-in-guest': true,
+    'extra-port': true,
+    fastest: true,
+    'guest-agent': true,
+    spice: true,
+    'other-program': true,
+    'login-on-console': true,
+    'login-on-first-port': true,
+    named: true,
+    'no-input': true,
+    'windows-first-port': true,
+  },
+);
 
 export function candidateReasons(name: string): CandidateReason[] {
   return [
     ...simpleReasons.map(code => ({ code })),
     { code: 'backend', backend: name, possible: [name, name] },
     { code: 'kernel-console', console: name },
+    { code: 'other-socket', path: name },
   ];
 }
 
