@@ -1,3 +1,4 @@
+import { describeFailures } from '../engine/messages/failureMessages.ts';
 import { describeFileError, type FileMessageContext } from '../engine/messages/fileMessages.ts';
 import { hasFailed, tally } from '../engine/transfers/tally.ts';
 import type { CopyResult, FileResult } from '../transfer/index.ts';
@@ -91,10 +92,10 @@ export function isComplete(result: CopyResult): boolean {
   return tally(result.files).failed === 0;
 }
 
-/** One sentence a file that was not copied, and at the end how many there were. */
+/** Why files were not copied, each reason once where it is that of many, and at the end how many there were. */
 export function failures(result: CopyResult, context: FileMessageContext): string[] {
   const failed = result.files.filter(hasFailed);
-  const sentences = failed.map(file => worded(describeFileError(file, context)));
+  const sentences = describeFailures(failed, context).map(worded);
   if (result.files.length > 1 && failed.length > 0) {
     sentences.push(
       `${failed.length} of ${count(result.files.length)} ${failed.length === 1 ? 'was' : 'were'} not copied.`,

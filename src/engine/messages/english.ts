@@ -174,6 +174,8 @@ export const ENGLISH = {
   'file.permission-of':
     '"{0}" can\'t be written: the receiver\'s user "{1}" has no permission for it in the guest.',
   'file.no-space': '"{0}" was not written: the guest\'s disk is full. Make room there.',
+  'file.no-inodes':
+    '"{0}" was not written: the guest\'s file system has no inode left, whatever room there is. Remove some files there.',
   'file.quota': '"{0}" was not written: the receiver\'s user is over its disk quota in the guest.',
   'file.too-large': '"{0}" is too large for the guest\'s file system at "{1}".',
   'file.name-too-long': 'The name "{0}" is too long for the guest.',
@@ -189,6 +191,7 @@ export const ENGLISH = {
   'file.closed': '"{0}" was not copied: the link to the guest was closed.',
   'file.reset': '"{0}" was not copied: the receiver in the guest was stopped or restarted.',
   'file.unverified': '"{0}" arrived, but the guest couldn\'t confirm its SHA-256.',
+  'file.same-for-more': '{0} The same goes for {1} more files.',
   'file.failed': '"{0}" was not copied to "{1}" ({2}).',
   'file.refused': '"{0}" was not copied to "{1}": the guest reports "{2}" ({3}).',
 

@@ -43,7 +43,7 @@ export interface CopySummary extends Tally {
   readonly link: LinkDescription;
   /** Serial ports that carried it side by side, `link` being one of them. */
   readonly lanes: number;
-  /** One for each file that failed. At most MAX_LISTED. */
+  /** One for each file that failed, or for all that failed for the same reason. At most MAX_LISTED. */
   readonly failures: readonly Message[];
   /** At most MAX_LISTED. */
   readonly hashes: readonly FileHash[];

@@ -125,4 +125,29 @@ describe('what was not copied', () => {
     assert.equal(failures(resultOf(copied, broken), {}).at(-1), '1 of 2 files was not copied.');
     assert.equal(failures(resultOf(broken, broken), {}).at(-1), '2 of 2 files were not copied.');
   });
+
+  it('is told once where many files fail for the same reason, while JSON keeps all', () => {
+    const files = Array.from({ length: 744 }, (_, number) => ({ ...broken, destination: `/tmp/${number}` }));
+    const missing = { ...broken, source: 'gone', error: { code: 'ENOENT', message: 'x' } };
+    const exists = { ...broken, error: { code: 'exists', message: 'x' } };
+    assert.deepEqual(failures(resultOf(...files, missing), {}), [
+      '"/tmp/0" was not written: the guest\'s disk is full. Make room there. The same goes for 743 more files.',
+      '"gone" doesn\'t exist on this computer. Check its name.',
+      '745 of 745 files were not copied.',
+    ]);
+    assert.match(
+      failures(resultOf(...Array(9).fill(exists)), {})[0] ?? '',
+      /The same goes for 8 more files\. Use --conflict overwrite/,
+    );
+    assert.equal(
+      jsonReport(resultOf(...files), null).files.filter(({ error }) => error?.message).length,
+      744,
+    );
+  });
+
+  it('is told by its own words where the receiver has a reason that nobody knows', () => {
+    const odd = (says: string) => ({ ...broken, error: { code: 'io', message: 'x', says } });
+    const told = failures(resultOf(...[...'abcd'].map(odd)), {});
+    assert.equal(told.filter(sentence => /the guest reports "[abcd]" \(io\)/.test(sentence)).length, 4);
+  });
 });

@@ -10,6 +10,7 @@ import {
   presentThroughput,
   sparkline,
 } from '../../../src/ui/statusBar/throughputText.ts';
+import { localized } from '../../../src/ui/support/l10n.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
 import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
@@ -31,6 +32,16 @@ describe('outcome of a copy', () => {
 
   it('a file that arrived unverified counts as failed', () => {
     assert.equal(summaryOf(resultOf({ ...copied, verified: false }), link, {}).failed, 1);
+  });
+
+  it('failures of one kind are told once, with their number', () => {
+    const files = Array.from({ length: 744 }, () => broken);
+    const { failures } = summaryOf(resultOf(...files), link, {});
+    assert.equal(failures.length, 1);
+    assert.match(
+      localized(failures[0] as never),
+      /disk is full\. Make room there\. The same goes for 743 more files\.$/,
+    );
   });
 
   it("failures don't mention com-dd's options", () => {
