@@ -1,4 +1,4 @@
-import { connect, type Domain, defaultUri, type LibvirtConnection } from 'libvirt';
+import { connect, type Domain, type DomainStateReason, defaultUri, type LibvirtConnection } from 'libvirt';
 import {
   type Candidate,
   CHANNEL_NAME,
@@ -29,6 +29,8 @@ export interface OpenGuestOptions {
 export interface OpenGuest extends FoundReceiver<Session> {
   readonly connection: LibvirtConnection | undefined;
   readonly domain: Domain | undefined;
+  /** How the domain last stopped since this was opened, as libvirt told it. */
+  readonly lastStop?: () => DomainStateReason | undefined;
   /** The domain has the channel that is the fastest way in, whether it was taken or not. */
   readonly hasChannel: boolean;
   close(): Promise<void>;
@@ -68,17 +70,29 @@ async function openDomain(target: DomainTarget, options: OpenGuestOptions): Prom
   const connection = await connect(target.uri, { signal });
   try {
     const domain = await findDomain(connection, target.uuid ?? target.name, signal);
+    const lastStop = followStops(connection, domain);
     await requireRunning(connection, domain, signal);
     const found = await findInDomain(connection, domain, target.link, options);
     const close = async () => {
       await found.session.close();
       await connection.close();
     };
-    return { ...found, connection, domain, close };
+    return { ...found, connection, domain, lastStop, close };
   } catch (error) {
     await connection.close();
     throw error;
   }
+}
+
+/** The event is the only trace that a transient domain leaves, or one that runs again. */
+function followStops(connection: LibvirtConnection, { uuid }: Domain): () => DomainStateReason | undefined {
+  let last: DomainStateReason | undefined;
+  connection.on('lifecycle', ({ domain, stopReason }) => {
+    if (domain.uuid === uuid) last = stopReason ?? last;
+  });
+  // Without it less is known; the copy can do without.
+  connection.subscribeLifecycle().catch(() => undefined);
+  return () => last;
 }
 
 async function findInDomain(

@@ -97,11 +97,35 @@ export const ENGLISH = {
   'domain.crashed': 'Domain "{0}" has crashed. Start it again, then copy.',
   'domain.paused': 'Domain "{0}" is paused. Resume it, then copy again.',
   'domain.pmsuspended': 'Domain "{0}" is asleep. Wake it, then copy again.',
-  'domain.stopped': 'Domain "{0}" stopped during the copy. Start it and its receiver, then copy again.',
   'domain.daemon-lost':
-    'The connection to libvirt at {0} was lost during the copy. Make sure its daemon is running, then copy again.',
+    "The connection to libvirt at {0} was lost during the copy, and its daemon doesn't answer. Start it, then copy again.",
+  'domain.daemon-back':
+    'The connection to libvirt at {0} broke during the copy, but its daemon answers now. Copy again.',
   'domain.none': 'There is no {0} at {1}.',
   'domain.no-xml': "libvirt doesn't show you its definition.",
+
+  // Why it's paused, where nobody may have meant it to be; libvirt says so.
+  'pause.crashed': 'Domain "{0}" is paused because its system crashed. Start it again, then copy.',
+  'pause.dump': 'Domain "{0}" is paused while libvirt dumps its memory. Copy when that is done.',
+  'pause.ioerror':
+    'Domain "{0}" is paused because one of its disks reported an I/O error. Check the storage on its host, for example whether it is full. Then resume the domain and copy again.',
+  'pause.migration': 'Domain "{0}" is paused while it is migrated. Copy when that is done.',
+  'pause.save': 'Domain "{0}" is paused while libvirt saves it. Start it when that is done, then copy.',
+  'pause.snapshot': 'Domain "{0}" is paused while libvirt takes a snapshot of it. Copy when that is done.',
+  'pause.watchdog': 'Domain "{0}" was paused by its watchdog. Resume it, then copy again.',
+
+  // What became of it in the middle of a copy; then {0} is that sentence.
+  'stop.crashed': 'Domain "{0}" crashed during the copy.',
+  'stop.destroyed': 'Domain "{0}" was forced off during the copy.',
+  'stop.from-snapshot': 'Domain "{0}" was reverted to a snapshot during the copy.',
+  'stop.migrated': 'Domain "{0}" was migrated to another host during the copy.',
+  'stop.saved': 'Domain "{0}" was saved and stopped during the copy.',
+  'stop.shutdown': 'Domain "{0}" was shut down during the copy.',
+  'stop.unknown': 'Domain "{0}" stopped during the copy.',
+  'stop.go-there': '{0} Copy again over a connection to that host.',
+  'stop.restore-it': '{0} Start it, which restores it, then copy again.',
+  'stop.runs-again': '{0} It runs again. Make sure its receiver is running too, then copy again.',
+  'stop.start-it': '{0} Start it and its receiver, then copy again.',
 
   // libvirt.
   'libvirt.says': '{0} libvirt says: "{1}".',
