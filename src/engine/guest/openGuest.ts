@@ -1,4 +1,4 @@
-import { connect, type Domain, type DomainStateReason, defaultUri, type LibvirtConnection } from 'libvirt';
+import { connect, type Domain, type DomainStateReason, type LibvirtConnection } from 'libvirt';
 import {
   type Candidate,
   CHANNEL_NAME,
@@ -34,10 +34,6 @@ export interface OpenGuest extends FoundReceiver<Session> {
   /** The domain has the channel that is the fastest way in, whether it was taken or not. */
   readonly hasChannel: boolean;
   close(): Promise<void>;
-}
-
-export function uriOf(connectOption: string | undefined): string {
-  return connectOption ?? defaultUri();
 }
 
 /** From an address to a session. Throws coded errors of every layer below. */

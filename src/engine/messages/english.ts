@@ -9,6 +9,15 @@ export const ENGLISH = {
   'join.or': '{0} or {1}',
   quoted: '"{0}"',
 
+  // A connection that was taken because a better one can't be; {1} is the reason.
+  'connection.instead': '{0} ({1})',
+  'note.connection-instead': 'Using {0}, because {1}.',
+  'passed-over.not-running': "{0} can't be reached: its daemon isn't running",
+  'passed-over.silent': "{0} can't be reached: its daemon doesn't answer",
+  'passed-over.denied': "{0} can't be used: you don't have permission",
+  'passed-over.read-only': "{0} can't be used: you have only read-only access",
+  'passed-over.other': "{0} can't be used: libvirt reports an error",
+
   // Who is spoken of.
   'guest.domain': 'domain "{0}"',
   'guest.unnamed': 'the guest',

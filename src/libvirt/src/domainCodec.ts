@@ -87,7 +87,7 @@ export function writeDomain(writer: XdrWriter, domain: Domain): XdrWriter {
 }
 
 /** A state that a newer libvirt may have added is no reason to fail a whole list. */
-export function readState(reader: XdrReader): DomainState {
+function readState(reader: XdrReader): DomainState {
   return STATES[reader.i32()] ?? 'nostate';
 }
 

@@ -1,5 +1,4 @@
 /** Connection URIs (docs/uri.html) and where the daemon's sockets are (docs/daemons.html). */
-import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LibvirtError } from './errors.ts';
@@ -125,21 +124,11 @@ function sessionFolder(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * The URI to use when none is given: `LIBVIRT_DEFAULT_URI`, else the system's daemon if this user is root or
- * may open its socket, else the user's own.
+ * The URIs to use when none is given, best first: `LIBVIRT_DEFAULT_URI` alone if it's set, else the system's daemon and,
+ * for who may not use that, the user's own. Root has none of its own.
  */
-export function defaultUri(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.LIBVIRT_DEFAULT_URI) return env.LIBVIRT_DEFAULT_URI;
+export function defaultUris(env: NodeJS.ProcessEnv = process.env): string[] {
+  if (env.LIBVIRT_DEFAULT_URI) return [env.LIBVIRT_DEFAULT_URI];
   const system = 'qemu:///system';
-  if (process.geteuid?.() === 0) return system;
-  return socketPaths(parseUri(system), env).readWrite.some(isUsable) ? system : 'qemu:///session';
-}
-
-function isUsable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return process.geteuid?.() === 0 ? [system] : [system, 'qemu:///session'];
 }

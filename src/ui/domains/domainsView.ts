@@ -2,8 +2,9 @@ import * as vscode from 'vscode';
 import type { Connections } from '../../engine/connections/connections.ts';
 import type { DomainWatch } from '../../engine/connections/domainWatch.ts';
 import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
+import { connectionNote } from '../../engine/messages/connectionMessages.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { DomainsNode } from './domainsTree.ts';
 
 export interface DomainsViewParts {
@@ -24,10 +25,11 @@ export function followDomainsView({ view, connections, watch }: DomainsViewParts
   return vscode.Disposable.from(following, { dispose: stop });
 }
 
-function showMessage(view: vscode.TreeView<DomainsNode>, { all }: Connections): void {
+function showMessage(view: vscode.TreeView<DomainsNode>, { all, default: chosen }: Connections): void {
   const readOnly = all.some(({ status }) => status.kind === 'connected' && status.readOnly);
+  const note = chosen && connectionNote(chosen);
   // VS Code's types don't allow undefined here; an empty text hides the message.
-  view.message = lostText(all) ?? (readOnly ? readOnlyText() : '');
+  view.message = lostText(all) ?? (readOnly ? readOnlyText() : note ? localized(note) : '');
 }
 
 /** The connection's own line says this too, but a narrow view cuts it off. */

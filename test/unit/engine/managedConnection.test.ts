@@ -148,7 +148,7 @@ describe('connections', () => {
       loadEngine: async () => daemon.engine,
       log: silentLog,
       configured: () => configured,
-      resolveDefault: async () => 'test:///default',
+      resolveDefault: async () => ({ uri: 'test:///default' }),
     });
     cleanUp.push(() => all.dispose());
     return all;
