@@ -1,5 +1,6 @@
 import type { LibvirtError } from 'libvirt';
 import type { ChosenConnection } from '../guest/chooseConnection.ts';
+import { accessAdvice } from './accessMessages.ts';
 import { type Message, type MessageValue, message } from './message.ts';
 
 /** The connection where a sentence names it: with the one that was passed over for it, and why. */
@@ -9,8 +10,13 @@ export function connectionName({ uri, passedOver }: ChosenConnection): MessageVa
 
 /** What a user who named no connection has to know; undefined where it's the one they'd expect. */
 export function connectionNote({ uri, passedOver }: ChosenConnection): Message | undefined {
-  return passedOver && message('note.connection-instead', uri, whyNot(passedOver.uri, passedOver.error));
+  if (!passedOver) return undefined;
+  const { error } = passedOver;
+  const note = message('note.connection-instead', uri, whyNot(passedOver.uri, error));
+  return REFUSALS.has(error.code) ? message('join.sentences', note, accessAdvice(error)) : note;
 }
+
+const REFUSALS: ReadonlySet<string> = new Set(['access-denied', 'auth-failed', 'denied', 'read-only']);
 
 /** A clause. */
 function whyNot(uri: string, { code, reason }: LibvirtError): Message {

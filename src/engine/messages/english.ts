@@ -6,6 +6,7 @@
 export const ENGLISH = {
   // How messages are put together.
   'join.list': '{0}, {1}',
+  'join.sentences': '{0} {1}',
   'join.or': '{0} or {1}',
   quoted: '"{0}"',
 
@@ -136,18 +137,32 @@ export const ENGLISH = {
   'stop.runs-again': '{0} It runs again. Make sure its receiver is running too, then copy again.',
   'stop.start-it': '{0} Start it and its receiver, then copy again.',
 
+  // Why it refuses somebody, and what to do; {0} is the group that is let in.
+  'access.not-a-member': 'You aren\'t in the group "{0}". Run "sudo usermod -aG {0} $USER" and log in again.',
+  'access.not-yet':
+    'You are in the group "{0}", but this login began before you were. Log out of all sessions and in again.',
+  'access.member':
+    'You are in the group "{0}", D-Bus and polkit run, and yet polkit refuses. Look at its rules for org.libvirt.unix.manage, and restart libvirt\'s daemon if polkit was started after it.',
+  'access.member-of-socket': 'You are in its group "{0}", so it isn\'t its mode that keeps you out.',
+  'access.no-group':
+    'There is no group "{0}" on this computer. A rule of polkit for org.libvirt.unix.manage has to let you in.',
+  'access.no-dbus':
+    'You are in the group "{0}", but D-Bus, over which libvirt asks polkit, isn\'t running. Start D-Bus and polkit, then restart libvirt\'s daemon.',
+  'access.no-polkit':
+    'You are in the group "{0}", but polkit, which libvirt asks, isn\'t running. Start it, then restart libvirt\'s daemon.',
+  'access.closed-folder': "A folder on the way to it is closed to you, or it's gone by now.",
+  'access.owner-only': 'Only its owner may open it.',
+  'access.cancelled': 'The question for a password was cancelled.',
+  'access.rules': "One of libvirt's own access rules forbids it.",
+
   // libvirt.
   'libvirt.says': '{0} libvirt says: "{1}".',
-  'libvirt.access-denied':
-    'You don\'t have permission to open libvirt\'s socket "{0}". Run "sudo usermod -aG libvirt $USER" and log in again.',
-  'libvirt.denied':
-    'libvirt at {0} doesn\'t let you do this. Run "sudo usermod -aG libvirt $USER" and log in again.',
-  'libvirt.auth-failed':
-    'libvirt doesn\'t let you use {0}. Run "sudo usermod -aG libvirt $USER" and log in again.',
+  'libvirt.access-denied': 'You don\'t have permission to open libvirt\'s socket "{0}". {1}',
+  'libvirt.denied': "libvirt at {0} doesn't let you do this. {1}",
+  'libvirt.auth-failed': "libvirt doesn't let you use {0}. {1}",
   'libvirt.sasl':
     "The daemon at {0} asks for a user name and a password (SASL), which Guestwire doesn't support. Use its local socket or ssh.",
-  'libvirt.read-only':
-    'You have read-only access to {0} and can\'t copy into its domains. Run "sudo usermod -aG libvirt $USER" and log in again.',
+  'libvirt.read-only': "You have read-only access to {0} and can't copy into its domains. {1}",
   'libvirt.bad-device': 'The device "{0}" of {1} can\'t be opened.',
   'libvirt.busy': 'The device "{0}" of {1} is in use by another client. Close it there and try again.',
   'libvirt.bad-uri': '"{0}" is not a libvirt URI. A URI looks like qemu:///system.',

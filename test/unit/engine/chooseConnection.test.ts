@@ -47,7 +47,7 @@ describe('the connection', () => {
     for (const code of ['no-socket', 'connection-lost', 'access-denied', 'denied', 'internal'] as const)
       assert.match(await noteOf(code), using);
     assert.match(await noteOf('no-socket'), /can't be reached: its daemon isn't running\.$/);
-    assert.match(await noteOf('denied'), /can't be used: you don't have permission\.$/);
+    assert.match(await noteOf('denied'), /can't be used: you don't have permission\. /);
     assert.match(await noteOf('connection-lost'), /its daemon doesn't answer\.$/);
   });
 
@@ -55,7 +55,7 @@ describe('the connection', () => {
     const daemon = new FakeLibvirtd([], { readOnly: true });
     const open = (uri: string) => connect(uri, { dial: daemon.dial });
     const chosen = await chooseConnection(undefined, { uris, connect: open });
-    assert.match(worded(connectionNote(chosen) as never), /only read-only access\.$/);
+    assert.match(worded(connectionNote(chosen) as never), /only read-only access\. /);
   });
 
   it('is named in the errors with what was passed over for it', async () => {

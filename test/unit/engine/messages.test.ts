@@ -123,7 +123,7 @@ describe('a message about the whole copy', () => {
     );
     assert.match(
       say(new LibvirtError('read-only', ''), context),
-      /read-only access to qemu.*usermod -aG libvirt/,
+      /read-only access to qemu:\/\/\/system and can't copy into its domains\. (?:You|There) /,
     );
     assert.match(say(new ProtocolError('version', ''), context), /domain "demo" speaks another version/);
   });
