@@ -11,6 +11,8 @@ export interface Conflict {
   destination: string;
   sourceInfo: { size: number; mtimeMs: number };
   existing: { type: string; size: number; mtimeMs: number };
+  /** What exists was put there by this very copy, from another source. */
+  isJustMade?: boolean;
 }
 
 export interface ConflictDecision {
@@ -94,4 +96,6 @@ export interface CopyResult {
   lanes: number;
   /** Where in the guest something unfinished may be, since the receiver didn't say in time that it's gone. */
   leftovers?: readonly string[];
+  /** The folder that the sources went into, as the destination was written; a copy to a device has none. */
+  folder?: string | undefined;
 }
