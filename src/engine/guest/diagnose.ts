@@ -1,9 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type Domain, isLibvirtError, type LibvirtConnection } from 'libvirt';
+import {
+  connect,
+  type Domain,
+  type DomainStateReason,
+  isLibvirtError,
+  type LibvirtConnection,
+} from 'libvirt';
 import { isProtocolError } from '../../protocol/index.ts';
+import { isAborted } from '../../text/abort.ts';
 import { notRunning } from './findDomain.ts';
 import { GuestError, type StopReason, stopReason } from './guestError.ts';
-import type { OpenGuest } from './openGuest.ts';
 
 /** While libvirt ends a domain or saves it, it may be seconds before it answers about that domain. */
 const ASK_TIMEOUT_MS = 8_000;
@@ -12,7 +18,12 @@ const SETTLE_MS = 800;
 const SETTLE_STEP_MS = 100;
 const RECONNECT_TIMEOUT_MS = 2_000;
 
-export type EndedGuest = Pick<OpenGuest, 'connection' | 'domain' | 'lastStop'>;
+/** An open guest, as far as it concerns this. */
+interface EndedGuest {
+  readonly connection: LibvirtConnection | undefined;
+  readonly domain: Domain | undefined;
+  readonly lastStop?: (() => DomainStateReason | undefined) | undefined;
+}
 
 /**
  * Why a session ended in mid-copy, as far as libvirt can tell: the daemon or the domain may be gone rather
@@ -33,6 +44,18 @@ export async function diagnose(error: unknown, guest: EndedGuest, reconnect = co
     if (cause.code === 'no-domain') return stopped(domain, guest.lastStop?.() ?? 'unknown');
     return cause.code === 'connection-lost' ? daemonLost(connection, reconnect) : error;
   }
+}
+
+/** Why no link came about, where the domain was stopped or paused in the middle of the search. */
+export async function diagnoseOpening(
+  error: unknown,
+  connection: LibvirtConnection,
+  domain: Domain,
+): Promise<unknown> {
+  if (isAborted(error)) return error;
+  const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
+  const status = await connection.domainStatus(domain, { signal }).catch(() => undefined);
+  return (status && notRunning(domain, status)) ?? error;
 }
 
 /** Undefined where the domain runs as before. */

@@ -16,6 +16,7 @@ import {
 } from '../../link/index.ts';
 import { isProtocolError, type LaneOptions, openSession, type Session } from '../../protocol/index.ts';
 import type { FeatureMode } from '../../text/featureMode.ts';
+import { diagnoseOpening } from './diagnose.ts';
 import { findDomain, requireRunning } from './findDomain.ts';
 import type { DomainTarget, Target } from './target.ts';
 
@@ -68,7 +69,9 @@ async function openDomain(target: DomainTarget, options: OpenGuestOptions): Prom
     const domain = await findDomain(connection, target.uuid ?? target.name, signal);
     const lastStop = followStops(connection, domain);
     await requireRunning(connection, domain, signal);
-    const found = await findInDomain(connection, domain, target.link, options);
+    const found = await findInDomain(connection, domain, target.link, options).catch(async error => {
+      throw await diagnoseOpening(error, connection, domain);
+    });
     const close = async () => {
       await found.session.close();
       await connection.close();

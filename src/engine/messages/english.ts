@@ -72,7 +72,8 @@ export const ENGLISH = {
     'The {0} of domain "{1}" is in use by another program, such as virsh console or another copy. Close it and try again.',
   'link.port-busy': 'The serial port "{0}" is in use by another program. Close it and try again.',
   'link.port-missing': 'This computer has no serial port "{0}".',
-  'link.port-denied': 'You can\'t open "{0}": it belongs to another user, or another program has it.',
+  'link.port-denied': 'You don\'t have permission to open "{0}". {1}',
+  'link.port-denied-or-busy': 'You can\'t open "{0}": it belongs to another user, or another program has it.',
   'link.port-failed': '"{0}" can\'t be used as a serial port.',
   'link.port-lost': 'The serial port "{0}" went away.',
   'link.bad-xml': "libvirt sent a definition of {0} that can't be read.",
@@ -182,15 +183,15 @@ export const ENGLISH = {
   'libvirt.volume-exists': 'libvirt at {0} already has a storage volume of that name.',
   'libvirt.no-socket': 'libvirt\'s socket "{0}" doesn\'t exist. Make sure libvirtd is installed and running.',
   'libvirt.not-listening':
-    'Nothing answers at libvirt\'s socket "{0}". Start the daemon with "sudo systemctl start libvirtd".',
+    'Nothing answers at libvirt\'s socket "{0}". Start the daemon with "sudo systemctl start {1}".',
+  'libvirt.own-not-listening': 'Nothing answers at libvirt\'s socket "{0}". Start the daemon that serves it.',
   'libvirt.no-helper':
     '"{0}", which leads to libvirt\'s daemon, couldn\'t be started. Make sure it is installed.',
   'libvirt.operation-invalid': "This isn't possible in the current state of {0}.",
   'libvirt.protocol': 'What answers at {0} is not libvirt.',
   'libvirt.stalled':
     'The guest stopped reading from {0}. Make sure its receiver is running, then copy again.',
-  'libvirt.stream-failed':
-    'The link to {0} broke: the domain was stopped, or another client took the device.',
+  'libvirt.stream-failed': 'libvirt ended the link to {0}.',
   'libvirt.upload-failed': 'libvirt at {0} ended the upload of "{1}".',
   'libvirt.upload-unconfirmed':
     'libvirt at {0} didn\'t confirm the upload of "{1}", which may be incomplete.',

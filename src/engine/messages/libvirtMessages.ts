@@ -59,12 +59,20 @@ export function describeLibvirtError(error: LibvirtError, at: MessageValue, gues
   return message('libvirt.says', wording, error.says);
 }
 
+/** The system's sockets are of services; who made another one knows how. */
+function notListening(path: string): Message {
+  const [, daemon] = /^\/(?:var\/)?run\/libvirt\/(virt\w+|libvirt)-sock(?:-ro)?$/.exec(path) ?? [];
+  return daemon === undefined
+    ? message('libvirt.own-not-listening', path)
+    : message('libvirt.not-listening', path, daemon === 'libvirt' ? 'libvirtd' : daemon);
+}
+
 function wordingOf({ code, reason }: LibvirtError): Wording {
   switch (reason) {
     case 'no-helper':
       return ({ subject }) => message('libvirt.no-helper', subject);
     case 'not-listening':
-      return ({ subject }) => message('libvirt.not-listening', subject);
+      return ({ subject }) => notListening(subject);
     case 'sasl':
       return ({ subject }) => message('libvirt.sasl', subject);
     case 'silent':

@@ -1,6 +1,7 @@
 import type { Attempt, CandidateReason, LinkDescription, LinkError, OsFamily } from '../../link/index.ts';
 // Not by the index, which brings libvirt along: the extension words links before it needs one.
 import { CHANNEL_NAME } from '../../link/link.ts';
+import { accessAdvice } from './accessMessages.ts';
 import { alternatives, listOf, type Message, message } from './message.ts';
 
 /** "virtio channel org.guestwire.0", "isa-serial port serial1". */
@@ -67,7 +68,7 @@ export function describeLinkError(error: LinkError, guest: Message): Message {
     case 'device-missing':
       return message('link.port-missing', device);
     case 'device-permission':
-      return message('link.port-denied', device);
+      return portDenied(device);
     case 'device-failed':
       return message('link.port-failed', device);
     case 'device-lost':
@@ -75,6 +76,13 @@ export function describeLinkError(error: LinkError, guest: Message): Message {
     case 'bad-xml':
       return message('link.bad-xml', guest);
   }
+}
+
+/** Windows has one error for both causes. */
+function portDenied(device: string): Message {
+  return process.platform === 'win32'
+    ? message('link.port-denied-or-busy', device)
+    : message('link.port-denied', device, accessAdvice({ code: 'access-denied', subject: device }));
 }
 
 function noReceiver({ domain, osFamily, attempts }: LinkError, guest: Message): Message {

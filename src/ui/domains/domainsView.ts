@@ -49,6 +49,6 @@ function lostText(connections: readonly ManagedConnection[]): string | undefined
 }
 
 function readOnlyText({ uri }: ManagedConnection): string {
-  const advice = accessAdvice({ code: 'read-only', number: undefined, subject: undefined });
+  const advice = accessAdvice({ code: 'read-only' });
   return localized(message('libvirt.read-only', uri, advice));
 }

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connect, type DomainStateReason } from 'libvirt';
 import { worded } from '../../../src/cli/wording.ts';
-import { diagnose } from '../../../src/engine/guest/diagnose.ts';
+import { diagnose, diagnoseOpening } from '../../../src/engine/guest/diagnose.ts';
 import { describeError } from '../../../src/engine/messages/describeError.ts';
+import { LinkError } from '../../../src/link/index.ts';
 import { ProtocolError } from '../../../src/protocol/index.ts';
 import {
   type Answer,
@@ -110,6 +111,21 @@ describe('why a copy broke off', () => {
       /connection to libvirt at qemu:\/\/\/system was lost.*daemon doesn't answer/,
     );
     assert.match(await sayWhy(hangUp, { isBack: true }), /broke during the copy, but its daemon answers now/);
+  });
+
+  it('also in the search for a receiver', async () => {
+    const silent = new LinkError('no-receiver', '', { domain: 'demo' });
+    const sayOpening = async (...status: number[]) => {
+      const connection = await connect(uri, {
+        dial: new FakeLibvirtd([[GET_STATE, says(words(...status))]]).dial,
+      });
+      const why = await diagnoseOpening(silent, connection, demoDomain);
+      await connection.close();
+      return worded(describeError(why, { uri, domain: 'demo' }));
+    };
+    assert.match(await sayOpening(3, 1), /"demo" is paused/);
+    assert.match(await sayOpening(5, 2), /"demo" is shut off/);
+    assert.match(await sayOpening(1, 1), /No receiver answered/);
   });
 
   it('leaves the error as it is where libvirt knows nothing', async () => {
