@@ -1,5 +1,9 @@
 import { describeFailures } from '../engine/messages/failureMessages.ts';
-import { describeFileError, type FileMessageContext } from '../engine/messages/fileMessages.ts';
+import {
+  describeFileError,
+  describeGrownFile,
+  type FileMessageContext,
+} from '../engine/messages/fileMessages.ts';
 import { hasFailed, tally } from '../engine/transfers/tally.ts';
 import type { CopyResult, FileResult } from '../transfer/index.ts';
 import { worded } from './wording.ts';
@@ -45,8 +49,8 @@ export function emptyResult(files: FileResult[] = []): CopyResult {
 }
 
 function withSentence(file: FileResult, context: FileMessageContext): FileResult {
-  const { source, destination, bytes, sha256, verified, skipped, error } = file;
-  const plain = { source, destination, bytes, sha256, verified, skipped };
+  const { source, destination, bytes, sha256, verified, skipped, changed, error } = file;
+  const plain = { source, destination, bytes, sha256, verified, skipped, ...(changed && { changed }) };
   return error
     ? { ...plain, error: { code: error.code, message: worded(describeFileError(file, context)) } }
     : plain;
@@ -102,6 +106,13 @@ export function failures(result: CopyResult, context: FileMessageContext): strin
     );
   }
   return sentences;
+}
+
+/** One sentence a file of which there is more by now. */
+export function grownNotes({ files }: CopyResult): string[] {
+  return files
+    .filter(({ changed }) => changed === 'grown')
+    .map(file => `note: ${worded(describeGrownFile(file))}`);
 }
 
 function count(files: number): string {

@@ -51,7 +51,7 @@ export class BundlePut {
       tracker.addBytes(this.#request.fileBytes - this.#told);
       return reply;
     } catch (error) {
-      tracker.addBytes(-this.#told);
+      tracker.takeBack(this.#told);
       if (!committed && !(await waitForCleanup(put.cancel()))) leftovers.add(fields.path ?? '');
       throw error;
     }
