@@ -1,4 +1,4 @@
-import { connect, type Domain, defaultUri, type LibvirtConnection } from 'libvirt';
+import { connect, type Domain, type DomainStateReason, type LibvirtConnection } from 'libvirt';
 import {
   type Candidate,
   CHANNEL_NAME,
@@ -17,6 +17,7 @@ import {
 } from '../../link/index.ts';
 import { isProtocolError, type LaneOptions, openSession, type Session } from '../../protocol/index.ts';
 import type { FeatureMode } from '../../text/featureMode.ts';
+import { diagnoseOpening } from './diagnose.ts';
 import { findDomain, requireRunning } from './findDomain.ts';
 import { OpenStreams } from './openStreams.ts';
 import type { DomainTarget, Target } from './target.ts';
@@ -31,13 +32,11 @@ export interface OpenGuestOptions {
 export interface OpenGuest extends FoundReceiver<Session> {
   readonly connection: LibvirtConnection | undefined;
   readonly domain: Domain | undefined;
+  /** How the domain last stopped since this was opened, as libvirt told it. */
+  readonly lastStop?: () => DomainStateReason | undefined;
   /** The domain has the channel that is the fastest way in, whether it was taken or not. */
   readonly hasChannel: boolean;
   close(): Promise<void>;
-}
-
-export function uriOf(connectOption: string | undefined): string {
-  return connectOption ?? defaultUri();
 }
 
 /** From an address to a session. Throws coded errors of every layer below. */
@@ -77,19 +76,33 @@ async function openDomain(target: DomainTarget, options: OpenGuestOptions): Prom
   const streams = new OpenStreams();
   try {
     const domain = await findDomain(connection, target.uuid ?? target.name, signal);
+    const lastStop = followStops(connection, domain);
     await requireRunning(connection, domain, signal);
-    const found = await findInDomain(connection, domain, target.link, streams, options);
+    const found = await findInDomain(connection, domain, target.link, streams, options).catch(async error => {
+      throw await diagnoseOpening(error, connection, domain);
+    });
     const close = async () => {
       await found.session.close();
       await streams.closed();
       await connection.close();
     };
-    return { ...found, connection, domain, close };
+    return { ...found, connection, domain, lastStop, close };
   } catch (error) {
     await streams.closed();
     await connection.close();
     throw error;
   }
+}
+
+/** The event is the only trace that a transient domain leaves, or one that runs again. */
+function followStops(connection: LibvirtConnection, { uuid }: Domain): () => DomainStateReason | undefined {
+  let last: DomainStateReason | undefined;
+  connection.on('lifecycle', ({ domain, stopReason }) => {
+    if (domain.uuid === uuid) last = stopReason ?? last;
+  });
+  // Without it less is known; the copy can do without.
+  connection.subscribeLifecycle().catch(() => undefined);
+  return () => last;
 }
 
 async function findInDomain(

@@ -8,6 +8,7 @@ import type {
 } from '../../link/index.ts';
 // Not by the index, which brings libvirt along: the extension words links before it needs one.
 import { CHANNEL_NAME } from '../../link/link.ts';
+import { accessAdvice } from './accessMessages.ts';
 import { alternatives, listOf, type Message, message } from './message.ts';
 
 /** Starting a receiver isn't enough there. */
@@ -33,11 +34,13 @@ export function candidateReason(reason: CandidateReason): Message {
     case 'backend':
       return message(
         'reason.backend',
-        alternatives(reason.possible.map(one => message('quoted', one))),
         reason.backend,
+        alternatives(reason.possible.map(one => message('quoted', one))),
       );
     case 'kernel-console':
       return message('reason.kernel-console', reason.console);
+    case 'other-socket':
+      return message('reason.other-socket', reason.path);
     default:
       return message(`reason.${reason.code}`);
   }
@@ -75,7 +78,7 @@ export function describeLinkError(error: LinkError, guest: Message): Message {
     case 'device-missing':
       return message('link.port-missing', device);
     case 'device-permission':
-      return message('link.port-denied', device);
+      return portDenied(device);
     case 'device-failed':
       return message('link.port-failed', device);
     case 'device-lost':
@@ -83,6 +86,13 @@ export function describeLinkError(error: LinkError, guest: Message): Message {
     case 'bad-xml':
       return message('link.bad-xml', guest);
   }
+}
+
+/** Windows has one error for both causes. */
+function portDenied(device: string): Message {
+  return process.platform === 'win32'
+    ? message('link.port-denied-or-busy', device)
+    : message('link.port-denied', device, accessAdvice({ code: 'access-denied', subject: device }));
 }
 
 function noReceiver({ domain, osFamily, attempts }: LinkError, guest: Message): Message {

@@ -179,6 +179,10 @@ describe('copy in bundles', () => {
     fs.symlinkSync('large', path.join(top(), 'deep/new/link'));
     const result = await run();
     assert.equal(result.files.filter(file => file.verified).length, 1_562);
+    assert.deepEqual(
+      result.files.filter(file => file.symlink).map(file => file.destination),
+      ['/d/top/deep/new/link'],
+    );
     assert.ok(receiver.files.get('/d/top/deep/new/large')?.equals(large));
     for (const bundle of receiver.bundles) {
       assert.ok(bundle.length <= 1_024);
