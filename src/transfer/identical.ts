@@ -2,8 +2,9 @@
 import { isRemoteError, type Reply, type Session } from '../protocol/index.ts';
 import { executeField, isSameTime, mtimeField } from './attributes.ts';
 import type { WirePolicy } from './conflictResolver.ts';
-import type { FileOutcome } from './fileOutcome.ts';
+import { type FileOutcome, identicalOutcome } from './fileOutcome.ts';
 import { notesOf, withNotes } from './notes.ts';
+import type { SourceHash } from './sourceStreams.ts';
 import type { SourceInfo } from './sourceSystem.ts';
 
 interface Known {
@@ -15,17 +16,18 @@ interface Known {
 }
 
 /** The outcome if the guest has exactly this content under this path already. */
-export async function identicalOutcome(
+export async function compareContent(
   known: Known,
-  localHash: () => Promise<string>,
+  localHash: () => Promise<SourceHash>,
 ): Promise<FileOutcome | undefined> {
   const { session, path, info } = known;
   const found = await statOf(session, path);
   if (found?.get('type') !== 'file' || found.get('size') !== String(info.size)) return undefined;
-  const sha256 = await localHash();
-  if (found.get('sha256') !== sha256) return undefined;
-  const notes = await bringUpToDate(known, found.get('mode'), found.get('mtime'));
-  return { destination: path, bytes: 0, sha256, verified: true, skipped: true, ...notes };
+  const local = await localHash();
+  if (found.get('sha256') !== local.sha256) return undefined;
+  // The time of a source that has grown since isn't that of these bytes.
+  const notes = await bringUpToDate(known, found.get('mode'), local.changed ? undefined : found.get('mtime'));
+  return { ...identicalOutcome(local, path), ...notes };
 }
 
 /**

@@ -14,6 +14,7 @@ import type { CommandName } from './commands/command.ts';
 import { runCommand } from './commands/runCommand.ts';
 import { Consoles } from './console/consoles.ts';
 import { CopyFlow } from './copy/copyFlow.ts';
+import { rememberCopies } from './copy/lastCopy.ts';
 import { CopyMemory } from './copy/memory.ts';
 import { type DomainsNode, DomainsTree } from './domains/domainsTree.ts';
 import { followDomainsView } from './domains/domainsView.ts';
@@ -53,7 +54,8 @@ export function createApp({ globalState, store, domainsView, log }: AppParts): A
   const connections = createConnections(log);
   const receivers = followLifecycles(connections, new Receivers());
   const { queue, transfers } = createTransfers(receivers, store);
-  const copyFlow = new CopyFlow({ connections, receivers, transfers, memory: new CopyMemory(globalState) });
+  const memory = new CopyMemory(globalState);
+  const copyFlow = new CopyFlow({ connections, receivers, transfers, memory });
   const consoles = new Consoles();
   const discs = new InsertedDiscs(globalState);
   const domainsTree = new DomainsTree(connections, receivers);
@@ -64,6 +66,7 @@ export function createApp({ globalState, store, domainsView, log }: AppParts): A
     ...[connections, consoles, watch, domainsTree, transfersTree],
     followDomainsView({ view: domainsView, connections, watch }),
     ...showTransfers(transfers, log),
+    new vscode.Disposable(rememberCopies(transfers, memory)),
     onSettingChange('connections', () => connections.reload()),
     onSettingChange('maxParallelTransfers', () => queue.startNext()),
   );
@@ -83,7 +86,7 @@ function createConnections(log: vscode.LogOutputChannel): Connections {
     loadEngine,
     log,
     configured: () => settings.connections,
-    resolveDefault: async () => (await loadEngine()).defaultUri(),
+    resolveDefault: async () => (await loadEngine()).chooseConnection(undefined),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { LinkDescription } from '../../link/index.ts';
 import type { CopyResult, FileResult } from '../../transfer/index.ts';
-import { describeFileError, type FileMessageContext } from '../messages/fileMessages.ts';
+import { describeFailures } from '../messages/failureMessages.ts';
+import { describeGrownFile, type FileMessageContext } from '../messages/fileMessages.ts';
 import { keptMessages } from '../messages/keptMessages.ts';
 import { hasFailed, tally } from './tally.ts';
 import { type CopySummary, MAX_LISTED } from './transfer.ts';
@@ -13,6 +14,7 @@ export function summaryOf(
   const { files, bytes, wireBytes, seconds, bytesPerSecond, resumedFrom, lanes } = result;
   const notes = keptMessages(result);
   const failed = files.filter(hasFailed);
+  const grown = files.filter(({ changed }) => changed === 'grown');
   return {
     ...tally(files),
     bytes,
@@ -23,7 +25,8 @@ export function summaryOf(
     link,
     lanes,
     ...(notes.length > 0 && { notes }),
-    failures: failed.slice(0, MAX_LISTED).map(file => describeFileError(file, context)),
+    failures: describeFailures(failed, context).slice(0, MAX_LISTED),
+    grown: grown.slice(0, MAX_LISTED).map(describeGrownFile),
     hashes: files.flatMap(hashOf).slice(0, MAX_LISTED),
   };
 }

@@ -15,6 +15,11 @@ export interface CopyRequest {
   readonly conflict: ConflictPolicy;
   /** Ask nothing about files that are in the guest as an earlier copy left them. */
   readonly repeated?: boolean;
+  /**
+   * When the user chose where it goes; the parts of one copy have it in common. Without it nobody did (an extension
+   * asked for the copy), and it isn't where the next one should go.
+   */
+  readonly chosenAt?: number;
 }
 
 export type TransferState =
@@ -43,10 +48,12 @@ export interface CopySummary extends Tally {
   readonly link: LinkDescription;
   /** Serial ports that carried it side by side, `link` being one of them. */
   readonly lanes: number;
-  /** One for each file that failed. At most MAX_LISTED. */
+  /** One for each file that failed, or for all that failed for the same reason. At most MAX_LISTED. */
   readonly failures: readonly Message[];
   /** What files could not get or keep in the guest: one for each kind. Older records have none. */
   readonly notes?: readonly Message[];
+  /** One for each file of which only the first part was copied, because it has grown since. At most MAX_LISTED. */
+  readonly grown?: readonly Message[];
   /** At most MAX_LISTED. */
   readonly hashes: readonly FileHash[];
 }

@@ -13,7 +13,7 @@ import {
 import { LinkError } from '../../../src/link/index.ts';
 import { ProtocolError, RemoteError } from '../../../src/protocol/index.ts';
 import { abortError } from '../../../src/text/abort.ts';
-import { TransferError } from '../../../src/transfer/index.ts';
+import { SameNameError, TransferError } from '../../../src/transfer/index.ts';
 import { localized } from '../../../src/ui/support/l10n.ts';
 import { errorsOfEveryLayer, LOG_WORDS } from './errorSamples.ts';
 
@@ -123,9 +123,26 @@ describe('a message about the whole copy', () => {
     );
     assert.match(
       say(new LibvirtError('read-only', ''), context),
-      /read-only access to qemu.*usermod -aG libvirt/,
+      /read-only access to qemu:\/\/\/system and can't copy into its domains\. (?:You|There) /,
     );
     assert.match(say(new ProtocolError('version', ''), context), /domain "demo" speaks another version/);
+  });
+
+  it('gives no cause that nobody has looked up', () => {
+    const gone = (subject: string) =>
+      say(new LibvirtError('no-socket', '', { reason: 'not-listening', subject }), context);
+    assert.match(gone('/var/run/libvirt/libvirt-sock'), /"sudo systemctl start libvirtd"\.$/);
+    assert.match(gone('/var/run/libvirt/virtqemud-sock'), /"sudo systemctl start virtqemud"\.$/);
+    assert.match(gone('/run/user/7/libvirt/libvirt-sock'), /Start the daemon that serves it\.$/);
+    assert.equal(
+      say(new LibvirtError('stream-failed', '', { says: 'eof' }), context),
+      'libvirt ended the link to domain "demo". libvirt says: "eof".',
+    );
+    const denied = new LinkError('device-permission', '', { device: '/nosuch/folder/ttyUSB0' });
+    assert.match(
+      say(denied),
+      /^You don't have permission to open "\/nosuch\/folder\/ttyUSB0"\. A folder on the way/,
+    );
   });
 
   it("shows the daemon's own words where they say more", () => {
@@ -143,6 +160,17 @@ describe('a message about the whole copy', () => {
     assert.match(say(noFolder, context), /no folder "\/q\/" in the guest/);
     const remote = new RemoteError('outside-root', '', new Map([['path', '/etc']]));
     assert.match(say(remote, { ...context, root: '/srv' }), /^"\/etc" is outside "\/srv"/);
+  });
+
+  it('names sources that have one name in the guest', () => {
+    assert.equal(
+      say(new SameNameError('c', ['c', 'o/c']), context),
+      '"c" and "o/c" would both be called "c" in the guest, so nothing was copied. Copy them one by one to different folders.',
+    );
+    assert.equal(
+      sayFile('just-made'),
+      '"a.txt" was not copied: this copy has already put something else at "/tmp/b". Copy it by itself to another folder. Or use --conflict skip or rename.',
+    );
   });
 
   it('comes with a code for scripts', () => {
