@@ -52,18 +52,42 @@ def partial_name(name):
     return b'.guestwire-' + hashlib.sha256(name).hexdigest()[:8].encode('ascii') + b'.partial'
 
 
-def numbered(name, number):
-    """`name (2).ext`; a leading dot does not begin an extension."""
+def numbered(name, number, longest=255):
+    """`name (2).ext`; a leading dot does not begin an extension.  What would be
+    too long loses the end of its stem, or else of its extension."""
     dot = name.rfind(b'.')
     if dot <= 0:
         dot = len(name)
-    return name[:dot] + b' (%d)' % number + name[dot:]
+    stem, suffix, extension = name[:dot], b' (%d)' % number, name[dot:]
+    room = longest - len(suffix)
+    if len(extension) >= room:
+        stem, extension = name, b''
+    return cut_to(stem, room - len(extension)) + suffix + extension
+
+
+def cut_to(name, most):
+    """So many bytes at most, and no part of a character of UTF-8."""
+    if len(name) <= most:
+        return name
+    end = most
+    while most - end < 3 and name[end] & 0xc0 == 0x80:
+        end -= 1
+    return name[:most if name[end] & 0xc0 == 0x80 else end]
+
+
+def longest_name(place):
+    """Bytes that a name may have there."""
+    try:
+        return os.fstatvfs(place.directory).f_namemax or 255
+    except OSError:
+        return 255
 
 
 def free_name(place, first=2):
     """A Location beside `place` with a numbered name that is not taken."""
+    longest = longest_name(place)
     for number in range(first, 100000):
-        candidate = place.renamed(numbered(place.name, number))
+        candidate = place.renamed(numbered(place.name, number, longest))
         try:
             if candidate.lstat() is None:
                 return candidate

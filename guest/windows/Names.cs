@@ -102,12 +102,24 @@ static class Names
         return true;
     }
 
-    /// <summary>`name (2).ext`; a leading dot does not begin an extension.</summary>
+    /// <summary>`name (2).ext`; a leading dot does not begin an extension. What would be too long loses the end of its
+    /// stem, or else of its extension.</summary>
     static string Numbered(string name, int number)
     {
         int dot = name.LastIndexOf('.');
         if (dot <= 0) dot = name.Length;
-        return name.Substring(0, dot) + " (" + number + ")" + name.Substring(dot);
+        string stem = name.Substring(0, dot), suffix = " (" + number + ")", extension = name.Substring(dot);
+        if (!Platform.Current.NameFits("x" + suffix + extension))
+        {
+            stem = name;
+            extension = "";
+        }
+        while (stem.Length > 1 && !Platform.Current.NameFits(stem + suffix + extension))
+        {
+            int last = char.IsLowSurrogate(stem[stem.Length - 1]) ? 2 : 1;
+            stem = stem.Substring(0, Math.Max(1, stem.Length - last));
+        }
+        return stem + suffix + extension;
     }
 
     /// <summary>The first numbered name beside `place` that is not taken.</summary>

@@ -98,6 +98,7 @@ abstract partial class Platform
     public abstract IDisposable Hold(string directory, out string real);   // null: it has no final name
     public abstract string Parent(string directory);        // null at the top
     public abstract StringComparer NameComparer { get; }    // says which names mean the same file
+    public abstract bool NameFits(string name);             // not too long
     public abstract void CheckName(string name);            // Refused if the system would read it as something else
 
     // files; a path is one that Parse made

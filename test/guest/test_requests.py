@@ -315,6 +315,21 @@ class Conflicts(Case):
             self.assertEqual((verb, fields['path']), ('done', self.path(wanted).encode()))
             self.assertEqual(self.read(wanted), b'new')
 
+    def test_rename_of_a_long_name(self):
+        """255 bytes are all that a name may have; no character is cut in two."""
+        for name, wanted in (('n' * 255, 'n' * 251 + ' (2)'), ('n' * 251 + '.txt', 'n' * 247 + ' (2).txt'),
+                             ('\u20ac' * 85, '\u20ac' * 83 + ' (2)'), ('a' + '\u20ac' * 84 + '.x', 'a' + '\u20ac' * 82 + ' (2).x'),
+                             ('\U0001f600' * 63 + 'abc', '\U0001f600' * 62 + ' (2)'),
+                             ('n.' + 'x' * 253, 'n.' + 'x' * 249 + ' (2)')):
+            self.assertLessEqual(len(wanted.encode()), 255)
+            self.make(name)
+            verb, fields = self.bench.put(self.path(name), b'new', conflict='rename')
+            self.assertEqual((verb, fields['path'].decode()), ('done', self.path(wanted)))
+            self.assertEqual(self.read(wanted), b'new')
+            self.assertEqual(self.read(name), b'old')
+        self.assertEqual(self.bench.put(self.path('n' * 255), b'x', conflict='rename')[1]['path'].decode(),
+                         self.path('n' * 251 + ' (3)'))
+
     def test_unknown_policy(self):
         self.assertEqual(self.bench.put_code(self.path('f'), conflict='merge'), 'unsupported')
 
@@ -391,6 +406,14 @@ class Destinations(Case):
             self.assertEqual(self.bench.ask('stat', path=self.path(name))[1]['type'], b'special')
             self.assertEqual(self.bench.code('attributes', path=self.path(name), mode='600'), 'is-special')
             self.assertEqual(self.bench.ask('stat', path=self.path(name), hash='sha256')[0], 'done')
+
+    def test_home(self):
+        home = os.path.expanduser('~')
+        for path in ('~', '~/', '~/.'):
+            out = self.bench.ask('stat', path=path)[1]
+            self.assertEqual((out['type'], out['path'].decode()), (b'directory', home), path)
+            self.assertEqual(self.bench.put_code(path), 'is-directory')
+        self.assertEqual(self.bench.ask('stat', path='~x')[1]['type'], b'none', 'no user is looked up')
 
     def test_missing_directory_and_file_for_one(self):
         self.make('f')

@@ -118,6 +118,13 @@ class Files(Case):
                 self.assertEqual(self.put_code(host, self.path(name)), 'done')
                 self.assertIn(name, self.names())
 
+    def test_keep_both_of_the_longest_name(self):
+        host = self.connect()
+        for name, wanted in (('n' * 255, 'n' * 251 + ' (2)'), ('n' * 251 + '.txt', 'n' * 247 + ' (2).txt')):
+            self.make(name)
+            self.assertEqual(host.put(self.path(name), b'new', conflict='rename')[1].get('path'), self.path(wanted).encode())
+            self.assertEqual((self.read(name), self.read(wanted)), (b'old', b'new'))
+
     def test_null_device(self):
         host = self.connect()
         for path in ('NUL', 'nul', self.path('NUL'), '\\\\.\\NUL'):

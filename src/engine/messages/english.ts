@@ -1,3 +1,5 @@
+import { KEPT_ENGLISH } from './keptEnglish.ts';
+
 /**
  * The one catalogue of what the layers below `cli` and `ui` have to say: id → English, which is also the key of its
  * translations. `{0}` stands for a name, a number, words of somebody else, or another message. What a front end adds of
@@ -260,16 +262,7 @@ export const ENGLISH = {
   'file.failed': '"{0}" was not copied to "{1}" ({2}).',
   'file.refused': '"{0}" was not copied to "{1}": the guest reports "{2}" ({3}).',
 
-  // What a file could not get or keep: {0} is its name, or how many there are.
-  'kept.many': '{0} files or folders',
-  'kept.mode': "{0}: the guest's file system refused the permissions.",
-  'kept.times': "{0}: the guest's file system refused the modification time.",
-  'kept.owner': "{0}: belongs to the receiver's user, not to the owner of the old file or of the folder.",
-  'kept.acl': '{0}: the access control list was lost.',
-  'kept.xattr': '{0}: some extended attributes were lost.',
-  'kept.in-place': "{0}: written in place, because it couldn't be replaced there.",
-  'kept.links': '{0}: other hard links in the guest keep the old content.',
-  'kept.other': '{0}: not everything was kept ({1}).',
+  ...KEPT_ENGLISH,
 
   // A file that was copied; {0} is the source.
   'file.grown':

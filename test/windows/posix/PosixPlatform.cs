@@ -32,7 +32,7 @@ class PosixPlatform : Platform
 
     public override Place Parse(string path, string root)
     {
-        if (path.StartsWith("~/", StringComparison.Ordinal)) path = Home + path.Substring(1);
+        if (path == "~" || path.StartsWith("~/", StringComparison.Ordinal)) path = Home + path.Substring(1);
         if (path[0] != '/') path = root + "/" + path;
         Place place = new Place();
         int slash = path.LastIndexOf('/');
@@ -63,6 +63,8 @@ class PosixPlatform : Platform
     }
 
     public override StringComparer NameComparer { get { return StringComparer.Ordinal; } }
+
+    public override bool NameFits(string name) { return Encoding.UTF8.GetByteCount(name) <= 255; }
 
     public override void CheckName(string name) { }
 
