@@ -176,10 +176,13 @@ class PosixPlatform : Platform
         int kept = directory ? mode & (Libc.AllBits | Libc.Sticky) | found.Mode & Libc.SetGroupId : mode & Libc.AllBits;
         if (mode >= 0) notes.Attempt("mode", delegate { Libc.Check(Libc.chmod(Libc.Path(path), kept)); });
         if (hasMtime)
+        {
+            notes.CheckTime(mtime);
             notes.Attempt("times", delegate
             {
                 Libc.Check(Libc.utimensat(Libc.CurrentDirectory, Libc.Path(path), Libc.Times(mtime), Libc.LinkItself));
             });
+        }
     }
 
     public override void AddExecute(string path, int bits, Notes notes)
