@@ -130,6 +130,8 @@ class PosixPlatform : Platform
         return made;
     }
 
+    public override void Rename(string from, string to) { Replace(from, to); }
+
     public override void Replace(string from, string to)
     {
         Libc.Check(Libc.rename(Libc.Path(from), Libc.Path(to)));
