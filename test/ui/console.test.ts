@@ -18,7 +18,7 @@ const channel = "<channel type='unix'><target type='virtio' name='org.guestwire.
 describe('the serial console', () => {
   const setUp = new WindowSetUp();
   const { workspace } = setUp;
-  workspace.add('notes.txt', 1000);
+  const notes = workspace.add('notes.txt', 1000);
   let libvirtd: Libvirtd;
   let guest: Guest;
   let connection: LibvirtConnection;
@@ -63,11 +63,21 @@ describe('the serial console', () => {
     await workbench.screenshots('console');
   });
 
-  it('the receiver is sent through the console, started and found', async () => {
-    await chooseWay('Send the Receiver Through the Console…');
+  it("a newcomer's first failure leads to a receiver in the guest, and on to the copy", async () => {
+    await workbench.openExplorer();
+    await workbench.chooseFromMenu(workbench.file('notes.txt'), 'Copy to Guest VM');
+    await workbench.pick(guest.name);
+    await workbench.answer('Copy notes.txt to', '/tmp/');
+    const failure = workbench.notification(`No receiver answered in domain "${guest.name}"`);
+    await failure.waitFor();
+    await workbench.screenshots('no-receiver');
+    await failure.getByRole('button', { name: 'Install Receiver…' }).click();
+    await workbench.quickInput.locator('.quick-input-title', { hasText: 'Install Receiver in' }).waitFor();
+    await workbench.pick('Send the Receiver Through the Console…');
     await press('Send and Start', 'install-send');
-    await workbench.notification('A receiver answered in').waitFor();
+    await workbench.notification('Copied and verified: notes.txt').waitFor();
     await workbench.screenshots('install-answers');
+    assert.equal(await guest.sha256('/tmp/notes.txt'), notes);
     const receiver = fs.readFileSync(path.join(repositoryRoot, 'dist/guest/receiver.py'));
     const name = 'guestwire-receiver.py';
     const file = (await guest.mustRun(`ls /${name} /root/${name} 2> /dev/null || true`)).trim();

@@ -35,8 +35,7 @@ export async function sendByConsole(parts: InstallParts): Promise<void> {
   }
   const sent = await send(open, receiver, start);
   if (!sent) return;
-  report(sent);
-  if (sent.started?.running) await checkReceiver(parts);
+  if (sent.started?.running || (await offersCheck(sent))) await checkReceiver(parts);
 }
 
 /** @returns whether to start it as well; undefined if the user cancelled. */
@@ -114,15 +113,19 @@ function describeSendError({ code, message }: SendError): string {
   }
 }
 
-function report({ started }: SentReceiver): void {
+/** Tells why it doesn't run yet. @returns whether the user wants to look for it, having started it */
+async function offersCheck({ started }: SentReceiver): Promise<boolean> {
+  const check = l10n.t('Check Receiver');
   if (!started) {
-    say(l10n.t('The receiver was sent and verified. Start it in the guest with: python3 {0}', RECEIVER_PATH));
-  } else if (!started.running) {
-    const said = harmless(started.said);
-    void vscode.window.showWarningMessage(
-      l10n.t('The receiver was sent and verified, but it exited immediately: {0}', said),
+    const text = l10n.t(
+      'The receiver was sent and verified. Start it in the guest with: python3 {0}',
+      RECEIVER_PATH,
     );
+    return (await vscode.window.showInformationMessage(text, check)) === check;
   }
+  const said = harmless(started.said);
+  const text = l10n.t('The receiver was sent and verified, but it exited immediately: {0}', said);
+  return (await vscode.window.showWarningMessage(text, check)) === check;
 }
 
 function say(message: string): void {
