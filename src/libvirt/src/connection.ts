@@ -8,6 +8,8 @@
  *   domain_get_state                 { domain, u32 flags } → { i32 state, i32 reason }
  *   domain_get_metadata              { domain, i32 type, string? uri, u32 flags } → string
  *   domain_create_with_flags         { domain, u32 flags } → domain, with its new id
+ *   domain_{shutdown,destroy,suspend,resume}  { domain }
+ *   domain_{reboot,pm_wakeup}        { domain, u32 flags }
  *   domain_{attach,detach,update}_device_flags
  *                                    { domain, string xml, u32 flags }
  *   connect_domain_event_callback_register_any
@@ -17,7 +19,6 @@ import { EventEmitter } from 'node:events';
 import {
   AFFECT_CONFIG,
   AFFECT_LIVE,
-  DOMAIN_LIST_MAX,
   ERROR_NO_DOMAIN,
   EVENT_ID_LIFECYCLE,
   GOODBYE_TIMEOUT_MS,
@@ -29,12 +30,13 @@ import {
   XML_INACTIVE,
 } from './constants.ts';
 import {
-  DOMAIN_MIN_BYTES,
+  domainAndNoFlags,
   parseUuid,
   readDomain,
   readDomainInfo,
+  readDomainList,
   readLifecycle,
-  readState,
+  readStateAndReason,
   writeDomain,
 } from './domainCodec.ts';
 import { LibvirtError } from './errors.ts';
@@ -125,8 +127,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
   }
 
   async domainState(domain: Domain, options?: CallOptions): Promise<DomainState> {
-    const payload = writeDomain(new XdrWriter(), domain).u32(0).finish();
-    return this.#rpc.call(PROC.domainGetState, payload, readStateAndReason, options);
+    return this.#rpc.call(PROC.domainGetState, domainAndNoFlags(domain), readStateAndReason, options);
   }
 
   async domainInfo(domain: Domain, options?: CallOptions): Promise<DomainInfo> {
@@ -149,12 +150,27 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
   }
 
   async startDomain(domain: Domain, options?: CallOptions): Promise<Domain> {
-    const payload = writeDomain(new XdrWriter(), domain).u32(0).finish();
-    return this.#rpc.call(PROC.domainCreateWithFlags, payload, readDomain, options);
+    return this.#rpc.call(PROC.domainCreateWithFlags, domainAndNoFlags(domain), readDomain, options);
   }
 
   async shutdownDomain(domain: Domain, options?: CallOptions): Promise<void> {
     await this.#callWithDomain(PROC.domainShutdown, domain, readNothing, options);
+  }
+
+  async rebootDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#rpc.call(PROC.domainReboot, domainAndNoFlags(domain), readNothing, options);
+  }
+
+  async suspendDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#callWithDomain(PROC.domainSuspend, domain, readNothing, options);
+  }
+
+  async resumeDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#callWithDomain(PROC.domainResume, domain, readNothing, options);
+  }
+
+  async wakeDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#rpc.call(PROC.domainPmWakeup, domainAndNoFlags(domain), readNothing, options);
   }
 
   async destroyDomain(domain: Domain, options?: CallOptions): Promise<void> {
@@ -279,16 +295,4 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
     // Outside the parser, so that a listener's fault isn't taken for the daemon's.
     if (event !== undefined) process.nextTick(() => this.emit('lifecycle', event));
   }
-}
-
-function readDomainList(reader: XdrReader): Domain[] {
-  const domains = reader.array(DOMAIN_LIST_MAX, DOMAIN_MIN_BYTES, readDomain);
-  reader.u32(); // the number of domains once more
-  return domains;
-}
-
-function readStateAndReason(reader: XdrReader): DomainState {
-  const state = readState(reader);
-  reader.i32();
-  return state;
 }

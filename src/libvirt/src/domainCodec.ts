@@ -7,13 +7,13 @@
  *   remote_domain_event_callback_lifecycle_msg
  *                            { i32 callbackID, domain, i32 event, i32 detail }
  */
-import { UUID_BYTES } from './constants.ts';
+import { DOMAIN_LIST_MAX, UUID_BYTES } from './constants.ts';
 import { codeOfNumber, LibvirtError } from './errors.ts';
 import type { Domain, DomainInfo, DomainState, LifecycleEvent, LifecycleEventName } from './types.ts';
-import type { XdrReader, XdrWriter } from './xdr.ts';
+import { type XdrReader, XdrWriter } from './xdr.ts';
 
 /** Name length + UUID + id: the smallest remote_nonnull_domain. */
-export const DOMAIN_MIN_BYTES = 4 + UUID_BYTES + 4;
+const DOMAIN_MIN_BYTES = 4 + UUID_BYTES + 4;
 
 // include/libvirt/libvirt-domain.h: virDomainState, in order from 0
 const STATES: readonly DomainState[] = [
@@ -54,9 +54,26 @@ export function writeDomain(writer: XdrWriter, domain: Domain): XdrWriter {
     .i32(domain.id ?? -1);
 }
 
+/** Many calls' arguments. Without flags libvirt chooses: for a reboot, say, the guest's agent or ACPI. */
+export function domainAndNoFlags(domain: Domain): Buffer {
+  return writeDomain(new XdrWriter(), domain).u32(0).finish();
+}
+
 /** A state that a newer libvirt may have added is no reason to fail a whole list. */
-export function readState(reader: XdrReader): DomainState {
+function readState(reader: XdrReader): DomainState {
   return STATES[reader.i32()] ?? 'nostate';
+}
+
+export function readStateAndReason(reader: XdrReader): DomainState {
+  const state = readState(reader);
+  reader.i32();
+  return state;
+}
+
+export function readDomainList(reader: XdrReader): Domain[] {
+  const domains = reader.array(DOMAIN_LIST_MAX, DOMAIN_MIN_BYTES, readDomain);
+  reader.u32(); // the number of domains once more
+  return domains;
 }
 
 /** remote_domain_get_info_ret: XDR widens the char and the short to 4 bytes each. */
