@@ -66,7 +66,6 @@ describe('the serial console', () => {
   it("a newcomer's first failure leads to a receiver in the guest, and on to the copy", async () => {
     await workbench.openExplorer();
     await workbench.chooseFromMenu(workbench.file('notes.txt'), 'Copy to Guest VM');
-    await workbench.pick(guest.name);
     await workbench.answer('Copy notes.txt to', '/tmp/');
     const failure = workbench.notification(`No receiver answered in domain "${guest.name}"`);
     await failure.waitFor();

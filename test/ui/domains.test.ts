@@ -94,6 +94,31 @@ describe('the Domains view', () => {
     await isDescribed(small, 'shut off');
   });
 
+  it('a domain is paused and resumed, and shutting down shows until it is off', async () => {
+    const row = workbench.treeRow(small);
+    await virsh('start', small);
+    await isDescribed(small, 'running');
+    await workbench.chooseFromMenu(row, 'Pause');
+    await isDescribed(small, 'paused');
+    await workbench.runCommand('Guestwire: Resume');
+    await workbench.asked('Resume a Domain');
+    await workbench.screenshots('resume-which');
+    await workbench.pick(small);
+    await isDescribed(small, 'running');
+    await workbench.runCommand('Guestwire: Resume');
+    await workbench.notification('Resume a Domain: no domain is in a state that allows this.').waitFor();
+    await workbench.chooseFromMenu(row, 'Reboot');
+    await workbench.notification(`"${small}" was asked to reboot.`).waitFor();
+    await workbench.chooseFromMenu(row, 'Shut Down');
+    const progress = workbench.notification(`Shutting down "${small}"`);
+    await progress.waitFor();
+    await workbench.screenshots('shutting-down');
+    // Its firmware ignores the power button.
+    await virsh('destroy', small);
+    await progress.waitFor({ state: 'detached' });
+    await isDescribed(small, 'shut off');
+  });
+
   it('a domain is started from its line, and forced off after asking', async () => {
     const row = workbench.treeRow(small);
     await row.hover();

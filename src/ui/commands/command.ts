@@ -20,9 +20,11 @@ export const COMMAND_NAMES = [
   'destroyDomain',
   'installReceiver',
   'openConsole',
+  'rebootDomain',
   'refresh',
   'removeConnection',
   'removeTransfer',
+  'resumeDomain',
   'retryTransfer',
   'revealSource',
   'showLog',
@@ -30,6 +32,7 @@ export const COMMAND_NAMES = [
   'showTransfers',
   'shutdownDomain',
   'startDomain',
+  'suspendDomain',
 ] as const;
 
 export type CommandName = (typeof COMMAND_NAMES)[number];

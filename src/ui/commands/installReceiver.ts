@@ -31,7 +31,8 @@ export const installReceiver: Command = async (parts, node) => {
 };
 
 async function chosen({ connections }: CommandParts, node: unknown): Promise<Choice | undefined> {
-  const place = await chooseDomain(connections, node, ['running', 'paused', 'off']);
+  const title = l10n.t('Install a Receiver');
+  const place = await chooseDomain(connections, node, { title, fitting: ['running', 'paused', 'off'] });
   return place && { target: targetOf(place, settings.linkOf(place.domain.name)), place };
 }
 

@@ -14,9 +14,11 @@ import { copyToLastGuest } from './copyToLastGuest.ts';
 import { destroyDomain } from './destroyDomain.ts';
 import { installReceiver } from './installReceiver.ts';
 import { openConsole } from './openConsole.ts';
+import { rebootDomain } from './rebootDomain.ts';
 import { refresh } from './refresh.ts';
 import { removeConnection } from './removeConnection.ts';
 import { removeTransfer } from './removeTransfer.ts';
+import { resumeDomain } from './resumeDomain.ts';
 import { retryTransfer } from './retryTransfer.ts';
 import { revealSource } from './revealSource.ts';
 import { showLog } from './showLog.ts';
@@ -24,6 +26,7 @@ import { showTransferDetails } from './showTransferDetails.ts';
 import { showTransfers } from './showTransfers.ts';
 import { shutdownDomain } from './shutdownDomain.ts';
 import { startDomain } from './startDomain.ts';
+import { suspendDomain } from './suspendDomain.ts';
 
 const COMMANDS: Commands = {
   addConnection,
@@ -37,9 +40,11 @@ const COMMANDS: Commands = {
   destroyDomain,
   openConsole,
   installReceiver,
+  rebootDomain,
   refresh,
   removeConnection,
   removeTransfer,
+  resumeDomain,
   retryTransfer,
   revealSource,
   showLog,
@@ -47,6 +52,7 @@ const COMMANDS: Commands = {
   showTransfers,
   shutdownDomain,
   startDomain,
+  suspendDomain,
 };
 
 /** Runs a command and tells the user if it fails. */
