@@ -41,7 +41,7 @@ async function guestOf(
   { id, request }: Transfer,
 ): Promise<Choice | undefined> {
   const { target } = request;
-  const copy = { what: sourcesText(request), resume: () => void transfers.retry(id) };
+  const copy = { what: sourcesText(request), resume: () => Promise.allSettled(transfers.retry(id)) };
   if (target.kind === 'port') return { target, place: undefined, copy };
   await connections.openAll();
   const place = connections.find(target);

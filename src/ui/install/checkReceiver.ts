@@ -26,7 +26,9 @@ export async function checkReceiver(parts: ReceiverParts, next?: NextStep): Prom
   if (found === undefined) return;
   if ('missing' in found) await offerAgain(parts, found.missing, next);
   else {
-    parts.copy?.resume();
+    // A copy tells of itself, and VS Code drops what comes as the fourth message within a second.
+    await parts.copy?.resume();
+    if (parts.copy && !next) return;
     await offerNext(parts, l10n.t('A receiver answered in "{0}" over {1}.', name, found.link), next);
   }
 }
@@ -71,7 +73,6 @@ async function offerNext(
   next: NextStep | undefined,
 ): Promise<void> {
   const more = l10n.t('Copy Files…');
-  // A copy that has just gone on shows itself.
   const choices = [...(copy || !place ? [] : [more]), ...(next ? [next.label] : [])];
   const answer = await vscode.window.showInformationMessage(found, ...choices);
   if (answer === next?.label) await next?.run();

@@ -10,7 +10,8 @@ import type { Consoles } from '../console/consoles.ts';
 export interface WaitingCopy {
   /** Such as "notes.txt". */
   readonly what: string;
-  resume(): void;
+  /** Ends when the copy does, however that is. */
+  resume(): Promise<unknown>;
 }
 
 /** What any guest needs, also one at the other end of a serial port. */
