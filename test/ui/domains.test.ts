@@ -138,6 +138,7 @@ describe('the Domains view', () => {
     guest = await setUp.guest({ name: 'tree' });
     await isDescribed(guest.name, 'running · receiver ready');
     await workbench.treeRow(guest.name).click();
+    await workbench.treeRow('Links').click();
     await workbench.treeRow('virtio channel org.guestwire.0').waitFor();
     await workbench.treeRow('isa-serial port serial1').waitFor();
     await workbench.screenshots('tree');
@@ -146,6 +147,24 @@ describe('the Domains view', () => {
     await workbench.treeRow('virtio channel').filter({ hasText: 'no program in the guest' }).waitFor();
     await guest.startReceiver();
     await isDescribed(guest.name, 'running · receiver ready');
+  });
+
+  it('the search of the view filters its domains', async () => {
+    await virsh('define', path.join(workspace.folder, 'small.xml'));
+    await isDescribed(small, 'shut off');
+    const rows = workbench.page.locator('.sidebar .monaco-list-row', { hasText: 'guestwire-test-' });
+    // The running one comes first, though its name doesn't.
+    assert.match((await rows.first().textContent()) ?? '', new RegExp(guest.name));
+    await workbench.runCommand('Guestwire: Find Domain…');
+    const find = workbench.page.locator('.tree-find-widget:not(.hidden) input').first();
+    await find.fill('small');
+    await workbench.page.locator('.tree-find-widget .codicon-list-filter').first().click();
+    await workbench.treeRow(guest.name).waitFor({ state: 'detached' });
+    await workbench.treeRow(small).waitFor();
+    await workbench.screenshots('tree-filtered');
+    await find.press('Escape');
+    await workbench.treeRow(guest.name).waitFor();
+    await virsh('undefine', small);
   });
 
   it('files dragged from the Explorer onto a domain are copied there', async () => {

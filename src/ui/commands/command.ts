@@ -18,6 +18,7 @@ export const COMMAND_NAMES = [
   'copyToGuest',
   'copyToLastGuest',
   'destroyDomain',
+  'findDomain',
   'installReceiver',
   'openConsole',
   'rebootDomain',

@@ -12,6 +12,7 @@ import { copySha256 } from './copySha256.ts';
 import { copyToGuest } from './copyToGuest.ts';
 import { copyToLastGuest } from './copyToLastGuest.ts';
 import { destroyDomain } from './destroyDomain.ts';
+import { findDomain } from './findDomain.ts';
 import { installReceiver } from './installReceiver.ts';
 import { openConsole } from './openConsole.ts';
 import { rebootDomain } from './rebootDomain.ts';
@@ -38,6 +39,7 @@ const COMMANDS: Commands = {
   copyToGuest,
   copyToLastGuest,
   destroyDomain,
+  findDomain,
   openConsole,
   installReceiver,
   rebootDomain,

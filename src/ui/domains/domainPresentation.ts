@@ -9,13 +9,18 @@ import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
 import type { Icon, Presentation } from '../treeItem.ts';
 
-const ICONS: Readonly<Record<DomainState, Icon>> = {
+/** Of a running domain: the first thing to know of it, and a narrow view shows little else. */
+const RECEIVER_ICONS: Readonly<Record<ReceiverState, Icon>> = {
+  ready: { id: 'vm-connect', color: 'charts.green' },
+  silent: { id: 'vm-active', color: 'charts.orange' },
+  unknown: { id: 'vm-running', color: 'charts.foreground' },
+};
+
+const ICONS: Readonly<Partial<Record<DomainState, Icon>>> = {
   nostate: { id: 'question' },
-  running: { id: 'vm-running', color: 'charts.green' },
-  blocked: { id: 'vm-running', color: 'charts.green' },
   paused: { id: 'debug-pause', color: 'charts.yellow' },
   pmsuspended: { id: 'debug-pause', color: 'charts.blue' },
-  shutdown: { id: 'vm-active', color: 'charts.yellow' },
+  shutdown: { id: 'sync~spin', color: 'charts.yellow' },
   shutoff: { id: 'vm-outline' },
   crashed: { id: 'error', color: 'charts.red' },
 };
@@ -50,7 +55,9 @@ export function presentDomain(facts: DomainFacts): Presentation {
     description: words.join(' · '),
     tooltip: domainTooltip(facts, state, system, receiver),
     accessibleLabel: [l10n.t('Domain {0}', name), ...words].join(', '),
-    icon: current ? ICONS[domain.state] : { id: 'vm-outline', color: 'disabledForeground' },
+    icon: current
+      ? (ICONS[domain.state] ?? RECEIVER_ICONS[facts.receiver])
+      : { id: 'vm-outline', color: 'disabledForeground' },
     contextValue: `domain ${activity} ${access}`,
   };
 }
@@ -138,6 +145,21 @@ const LINK_ICONS: Readonly<Record<CandidateUse, string>> = {
   'named-only': 'terminal',
   unusable: 'circle-slash',
 };
+
+/** @param candidates - undefined until they have been read */
+export function presentLinks(domainName: string, candidates: readonly Candidate[] | undefined): Presentation {
+  const count = candidates?.filter(({ use }) => use !== 'unusable').length;
+  const label = l10n.t('Links');
+  const tooltip = l10n.t('Serial ports, consoles and virtio channels of {0}', harmless(domainName));
+  return {
+    label,
+    description: count === undefined ? '' : String(count),
+    tooltip,
+    accessibleLabel: [tooltip, count].filter(part => part !== undefined).join(', '),
+    icon: { id: 'plug' },
+    contextValue: 'links',
+  };
+}
 
 export function presentLink(candidate: Candidate): Presentation {
   const label = localized(linkLabel(candidate));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DomainState } from 'libvirt';
+import { runningFirst } from '../../../src/engine/connections/activity.ts';
 import type { ConnectionStatus } from '../../../src/engine/connections/connectionStatus.ts';
 import { backOffMs, isPassing } from '../../../src/engine/connections/connectionStatus.ts';
 import { Receivers } from '../../../src/engine/connections/receivers.ts';
@@ -10,6 +11,7 @@ import {
   presentConnection,
   presentDomain,
   presentLink,
+  presentLinks,
   systemText,
   type Welcome,
   welcomeFor,
@@ -56,6 +58,50 @@ describe('domain in the Domains view', () => {
     assert.equal(shown.accessibleLabel, 'Domain web, running, Debian 12, receiver ready');
     assert.match(presentDomain(facts('running')).tooltip, /receiver unknown/);
     assert.doesNotMatch(presentDomain(facts('shutoff', { receiver: 'ready' })).description, /receiver/);
+  });
+
+  it("the icon alone tells a running domain's receiver and every other state apart", () => {
+    const icons = [
+      presentDomain(facts('running', { receiver: 'ready' })),
+      presentDomain(facts('running', { receiver: 'silent' })),
+      presentDomain(facts('running', { receiver: 'unknown' })),
+      presentDomain(facts('paused', { receiver: 'ready' })),
+      presentDomain(facts('shutdown')),
+      presentDomain(facts('shutoff', { receiver: 'ready' })),
+      presentDomain(facts('crashed')),
+    ].map(({ icon }) => icon.id);
+    assert.equal(new Set(icons).size, icons.length, icons.join(' '));
+    assert.deepEqual(
+      presentDomain(facts('blocked', { receiver: 'ready' })).icon,
+      presentDomain(facts('running', { receiver: 'ready' })).icon,
+    );
+  });
+
+  it('running domains come first, each group in the order it had', () => {
+    const domains = [
+      domainOf('a', 'shutoff'),
+      domainOf('b', 'paused'),
+      domainOf('c'),
+      domainOf('d', 'crashed'),
+      domainOf('e', 'blocked'),
+      domainOf('f', 'shutdown'),
+    ];
+    assert.equal(
+      runningFirst(domains)
+        .map(({ name }) => name)
+        .join(''),
+      'cebfad',
+    );
+  });
+
+  it("a domain's links are counted, once they have been read", () => {
+    const devices = parseDomainDevices(
+      '<domain><devices><serial type="pty"><target port="0"/><alias name="serial0"/></serial></devices></domain>',
+    );
+    assert.equal(presentLinks('web', undefined).description, '');
+    const shown = presentLinks('web', rankCandidates(devices));
+    assert.equal(shown.description, '1');
+    assert.equal(shown.accessibleLabel, 'Serial ports, consoles and virtio channels of web, 1');
   });
 
   it('a domain of a read-only or lost connection offers no actions', () => {
