@@ -3,6 +3,7 @@ import type { Conversation } from '../../install/console/conversation.ts';
 import { type Message, message } from '../messages/message.ts';
 import { Emitter } from '../support/emitter.ts';
 import { ConsoleStream } from './consoleStream.ts';
+import { GuestOutput } from './guestOutput.ts';
 
 export interface Dimensions {
   readonly columns: number;
@@ -47,6 +48,7 @@ export class ConsoleSession {
   #stream: ConsoleStream | undefined;
   #opening: AbortController | undefined;
   #conversation: AbortController | undefined;
+  #filter = new GuestOutput();
   #tail = '';
   #dimensions: Dimensions | undefined;
   #atLineStart = true;
@@ -136,6 +138,7 @@ export class ConsoleSession {
 
   #opened(stream: Duplex): void {
     this.#tail = '';
+    this.#filter = new GuestOutput();
     this.#stream = new ConsoleStream(stream, {
       onText: text => this.#onText(text),
       onEnd: error => void this.#onEnd(error),
@@ -148,7 +151,8 @@ export class ConsoleSession {
   #onText(text: string): void {
     this.#tail = (this.#tail + text).slice(-TAIL_LENGTH);
     this.#atLineStart = text.endsWith('\n');
-    this.output.fire(text);
+    const shown = this.#filter.push(text);
+    if (shown !== '') this.output.fire(shown);
     this.#guestText.fire(text);
   }
 
