@@ -156,13 +156,13 @@ describe('the Domains view', () => {
     // The running one comes first, though its name doesn't.
     assert.match((await rows.first().textContent()) ?? '', new RegExp(guest.name));
     await workbench.runCommand('Guestwire: Find Domain…');
-    const find = workbench.page.locator('.tree-find-widget:not(.hidden) input').first();
-    await find.fill('small');
-    await workbench.page.locator('.tree-find-widget .codicon-list-filter').first().click();
+    const find = workbench.page.locator('.sidebar .monaco-tree-type-filter');
+    await find.locator('input').fill('small');
+    await find.locator('.codicon-list-filter').click();
     await workbench.treeRow(guest.name).waitFor({ state: 'detached' });
     await workbench.treeRow(small).waitFor();
     await workbench.screenshots('tree-filtered');
-    await find.press('Escape');
+    await find.locator('input').press('Escape');
     await workbench.treeRow(guest.name).waitFor();
     await virsh('undefine', small);
   });

@@ -1,0 +1,38 @@
+// Removing a connection from the settings, which may have it more than once.
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { loadEngine } from '../../src/engine/loadEngine.ts';
+import type { CommandParts } from '../../src/ui/commands/command.ts';
+import { removeConnection } from '../../src/ui/commands/removeConnection.ts';
+import { settings } from '../../src/ui/settings.ts';
+
+describe('removing a connection', () => {
+  const set = (uris: string[] | undefined) =>
+    vscode.workspace
+      .getConfiguration('guestwire')
+      .update('connections', uris, vscode.ConfigurationTarget.Global);
+  const remove = (uri: string) =>
+    removeConnection({} as CommandParts, { kind: 'connection', connection: { uri } });
+
+  after(() => set(undefined));
+
+  it('removes it under each of its names', async () => {
+    const { defaultUri } = await loadEngine();
+    await set(['default', 'qemu:///other', defaultUri(), ` ${defaultUri()} `]);
+    await remove(defaultUri());
+    assert.deepEqual(settings.connections, ['qemu:///other']);
+  });
+
+  it('removes one that is there twice', async () => {
+    await set(['qemu:///a', 'qemu:///b', 'qemu:///a']);
+    await remove('qemu:///a');
+    assert.deepEqual(settings.connections, ['qemu:///b']);
+  });
+
+  it('removes the default where nothing is set', async () => {
+    const { defaultUri } = await loadEngine();
+    await set(undefined);
+    await remove(defaultUri());
+    assert.deepEqual(settings.connections, []);
+  });
+});
