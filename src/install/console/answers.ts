@@ -14,6 +14,12 @@ export function isLoginPrompt(lastLine: string): boolean {
   return /(login|password|passwort|username|ログイン|パスワード)[^:]*:\s*$/i.test(plain(lastLine));
 }
 
+/** Whether the line looks like a shell waiting for a command. Nothing is typed on the strength of it without asking. */
+export function isShellPrompt(lastLine: string): boolean {
+  const shown = plain(lastLine);
+  return /[$#%>❯➜λ»]\s?$/.test(shown) && !isLoginPrompt(shown);
+}
+
 /** Finds the bootstrap's answers in everything that appears on the console. */
 export class AnswerReader {
   readonly #mark: string;

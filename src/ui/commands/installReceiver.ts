@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
-import { type Target, targetKey, targetName } from '../../engine/guest/target.ts';
+import { type Target, targetName } from '../../engine/guest/target.ts';
 import { message } from '../../engine/messages/message.ts';
 import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
@@ -54,11 +54,13 @@ async function guestOf(
 async function offerWays(parts: CommandParts, choice: Choice): Promise<void> {
   // Loaded on demand: it's much code, needed about once per guest.
   const { waysToPort, waysToReceiver } = await import('../install/waysToReceiver.ts');
+  const { installFacts } = await import('../install/installFacts.ts');
   const { consoles, discs, receivers } = parts;
   const { target, place, copy } = choice;
   const common = { target, receivers, copy, offerWays: () => offerWays(parts, choice) };
-  const ways = place
-    ? waysToReceiver({ ...common, place, consoles, discs }, discs.get(targetKey(target)) !== undefined)
+  const domainParts = place && { ...common, place, consoles, discs };
+  const ways = domainParts
+    ? waysToReceiver(domainParts, await installFacts(domainParts))
     : waysToPort(common);
   const title = l10n.t('Install Receiver in "{0}"', harmless(targetName(target)));
   const placeHolder = copy

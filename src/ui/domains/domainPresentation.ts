@@ -74,7 +74,7 @@ function domainTooltip(facts: DomainFacts, state: string, system: string, receiv
   return lines.filter(Boolean).join('\n');
 }
 
-function receiverText(state: ReceiverState): string {
+export function receiverText(state: ReceiverState): string {
   switch (state) {
     case 'ready':
       return l10n.t('receiver ready');

@@ -10,21 +10,15 @@ import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import { type InstallParts, readReceiver } from './installParts.ts';
+import { openUpToPrompt } from './openUpToPrompt.ts';
 
 /** Asks, then sends receiver.py through the shell that the user has open in the domain's console. */
 export async function sendByConsole(parts: InstallParts): Promise<void> {
   const candidate = await consoleOf(parts.place);
   if (!candidate) return;
-  const open = parts.consoles.get(parts.place, candidate);
-  if (open?.session.state !== 'open') {
-    parts.consoles.show(parts.place, candidate);
-    say(
-      l10n.t(
-        'Log in on the console as the user who will run the receiver. At the shell prompt, choose "Install Guest Receiver…" again.',
-      ),
-    );
-    return;
-  }
+  const known = parts.consoles.get(parts.place, candidate);
+  const open = known?.session.state === 'open' ? known : await openUpToPrompt(parts, candidate);
+  if (!open) return;
   open.terminal.show(true);
   const receiver = await readReceiver();
   const start = await askToSend(parts.place.domain.name, formatBytes((await textOf(receiver)).length));

@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import { activityOf } from '../../engine/connections/activity.ts';
+import type { ReceiverState } from '../../engine/connections/receivers.ts';
 import { pasteCommand } from '../../install/console/pasteCommand.ts';
+import { receiverText } from '../domains/domainPresentation.ts';
 import { l10n } from '../support/l10n.ts';
 import { askChannel } from './askChannel.ts';
 import { askDisc } from './askDisc.ts';
@@ -14,20 +16,26 @@ interface WayItem extends vscode.QuickPickItem {
   readonly run: () => Promise<unknown>;
 }
 
-/** Each asks before it changes anything. @param hasDisc - the installer CD is in the domain's drive */
-export function waysToReceiver(parts: InstallParts, hasDisc: boolean): WayItem[] {
+/** What there is already, which decides what is worth offering first. */
+export interface InstallFacts {
+  readonly receiver: ReceiverState;
+  /** The installer CD is in the domain's drive. */
+  readonly hasDisc: boolean;
+  readonly hasChannel: boolean;
+  /** A receiver could answer on one of the domain's links without being named. */
+  readonly hasLink: boolean;
+}
+
+/** Each asks before it changes anything. */
+export function waysToReceiver(parts: InstallParts, facts: InstallFacts): WayItem[] {
   const isRunning = activityOf(parts.place.domain.state) === 'running';
-  return [
-    ...(isRunning ? [checkWay(parts), consoleWay(parts)] : []),
-    hasDisc ? insertedWay(parts) : insertWay(parts),
-    ...waysByHand(parts),
-    {
-      label: l10n.t('$(add) Add the Channel org.guestwire.0…'),
-      detail: l10n.t('The fastest link. Shows the changes to the domain before making them'),
-      run: () => askChannel(parts),
-    },
-    stepsWay(),
-  ];
+  const disc = facts.hasDisc ? insertedWay(parts) : insertWay(parts);
+  const channel = channelWay(parts, facts.hasChannel);
+  const check = isRunning ? [checkWay(parts, facts.receiver)] : [];
+  const common = [...(isRunning ? [consoleWay(parts)] : []), disc, ...waysByHand(parts), channel];
+  // What has been begun goes on first. A receiver without a link would be of no use.
+  const first = facts.hasDisc ? disc : facts.hasLink ? undefined : channel;
+  return [...check, ...(first ? [first] : []), ...common.filter(way => way !== first), stepsWay()];
 }
 
 /** Into whatever is at the other end of a serial port of this computer. */
@@ -35,9 +43,10 @@ export function waysToPort(parts: ReceiverParts): WayItem[] {
   return [checkWay(parts), ...waysByHand(parts), stepsWay()];
 }
 
-function checkWay(parts: ReceiverParts): WayItem {
+function checkWay(parts: ReceiverParts, receiver: ReceiverState = 'unknown'): WayItem {
   return {
     label: l10n.t('$(search) Check Whether a Receiver Answers'),
+    description: receiverText(receiver),
     detail: l10n.t('Checks only links that no login can be using'),
     run: () => checkReceiver(parts),
   };
@@ -47,7 +56,7 @@ function consoleWay(parts: InstallParts): WayItem {
   return {
     label: l10n.t('$(terminal) Send the Receiver Through the Console…'),
     detail: l10n.t(
-      "Linux with Python 3.6 or later: types it into the shell you're logged in to, and verifies it",
+      "Until the guest shuts down. Linux with Python 3.6 or later: types it into the shell you're logged in to, and verifies it",
     ),
     run: () => sendByConsole(parts),
   };
@@ -57,7 +66,7 @@ function insertWay(parts: InstallParts): WayItem {
   return {
     label: l10n.t('$(package) Insert an Installer CD…'),
     detail: l10n.t(
-      'Windows and Linux: inserts it into the CD drive, shows the steps, and restores the previous medium afterwards',
+      'For good: the receiver starts with the guest. Windows and Linux: inserts the CD, shows the steps, and restores the previous medium afterwards',
     ),
     run: () => askDisc(parts),
   };
@@ -68,6 +77,15 @@ function insertedWay(parts: InstallParts): WayItem {
     label: l10n.t('$(package) Continue with the Inserted CD…'),
     detail: l10n.t('Shows the steps again, checks for a receiver, and removes the CD'),
     run: () => askDisc(parts),
+  };
+}
+
+function channelWay(parts: InstallParts, isThere: boolean): WayItem {
+  return {
+    label: l10n.t('$(add) Add the Channel org.guestwire.0…'),
+    ...(isThere ? { description: l10n.t('already there') } : {}),
+    detail: l10n.t('The fastest link. Shows the changes to the domain before making them'),
+    run: () => askChannel(parts),
   };
 }
 
