@@ -88,6 +88,13 @@ describe('the serial console', () => {
     await type('uname -a');
     await workbench.terminalText(/Linux guestwire-test-term.*GNU\/Linux/).waitFor();
     await workbench.screenshots('console');
+    await workbench.runCommand('Guestwire: Set Guest Terminal Size');
+    await workbench
+      .terminalText(/stty rows \d+ cols \d+/)
+      .last()
+      .waitFor();
+    const size = async () => (await guest.mustRun('stty size < /dev/ttyS0')).trim();
+    await pollUntil('the guest knows the size', async () => /^[1-9]\d* [1-9]\d*$/.test(await size()));
   });
 
   it('a console in use by another client is refused, and can be opened later', async () => {

@@ -30,6 +30,7 @@ const CTRL_C = '\x03';
 const BELL = '\x07';
 /** Enough for a prompt. */
 const TAIL_LENGTH = 256;
+const DEFAULT_SIZE: Dimensions = { rows: 24, columns: 80 };
 
 /**
  * Ends what a guest may have left behind in the terminal: the alternate screen (1047, because 1049 also moves the cursor),
@@ -88,6 +89,12 @@ export class ConsoleSession {
   /** A serial line can't pass it on: the size is for the hint of the next connection. */
   resize(dimensions: Dimensions): void {
     this.#dimensions = dimensions;
+  }
+
+  /** What sets the guest's idea of the window's size, typed into a shell. The blank keeps it out of some histories. */
+  get sizeCommand(): string {
+    const { rows, columns } = this.#dimensions ?? DEFAULT_SIZE;
+    return ` stty rows ${rows} cols ${columns}\r`;
   }
 
   /** Keys and pastes of the person, as the terminal gives them. */
@@ -199,6 +206,6 @@ export class ConsoleSession {
 
 /** A serial line carries no window size, so nothing here could follow the terminal's. */
 function sizeHint(dimensions: Dimensions | undefined): Message {
-  const { rows, columns } = dimensions ?? { rows: 24, columns: 80 };
+  const { rows, columns } = dimensions ?? DEFAULT_SIZE;
   return message('console.size', rows, columns);
 }

@@ -28,6 +28,7 @@ export const COMMAND_NAMES = [
   'resumeDomain',
   'retryTransfer',
   'revealSource',
+  'setGuestTerminalSize',
   'showLog',
   'showTransferDetails',
   'showTransfers',

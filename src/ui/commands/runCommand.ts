@@ -22,6 +22,7 @@ import { removeTransfer } from './removeTransfer.ts';
 import { resumeDomain } from './resumeDomain.ts';
 import { retryTransfer } from './retryTransfer.ts';
 import { revealSource } from './revealSource.ts';
+import { setGuestTerminalSize } from './setGuestTerminalSize.ts';
 import { showLog } from './showLog.ts';
 import { showTransferDetails } from './showTransferDetails.ts';
 import { showTransfers } from './showTransfers.ts';
@@ -49,6 +50,7 @@ const COMMANDS: Commands = {
   resumeDomain,
   retryTransfer,
   revealSource,
+  setGuestTerminalSize,
   showLog,
   showTransferDetails,
   showTransfers,

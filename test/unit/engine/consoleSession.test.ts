@@ -87,6 +87,8 @@ describe('a console in a terminal', () => {
     const { session, shown, connected } = start(fakeSource());
     await connected;
     assert.match(shown.text, /stty rows 30 cols 100/);
+    session.resize({ rows: 12, columns: 105 });
+    assert.equal(session.sizeCommand, ' stty rows 12 cols 105\r');
     session.dispose();
   });
 
