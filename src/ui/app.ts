@@ -15,6 +15,7 @@ import type { CommandName } from './commands/command.ts';
 import { runCommand } from './commands/runCommand.ts';
 import { Consoles } from './console/consoles.ts';
 import { CopyFlow } from './copy/copyFlow.ts';
+import { rememberCopies } from './copy/lastCopy.ts';
 import { CopyMemory } from './copy/memory.ts';
 import { type DomainsNode, DomainsTree } from './domains/domainsTree.ts';
 import { followDomainsView } from './domains/domainsView.ts';
@@ -54,7 +55,8 @@ export function createApp({ globalState, store, domainsView, log }: AppParts): A
   const connections = createConnections(log);
   const receivers = followLifecycles(connections, new Receivers());
   const { queue, transfers } = createTransfers(receivers, store);
-  const copyFlow = new CopyFlow({ connections, receivers, transfers, memory: new CopyMemory(globalState) });
+  const memory = new CopyMemory(globalState);
+  const copyFlow = new CopyFlow({ connections, receivers, transfers, memory });
   const consoles = new Consoles();
   const discs = new InsertedDiscs(globalState);
   const domainsTree = new DomainsTree(connections, receivers);
@@ -66,6 +68,7 @@ export function createApp({ globalState, store, domainsView, log }: AppParts): A
     followDomainsView({ view: domainsView, connections, watch }),
     ...showTransfers(transfers, log),
     tickAchievements({ connections, receivers, transfers }),
+    new vscode.Disposable(rememberCopies(transfers, memory)),
     onSettingChange('connections', () => connections.reload()),
     onSettingChange('maxParallelTransfers', () => queue.startNext()),
   );
