@@ -7,14 +7,15 @@ import { removeConnection } from '../../src/ui/commands/removeConnection.ts';
 import { settings } from '../../src/ui/settings.ts';
 
 describe('removing a connection', () => {
-  const set = (uris: string[] | undefined) =>
-    vscode.workspace
-      .getConfiguration('guestwire')
-      .update('connections', uris, vscode.ConfigurationTarget.Global);
+  const configuration = () => vscode.workspace.getConfiguration('guestwire');
+  const set = (uris: unknown) =>
+    configuration().update('connections', uris, vscode.ConfigurationTarget.Global);
   const remove = (uri: string) =>
     removeConnection({} as CommandParts, { kind: 'connection', connection: { uri } });
 
-  after(() => set(undefined));
+  // What the other tests of this window use.
+  const before = configuration().inspect('connections')?.globalValue;
+  after(() => set(before));
 
   it('removes it under each of its names', async () => {
     const { defaultUri } = await loadEngine();
