@@ -81,6 +81,7 @@ describe('the serial console', () => {
   });
 
   it("a command typed in the console's terminal runs in the guest", async () => {
+    await workbench.runCommand('Terminal: Kill the Active Terminal Instance');
     await workbench.runCommand('Guestwire: Open Serial Console');
     await workbench.pick(guest.name);
     await workbench.terminalText('Connected to serial0').waitFor();
