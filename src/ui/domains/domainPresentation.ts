@@ -105,16 +105,26 @@ export function presentConnection({ uri, status, domainCount }: ConnectionFacts)
   const whole = harmless(uri);
   const state = connectionText(status, domainCount);
   const problem = status.kind === 'failed' ? localized(status.message) : '';
-  // Connections may differ in their parameters alone, so these are shown; last, because a narrow view cuts them off.
-  const [label = '', parameters] = whole.split('?', 2);
+  const { name, rest } = connectionName(uri);
   return {
-    label,
-    description: [state, parameters].filter(Boolean).join(' · '),
+    label: name,
+    // Connections may differ in their parameters alone, so these are shown; last, because a narrow view cuts them off.
+    description: [state, rest].filter(Boolean).join(' · '),
     tooltip: [whole, state, problem].filter(Boolean).join('\n'),
     accessibleLabel: [l10n.t('Connection {0}', whole), state, problem].filter(Boolean).join(', '),
     icon: connectionIcon(status),
     contextValue: `connection ${status.kind}`,
   };
+}
+
+/**
+ * A name for people, and what it leaves out: what stands behind the URI's `#`, which libvirt's clients ignore, else the
+ * URI without its parameters.
+ */
+export function connectionName(uri: string): { readonly name: string; readonly rest: string } {
+  const [address = '', fragment = ''] = harmless(uri).split('#', 2);
+  const [path = '', parameters = ''] = address.split('?', 2);
+  return fragment === '' ? { name: path, rest: parameters } : { name: fragment, rest: address };
 }
 
 function connectionText(status: ConnectionStatus, domainCount: number): string {

@@ -2,8 +2,8 @@ import * as vscode from 'vscode';
 import type { Connections } from '../../engine/connections/connections.ts';
 import type { DomainWatch } from '../../engine/connections/domainWatch.ts';
 import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
-import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { connectionName } from './domainPresentation.ts';
 import type { DomainsNode } from './domainsTree.ts';
 
 export interface DomainsViewParts {
@@ -40,7 +40,7 @@ function lostText(connections: readonly ManagedConnection[]): string | undefined
   }
   return l10n.t(
     'The connection to {0} was lost. The view shows the last known state.',
-    harmless(first.uri.replace(/\?.*/, '')),
+    connectionName(first.uri).name,
   );
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { DomainState } from 'libvirt';
+import { type DomainState, parseUri } from 'libvirt';
 import { runningFirst } from '../../../src/engine/connections/activity.ts';
 import type { ConnectionStatus } from '../../../src/engine/connections/connectionStatus.ts';
 import { backOffMs, isPassing } from '../../../src/engine/connections/connectionStatus.ts';
@@ -149,6 +149,16 @@ describe('connection in the Domains view', () => {
     assert.equal(shown.label, 'qemu:///session');
     assert.equal(shown.description, '1 domain · socket=/run/user/1000/libvirt/libvirt-sock');
     assert.ok(shown.accessibleLabel.includes(uri));
+  });
+
+  it('a connection is called what stands behind the # of its URI, if anything does', () => {
+    const uri = 'qemu:///session?socket=/run/user/1000/libvirt/libvirt-sock#Demo $(x)';
+    const shown = presentConnection({ uri, status: { kind: 'connected', readOnly: false }, domainCount: 1 });
+    assert.equal(shown.label, harmless('Demo $(x)'));
+    assert.match(shown.description, /^1 domain · qemu:\/\/\/session\?socket=/);
+    assert.ok(shown.tooltip.startsWith(harmless(uri)));
+    assert.equal(parseUri(uri).parameters.get('socket'), '/run/user/1000/libvirt/libvirt-sock');
+    assert.equal(parseUri(uri).remoteName, 'qemu:///session');
   });
 
   it("reconnecting waits longer each time, and isn't tried where it can't help", () => {
