@@ -8,7 +8,7 @@
  * | `commit` or `cancel` sent | the answer is awaited | over: the number is released |
  */
 import { COPY_RANGE_BYTES, DATA_OFFSET_BYTES, FLAG_ENCODED, FrameType } from './constants.ts';
-import type { ProtocolError } from './errors.ts';
+import { isRemoteError, type ProtocolError } from './errors.ts';
 import type { Outgoing } from './reliableSender.ts';
 import { type Reply, toRemoteError, toReply } from './reply.ts';
 import { encodeText, type TextMessage } from './text.ts';
@@ -95,10 +95,16 @@ export class PutStream {
     return this.result;
   }
 
-  /** Gives the file up; resolves when the receiver has removed what it had of it. */
-  async cancel(): Promise<void> {
+  /**
+   * Gives the file up, unless it's committed already. Resolves with the receiver's answer, after which nothing unfinished
+   * is there; to false where the session ends without one.
+   */
+  cancel(): Promise<boolean> {
     this.#conclude(encodeText('cancel'));
-    await this.result.catch(() => undefined);
+    return this.result.then(
+      () => true,
+      error => isRemoteError(error),
+    );
   }
 
   onMessage(message: TextMessage): void {

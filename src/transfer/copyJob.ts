@@ -52,8 +52,9 @@ export class CopyJob {
     this.#names = new TakenNames(context.session, merged);
     this.#results = new FileResults(context.tracker);
     this.#conflicts = new ConflictResolver(context.options);
-    this.#copier = new FileCopier(context, this.#conflicts);
-    const takesBundles = destination.kind !== 'device' && canBundle(context.session.welcome);
+    const isDevice = destination.kind === 'device';
+    this.#copier = new FileCopier(context, this.#conflicts, !isDevice);
+    const takesBundles = !isDevice && canBundle(context.session.welcome);
     this.#bundler = takesBundles ? new Bundler(context, this.#conflicts, destination.path) : undefined;
     this.#directories = new GuestDirectories(context, this.#bundler, {
       failed: ({ entry, path }, error) => this.#results.failed(entry.source, path, error),
@@ -96,7 +97,7 @@ export class CopyJob {
   }
 
   #result(): CopyResult {
-    const { tracker, session } = this.#context;
+    const { tracker, session, leftovers } = this.#context;
     const { files } = this.#results;
     const { seconds, wireBytes } = tracker;
     const bytes = files.reduce((sum, file) => sum + (file.skipped ? 0 : file.bytes), 0);
@@ -105,6 +106,7 @@ export class CopyJob {
       bytesPerSecond: bytes / seconds,
       resumedFrom: tracker.resumedBytes,
       lanes: session.lanes,
+      leftovers: [...leftovers],
       folder: this.#destination.folder,
     };
   }

@@ -19,6 +19,7 @@ export class ProgressTracker {
   readonly #rate = new RateMeter();
   readonly #wireRate = new RateMeter();
   #bytesDone = 0;
+  #takenBack = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param link - what counts the bytes that go over it; those until now are none of this copy's */
@@ -44,6 +45,12 @@ export class ProgressTracker {
     this.#bytesDone += count;
   }
 
+  /** Bytes that were counted, and have to be sent again or count for nothing: work they were all the same. */
+  takeBack(count: number): void {
+    this.#bytesDone -= count;
+    this.#takenBack += count;
+  }
+
   /** Bytes that an earlier copy has brought over: done, but no work of this one. */
   resume(count: number): void {
     this.#bytesDone += count;
@@ -64,7 +71,7 @@ export class ProgressTracker {
   #emit(): void {
     const now = performance.now();
     const { wireBytes } = this;
-    this.#rate.update(this.#bytesDone - this.resumedBytes, now);
+    this.#rate.update(this.#bytesDone + this.#takenBack - this.resumedBytes, now);
     this.#wireRate.update(wireBytes, now);
     const bytesPerSecond = this.#rate.bytesPerSecond;
     const left = Math.max(0, this.bytesTotal - this.#bytesDone);

@@ -1,6 +1,7 @@
 /** What a copy is told, what it reports on the way, and what it returns. Sizes in bytes, times as named. */
 import type { FeatureMode } from '../text/featureMode.ts';
 import type { SourceSystem } from './sourceSystem.ts';
+import type { SourceChange } from './versionedFile.ts';
 
 /** `fail` is `ask` without anybody to ask: an existing different file is an error. */
 export type ConflictPolicy = 'ask' | 'fail' | 'overwrite' | 'skip' | 'newer' | 'rename';
@@ -75,8 +76,12 @@ export interface FileResult {
   /** The guest's own hash equals ours; for a symbolic link, its target. */
   verified: boolean;
   skipped: boolean;
+  /** A symbolic link, which has no content of its own. */
+  symlink?: true;
   /** Skipped because size and mtime are the same. */
   unchanged?: true;
+  /** `grown`: what was copied, or was in the guest already, is the first part of a source that has more by now. */
+  changed?: SourceChange;
   error?: FileFailure;
 }
 
@@ -92,6 +97,8 @@ export interface CopyResult {
   resumedFrom: number;
   /** Ports that were used side by side at the end. */
   lanes: number;
+  /** Where in the guest something unfinished may be, since the receiver didn't say in time that it's gone. */
+  leftovers?: readonly string[];
   /** The folder that the sources went into, as the destination was written; a copy to a device has none. */
   folder?: string | undefined;
 }

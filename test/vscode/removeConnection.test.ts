@@ -1,7 +1,6 @@
 // Removing a connection from the settings, which may have it more than once.
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { loadEngine } from '../../src/engine/loadEngine.ts';
 import type { CommandParts } from '../../src/ui/commands/command.ts';
 import { removeConnection } from '../../src/ui/commands/removeConnection.ts';
 import { settings } from '../../src/ui/settings.ts';
@@ -10,17 +9,21 @@ describe('removing a connection', () => {
   const configuration = () => vscode.workspace.getConfiguration('guestwire');
   const set = (uris: unknown) =>
     configuration().update('connections', uris, vscode.ConfigurationTarget.Global);
+  const defaultUri = 'qemu:///of-this-test';
+  const connections = { load: async () => undefined, default: { uri: defaultUri } };
   const remove = (uri: string) =>
-    removeConnection({} as CommandParts, { kind: 'connection', connection: { uri } });
+    removeConnection({ connections } as unknown as CommandParts, {
+      kind: 'connection',
+      connection: { uri },
+    });
 
   // What the other tests of this window use.
   const before = configuration().inspect('connections')?.globalValue;
   after(() => set(before));
 
   it('removes it under each of its names', async () => {
-    const { defaultUri } = await loadEngine();
-    await set(['default', 'qemu:///other', defaultUri(), ` ${defaultUri()} `]);
-    await remove(defaultUri());
+    await set(['default', 'qemu:///other', defaultUri, ` ${defaultUri} `]);
+    await remove(defaultUri);
     assert.deepEqual(settings.connections, ['qemu:///other']);
   });
 
@@ -31,9 +34,8 @@ describe('removing a connection', () => {
   });
 
   it('removes the default where nothing is set', async () => {
-    const { defaultUri } = await loadEngine();
     await set(undefined);
-    await remove(defaultUri());
+    await remove(defaultUri);
     assert.deepEqual(settings.connections, []);
   });
 });

@@ -36,6 +36,7 @@ const WORDINGS: ReadonlyMap<string, Wording> = new Map<string, Wording>([
   ),
   ['EPERM', ofSource('file.EACCES')],
   ['source-special', ofSource('file.source-special')],
+  ['source-changed', ofSource('file.source-changed')],
   ['size-mismatch', ofSource('file.size-mismatch')],
   ...(['lost', 'closed', 'reset'] as const).map(code => [code, ofSource(`file.${code}`)] as const),
   ['aborted', ofSource('file.cancelled')],
@@ -48,7 +49,16 @@ const WORDINGS: ReadonlyMap<string, Wording> = new Map<string, Wording>([
   ...(
     [
       ...['read-only', 'read-only-filesystem', 'no-directory', 'not-a-directory', 'is-directory'],
-      ...['is-symlink', 'is-special', 'exists', 'not-found', 'no-space', 'quota', 'name-too-long'],
+      ...[
+        'is-symlink',
+        'is-special',
+        'exists',
+        'not-found',
+        'no-space',
+        'no-inodes',
+        'quota',
+        'name-too-long',
+      ],
       ...['bad-name', 'sharing', 'basis-changed'],
     ] as const
   ).map(code => [code, ofDestination(`file.${code}` as MessageId)] as const),
@@ -79,6 +89,11 @@ export function describeFileError(file: FailedFile, context: FileMessageContext 
   return says === undefined
     ? message('file.failed', source, destination, code)
     : message('file.refused', source, destination, says, code);
+}
+
+/** One sentence about a file of which the guest has only the first part, because it has grown since. */
+export function describeGrownFile({ source, bytes, skipped }: FileResult): Message {
+  return skipped ? message('file.grown-identical', source) : message('file.grown', source, String(bytes));
 }
 
 export function isFileErrorCode(code: string): boolean {

@@ -1,3 +1,5 @@
+import { promptOf } from '../../text/prompts.ts';
+
 /** Longer lines are not the bootstrap's; a hostile guest could go on without end. */
 const MAX_LINE_LENGTH = 1024;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what it takes out
@@ -11,13 +13,15 @@ function plain(line: string): string {
 
 /** Whether a login is asked for, where a shell's prompt should be. */
 export function isLoginPrompt(lastLine: string): boolean {
-  return /(login|password|passwort|username|ログイン|パスワード)[^:]*:\s*$/i.test(plain(lastLine));
+  return promptOf(plain(lastLine)) === 'login';
 }
 
 /** Whether the line looks like a shell waiting for a command. Nothing is typed on the strength of it without asking. */
 export function isShellPrompt(lastLine: string): boolean {
   const shown = plain(lastLine);
-  return /[$#%>❯➜λ»]\s?$/.test(shown) && !isLoginPrompt(shown);
+  const prompt = promptOf(shown);
+  // The signs of prompts that people have decorated.
+  return prompt === 'shell' || (prompt === undefined && /[❯➜λ»] ?$/.test(shown));
 }
 
 /** Finds the bootstrap's answers in everything that appears on the console. */

@@ -10,10 +10,8 @@
  *   domain_create_with_flags         { domain, u32 flags } → domain, with its new id
  *   domain_{shutdown,destroy,suspend,resume}  { domain }
  *   domain_{reboot,pm_wakeup}        { domain, u32 flags }
- *   domain_{attach,detach,update}_device_flags
- *                                    { domain, string xml, u32 flags }
- *   connect_domain_event_callback_register_any
- *                                    { i32 eventID, domain? } → { i32 callbackID }
+ *   domain_{attach,detach,update}_device_flags  { domain, string xml, u32 flags }
+ *   connect_domain_event_callback_register_any  { i32 eventID, domain? } → { i32 callbackID }
  */
 import { EventEmitter } from 'node:events';
 import {
@@ -36,7 +34,7 @@ import {
   readDomainInfo,
   readDomainList,
   readLifecycle,
-  readStateAndReason,
+  readStatus,
   writeDomain,
 } from './domainCodec.ts';
 import { LibvirtError } from './errors.ts';
@@ -51,6 +49,7 @@ import type {
   Domain,
   DomainInfo,
   DomainState,
+  DomainStatus,
   LibvirtConnection,
   LibvirtStream,
   ListedDomain,
@@ -95,8 +94,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
   }
 
   async listDomains(options?: CallOptions): Promise<ListedDomain[]> {
-    // Running and shut off, persistent and transient: no filter. The list has no states, so each is asked for; the
-    // calls are all on their way before the first answer.
+    // No filter. The list has no states, so each is asked for; all calls are on their way before the first answer.
     const payload = new XdrWriter().i32(1).u32(0).finish();
     const domains = await this.#rpc.call(PROC.listAllDomains, payload, readDomainList, options);
     const listed = await Promise.all(domains.map(domain => this.#withState(domain, options)));
@@ -127,7 +125,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
   }
 
   async domainState(domain: Domain, options?: CallOptions): Promise<DomainState> {
-    return this.#rpc.call(PROC.domainGetState, domainAndNoFlags(domain), readStateAndReason, options);
+    return (await this.domainStatus(domain, options)).state;
+  }
+
+  async domainStatus(domain: Domain, options?: CallOptions): Promise<DomainStatus> {
+    return this.#rpc.call(PROC.domainGetState, domainAndNoFlags(domain), readStatus, options);
   }
 
   async domainInfo(domain: Domain, options?: CallOptions): Promise<DomainInfo> {

@@ -26,6 +26,14 @@ const OWN_WORDS: Readonly<Partial<Record<MessageId, (...values: string[]) => str
   'link.no-receiver': (domain = '', links = '') =>
     l10n.t('No receiver answered in domain "{0}" on its {1}.', domain, links),
   'link.no-receiver-on-port': (links = '') => l10n.t('No receiver answered on {0}.', links),
+  'link.occupied': (domain = '', links = '') =>
+    l10n.t(
+      'No receiver answered in domain "{0}" on its {1}. Install one that uses another port, or stop what waits there first.',
+      domain,
+      links,
+    ),
+  'link.occupied-port': (links = '') =>
+    l10n.t('No receiver answered on {0}. Stop what waits there, then try again.', links),
   'session.no-receiver': (guest = '') => l10n.t('No receiver answered in {0}.', guest),
 };
 

@@ -53,11 +53,13 @@ function countText(files: number): string {
   return files === 1 ? l10n.t('1 file') : l10n.t('{0} files', files);
 }
 
-function countNotes({ identical, skipped, resumedFrom }: CopySummary): string[] {
+function countNotes({ links, identical, skipped, resumedFrom, grown = [] }: CopySummary): string[] {
   const notes = [];
+  if (links > 0) notes.push(l10n.t('{0} symbolic links among them', links));
   if (resumedFrom > 0) notes.push(l10n.t('resumed at {0}', formatBytes(resumedFrom)));
   if (identical > 0) notes.push(l10n.t('{0} already there', identical));
   if (skipped > 0) notes.push(l10n.t('{0} skipped', skipped));
+  if (grown.length > 0) notes.push(l10n.t('{0} grown since', grown.length));
   return notes;
 }
 
@@ -107,8 +109,8 @@ export function linkText({ link, lanes }: CopySummary): string {
 }
 
 function outcomeLines(outcome: CopySummary): string[] {
-  const { files, verified, identical, skipped, failed, resumedFrom } = outcome;
-  const { bytes, wireBytes, seconds, bytesPerSecond } = outcome;
+  const { files, links, verified, identical, skipped, failed, resumedFrom } = outcome;
+  const { bytes, wireBytes, seconds, bytesPerSecond, grown = [] } = outcome;
   return [
     l10n.t(
       'Files: {0}; verified: {1} (already there: {2}); skipped: {3}; failed: {4}',
@@ -118,6 +120,7 @@ function outcomeLines(outcome: CopySummary): string[] {
       skipped,
       failed,
     ),
+    ...(links > 0 ? [l10n.t('Symbolic links among the files, which have no SHA-256: {0}', links)] : []),
     l10n.t(
       '{0} bytes copied, {1} bytes on the wire, {2} s, {3}',
       bytes,
@@ -127,6 +130,7 @@ function outcomeLines(outcome: CopySummary): string[] {
     ),
     ...(resumedFrom > 0 ? [l10n.t('{0} bytes had arrived before the interruption', resumedFrom)] : []),
     ...(outcome.failures.length > 0 ? ['', ...outcome.failures.map(localized)] : []),
+    ...(grown.length > 0 ? ['', ...grown.map(localized)] : []),
     ...(outcome.hashes.length > 0 ? ['', 'SHA-256', hashLines(outcome)] : []),
   ];
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   emptyResult,
   failures,
+  grownNotes,
   isComplete,
   jsonFailure,
   jsonReport,
@@ -20,6 +21,7 @@ const copied: FileResult = {
   skipped: false,
 };
 const identical: FileResult = { ...copied, source: 'b', bytes: 0, skipped: true };
+const grown: FileResult = { ...copied, source: 'g', changed: 'grown' };
 const kept: FileResult = { ...copied, source: 'c', bytes: 0, sha256: null, verified: false, skipped: true };
 const broken: FileResult = {
   ...kept,
@@ -57,6 +59,12 @@ describe('JSON report', () => {
     assert.match(file?.error?.message ?? '', /disk is full/);
   });
 
+  it('says of a file that it has grown since', () => {
+    const [first, second] = jsonReport(resultOf(grown, copied), 'serial1').files;
+    assert.equal(first?.changed, 'grown');
+    assert.ok(second && !('changed' in second));
+  });
+
   it('has the same keys when nothing was copied, and the reason', () => {
     const report = jsonFailure({ code: 'no-domain', message: 'There is none.' }, emptyResult(), null);
     assert.deepEqual(Object.keys(report), [...Object.keys(jsonReport(resultOf(), null)), 'error']);
@@ -89,6 +97,38 @@ describe('summary', () => {
     assert.equal(line(copied, broken), 'SHA-256 verified: 1 of 2 files');
     assert.equal(line(), 'SHA-256 verified: 0 of 0 files');
   });
+
+  it('counts symbolic links by themselves: they have no SHA-256', () => {
+    const lines = (...files: FileResult[]) =>
+      summary(resultOf(...files))
+        .split('\n')
+        .slice(1, -1);
+    const made: FileResult = { ...copied, bytes: 0, sha256: null, symlink: true };
+    const there: FileResult = { ...made, skipped: true };
+    const failed: FileResult = { ...broken, symlink: true };
+    assert.deepEqual(lines(copied, made, there, failed), [
+      `SHA-256 verified: ${sha256}`,
+      'Symbolic links: 2 of 3, 1 already in the guest',
+    ]);
+    assert.deepEqual(lines(made, { ...kept, symlink: true }), [
+      'Symbolic links: 1 of 2, 1 skipped, another file has the name',
+    ]);
+  });
+
+  it('says where a copy was resumed', () => {
+    assert.match(summary({ ...resultOf(copied), resumedFrom: 500 }), / bytes\/s, resumed at 500 bytes\n/);
+  });
+});
+
+describe('what has grown since', () => {
+  it('is told file by file, with how much the guest has', () => {
+    const there: FileResult = { ...grown, bytes: 0, skipped: true };
+    assert.deepEqual(grownNotes(resultOf(copied, grown, there)), [
+      'note: "g" has grown since, and the guest has its first 1000 bytes. Copy it again if you want the rest.',
+      'note: "g" has grown since, and the guest already had its first part. Copy it again if you want the rest.',
+    ]);
+    assert.ok(isComplete(resultOf(grown)));
+  });
 });
 
 describe('what was not copied', () => {
@@ -103,5 +143,30 @@ describe('what was not copied', () => {
     assert.equal(failures(resultOf(broken), {}).length, 1);
     assert.equal(failures(resultOf(copied, broken), {}).at(-1), '1 of 2 files was not copied.');
     assert.equal(failures(resultOf(broken, broken), {}).at(-1), '2 of 2 files were not copied.');
+  });
+
+  it('is told once where many files fail for the same reason, while JSON keeps all', () => {
+    const files = Array.from({ length: 744 }, (_, number) => ({ ...broken, destination: `/tmp/${number}` }));
+    const missing = { ...broken, source: 'gone', error: { code: 'ENOENT', message: 'x' } };
+    const exists = { ...broken, error: { code: 'exists', message: 'x' } };
+    assert.deepEqual(failures(resultOf(...files, missing), {}), [
+      '"/tmp/0" was not written: the guest\'s disk is full. Make room there. The same goes for 743 more files.',
+      '"gone" doesn\'t exist on this computer. Check its name.',
+      '745 of 745 files were not copied.',
+    ]);
+    assert.match(
+      failures(resultOf(...Array(9).fill(exists)), {})[0] ?? '',
+      /The same goes for 8 more files\. Use --conflict overwrite/,
+    );
+    assert.equal(
+      jsonReport(resultOf(...files), null).files.filter(({ error }) => error?.message).length,
+      744,
+    );
+  });
+
+  it('is told by its own words where the receiver has a reason that nobody knows', () => {
+    const odd = (says: string) => ({ ...broken, error: { code: 'io', message: 'x', says } });
+    const told = failures(resultOf(...[...'abcd'].map(odd)), {});
+    assert.equal(told.filter(sentence => /the guest reports "[abcd]" \(io\)/.test(sentence)).length, 4);
   });
 });

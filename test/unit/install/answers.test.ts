@@ -37,7 +37,6 @@ describe('the last line of a console', () => {
       '\x1b[01;32mme@demo\x1b[00m:\x1b[34m~\x1b[0m$ ',
       'PS C:\\> ',
       '~ ❯ ',
-      '%',
     ];
     for (const line of prompts) assert.ok(isShellPrompt(line), line);
     const others = [

@@ -11,12 +11,11 @@ import {
   type CopyProgress,
   type CopyResult,
   copy,
-  localDisk,
-  type SourceSystem,
 } from '../../../src/transfer/index.ts';
 import { FakeLink } from '../protocol/fakeLink.ts';
 import { type Answer, FakeReceiver, type FakeReceiverOptions } from '../protocol/fakeReceiver.ts';
 import { emptyFolder } from './emptyFolder.ts';
+import { endlessDisk } from './endlessDisk.ts';
 
 const sha256 = (content: string | Buffer) => crypto.createHash('sha256').update(content).digest('hex');
 
@@ -31,7 +30,7 @@ describe('copy', () => {
 
   async function connect(options: FakeReceiverOptions = {}): Promise<void> {
     receiver = new FakeReceiver(options);
-    session = await openSession(new FakeLink(receiver));
+    session = await openSession(new FakeLink(receiver), { isChannel: true });
   }
 
   function write(name: string, content: string | Buffer): string {
@@ -214,22 +213,44 @@ describe('copy', () => {
   it('cancels at once, and the receiver is told', async () => {
     await connect({ window: 8_192 });
     const abort = new AbortController();
-    const endless: SourceSystem = {
-      ...localDisk,
-      stat: async (...of) => ({ ...(await localDisk.stat(...of)), size: 1 << 30 }),
-      open: async () => ({ read: async buffer => buffer.length, close: async () => undefined }),
-    };
     const onProgress = (progress: CopyProgress) => {
       if (progress.bytesDone > 1_000_000) abort.abort();
     };
+    let partial: CopyResult | undefined;
     const copying = run([write('a', Buffer.alloc(100_000))], '/x', {
       signal: abort.signal,
       onProgress,
-      sourceSystem: endless,
+      onInterrupted: result => {
+        partial = result;
+      },
+      sourceSystem: endlessDisk,
     });
     await assert.rejects(copying, { name: 'AbortError' });
     assert.equal(receiver.requests.at(-1), 'cancel');
     assert.equal(receiver.files.size, 0);
+    assert.deepEqual(partial?.leftovers, []);
+  });
+
+  it('says where something unfinished may stay when the receiver has not said that it is gone', async () => {
+    for (const size of [100, 400_000]) {
+      const abort = new AbortController();
+      await connect({
+        answer: ({ verb }) => {
+          if (verb === 'commit') abort.abort();
+          // Its answer never comes: the line is cut.
+          if (verb === 'commit') setImmediate(() => void broken.close());
+          return verb === 'commit' || verb === 'cancel' ? [] : undefined;
+        },
+      });
+      const broken = session;
+      let partial: CopyResult | undefined;
+      const onInterrupted = (result: CopyResult) => {
+        partial = result;
+      };
+      const sources = [write('a', Buffer.alloc(size))];
+      await assert.rejects(run(sources, '/x', { signal: abort.signal, onInterrupted }));
+      assert.deepEqual(partial?.leftovers, ['/x']);
+    }
   });
 
   it('rejects at once when it was cancelled before', async () => {

@@ -5,17 +5,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { openSession, type Session } from '../../../src/protocol/index.ts';
-import {
-  type CopyOptions,
-  type CopyResult,
-  copy,
-  localDisk,
-  type SourceSystem,
-} from '../../../src/transfer/index.ts';
+import { type CopyOptions, type CopyResult, copy } from '../../../src/transfer/index.ts';
 import { FakeLink } from '../protocol/fakeLink.ts';
 import { FakeReceiver, type FakeReceiverOptions } from '../protocol/fakeReceiver.ts';
 import { signatureOf } from '../protocol/signatureOf.ts';
 import { emptyFolder } from './emptyFolder.ts';
+import { endlessDisk } from './endlessDisk.ts';
 
 const ALL = ['deflate', 'delta', 'resume', 'unchanged'];
 /** Some text, no two lines the same. */
@@ -36,7 +31,7 @@ describe('copy, sending less', () => {
   async function connect(options: FakeReceiverOptions = {}): Promise<void> {
     receiver = new FakeReceiver({ capabilities: ALL, ...options });
     link = new FakeLink(receiver);
-    session = await openSession(link);
+    session = await openSession(link, { isChannel: true });
   }
 
   function write(name: string, content: string | Buffer): string {
@@ -257,14 +252,9 @@ describe('copy, sending less', () => {
     it('keeps nothing when the user cancels', async () => {
       await connect();
       const abort = new AbortController();
-      const endless: SourceSystem = {
-        ...localDisk,
-        stat: async (...of) => ({ ...(await localDisk.stat(...of)), size: 1 << 30 }),
-        open: async () => ({ read: async buffer => buffer.length, close: async () => undefined }),
-      };
       const options: Partial<CopyOptions> = {
         signal: abort.signal,
-        sourceSystem: endless,
+        sourceSystem: endlessDisk,
         compression: 'off',
         onProgress: ({ bytesDone }) => bytesDone > 300_000 && abort.abort(),
       };

@@ -22,7 +22,17 @@ describe('a copy into a guest without a receiver', () => {
       localized(describeError(inDomain)),
       'No receiver answered in domain "web" on its virtio channel org.guestwire.0.',
     );
-    for (const error of [inDomain, onPort, new LinkError('no-receiver', '', { attempts: [] })]) {
+    const attempts = [{ link, outcome: 'login' } as const];
+    const occupied = new LinkError('no-receiver', '', { domain: 'web', osFamily: 'unknown', attempts });
+    const occupiedPort = new LinkError('no-receiver', '', { osFamily: 'unknown', attempts });
+    assert.match(localized(describeError(occupied)), /a login waits there/);
+    for (const error of [
+      inDomain,
+      onPort,
+      occupied,
+      occupiedPort,
+      new LinkError('no-receiver', '', { attempts: [] }),
+    ]) {
       const text = localized(describeError(error, { domain: 'web' }));
       assert.match(text, /^No receiver answered /);
       assert.doesNotMatch(text, /receiver\.|python|\{\d\}/);

@@ -10,6 +10,7 @@ import {
   presentThroughput,
   sparkline,
 } from '../../../src/ui/statusBar/throughputText.ts';
+import { localized } from '../../../src/ui/support/l10n.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
 import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
@@ -31,6 +32,16 @@ describe('outcome of a copy', () => {
 
   it('a file that arrived unverified counts as failed', () => {
     assert.equal(summaryOf(resultOf({ ...copied, verified: false }), link, {}).failed, 1);
+  });
+
+  it('failures of one kind are told once, with their number', () => {
+    const files = Array.from({ length: 744 }, () => broken);
+    const { failures } = summaryOf(resultOf(...files), link, {});
+    assert.equal(failures.length, 1);
+    assert.match(
+      localized(failures[0] as never),
+      /disk is full\. Make room there\. The same goes for 743 more files\.$/,
+    );
   });
 
   it("failures don't mention com-dd's options", () => {
@@ -64,10 +75,30 @@ describe('outcome of a copy', () => {
     });
   }
 
+  it('the outcome tells symbolic links from files with a SHA-256', () => {
+    const made = { ...copied, sha256: null, symlink: true as const };
+    const outcome = summaryOf(resultOf(copied, made, made), link, {});
+    assert.match(
+      outcomeText(request, outcome),
+      /^Copied and verified: 3 files .*, 2 symbolic links among them\)/,
+    );
+    assert.match(detailsText(request, outcome, undefined), /which have no SHA-256: 2\n/);
+  });
+
   it('the outcome says where a copy was resumed', () => {
     const outcome = summaryOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
     assert.match(outcomeText(request, outcome), /, resumed at 500 B\)\.$/);
     assert.match(detailsText(request, outcome, undefined), /500 bytes had arrived before/);
+  });
+
+  it('the outcome says that a file has grown since, and the details what that means', () => {
+    const outcome = summaryOf(resultOf({ ...copied, changed: 'grown' }), link, {});
+    assert.match(outcomeText(request, outcome), /1 grown since\)\.$/);
+    const text = detailsText(request, outcome, undefined);
+    assert.ok(
+      text.includes(`"${copied.source}" has grown since, and the guest has its first 1000 bytes.`),
+      text,
+    );
   });
 
   it('the details say how many serial ports were used in parallel', () => {
