@@ -9,6 +9,7 @@ import { TransferList, type TransferStore } from '../engine/transfers/transferLi
 import { transferRunner } from '../engine/transfers/transferRunner.ts';
 import { InsertedDiscs } from '../install/disc/insertedDiscs.ts';
 import { TransferQueue } from '../transfer/queue.ts';
+import { tickAchievements } from './achievements.ts';
 import { createApi, type GuestwireApi } from './api.ts';
 import type { CommandName } from './commands/command.ts';
 import { runCommand } from './commands/runCommand.ts';
@@ -66,6 +67,7 @@ export function createApp({ globalState, store, domainsView, log }: AppParts): A
     ...[connections, consoles, watch, domainsTree, transfersTree],
     followDomainsView({ view: domainsView, connections, watch }),
     ...showTransfers(transfers, log),
+    tickAchievements({ connections, receivers, transfers }),
     new vscode.Disposable(rememberCopies(transfers, memory)),
     onSettingChange('connections', () => connections.reload()),
     onSettingChange('maxParallelTransfers', () => queue.startNext()),
