@@ -57,6 +57,7 @@ function tooltip({ request, outcome, error }: Transfer, label: string, descripti
     outcome && linkText(outcome),
     error ? localized(error.message) : description,
     ...(outcome?.failures.slice(0, 5).map(localized) ?? []),
+    ...(outcome?.notes?.map(localized) ?? []),
   ];
   return lines.filter(Boolean).join('\n');
 }

@@ -129,6 +129,7 @@ function outcomeLines(outcome: CopySummary): string[] {
       rateText(bytesPerSecond),
     ),
     ...(resumedFrom > 0 ? [l10n.t('{0} bytes had arrived before the interruption', resumedFrom)] : []),
+    ...(outcome.notes ?? []).map(localized),
     ...(outcome.failures.length > 0 ? ['', ...outcome.failures.map(localized)] : []),
     ...(grown.length > 0 ? ['', ...grown.map(localized)] : []),
     ...(outcome.hashes.length > 0 ? ['', 'SHA-256', hashLines(outcome)] : []),
