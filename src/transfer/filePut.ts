@@ -61,8 +61,7 @@ export class FilePut {
       onQueued();
       return this.#outcome(await abortable(result, this.#signal), sent);
     } catch (error) {
-      this.#context.tracker.addBytes(-this.#acknowledged);
-      this.#context.tracker.resume(-this.#resumedFrom);
+      this.#context.tracker.takeBack(this.#acknowledged, this.#resumedFrom);
       throw error;
     } finally {
       if (!committed) await waitForCleanup(put.cancel());

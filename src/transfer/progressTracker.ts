@@ -19,6 +19,8 @@ export class ProgressTracker {
   readonly #rate = new RateMeter();
   readonly #wireRate = new RateMeter();
   #bytesDone = 0;
+  /** Only grows: what was brought over for a file that failed then has been work, too. */
+  #bytesMoved = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param link - what counts the bytes that go over it; those until now are none of this copy's */
@@ -42,12 +44,19 @@ export class ProgressTracker {
 
   addBytes(count: number): void {
     this.#bytesDone += count;
+    this.#bytesMoved += count;
   }
 
   /** Bytes that an earlier copy has brought over: done, but no work of this one. */
   resume(count: number): void {
     this.#bytesDone += count;
     this.resumedBytes += count;
+  }
+
+  /** A file failed or was cancelled: nothing of it is done. */
+  takeBack(added: number, resumed: number): void {
+    this.#bytesDone -= added + resumed;
+    this.resumedBytes -= resumed;
   }
 
   start(): void {
@@ -64,7 +73,7 @@ export class ProgressTracker {
   #emit(): void {
     const now = performance.now();
     const { wireBytes } = this;
-    this.#rate.update(this.#bytesDone - this.resumedBytes, now);
+    this.#rate.update(this.#bytesMoved, now);
     this.#wireRate.update(wireBytes, now);
     const bytesPerSecond = this.#rate.bytesPerSecond;
     const left = Math.max(0, this.bytesTotal - this.#bytesDone);
