@@ -44,8 +44,8 @@ export function emptyResult(files: FileResult[] = []): CopyResult {
 }
 
 function withSentence(file: FileResult, context: FileMessageContext): FileResult {
-  const { source, destination, bytes, sha256, verified, skipped, error } = file;
-  const plain = { source, destination, bytes, sha256, verified, skipped };
+  const { source, destination, bytes, sha256, verified, skipped, unchanged, error } = file;
+  const plain = { source, destination, bytes, sha256, verified, skipped, ...(unchanged && { unchanged }) };
   return error
     ? { ...plain, error: { code: error.code, message: worded(describeFileError(file, context)) } }
     : plain;
@@ -63,11 +63,10 @@ function hashState(files: readonly FileResult[]): string {
     return `SHA-256 verified: ${only.sha256}${only.skipped ? ' (already in the guest)' : ''}`;
   }
   const { verified, identical, skipped, unchanged } = tally(files);
-  const kept = skipped - unchanged;
   const notes = [
     ...(identical > 0 ? [`${identical} already in the guest`] : []),
     ...(unchanged > 0 ? [`${unchanged} unchanged by size and time`] : []),
-    ...(kept > 0 ? [`${kept} skipped, another file has the name`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped, another file has the name`] : []),
   ];
   return `SHA-256 verified: ${verified} of ${count(files.length)}${notes.map(note => `, ${note}`).join('')}`;
 }

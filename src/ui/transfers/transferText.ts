@@ -27,6 +27,8 @@ export function outcomeText(request: CopyRequest, outcome: CopySummary): string 
     return l10n.t('Already up to date: {0} in {1} (same size and time).', what, domain);
   if (skipped === files) return skippedText(what, files, domain);
   if (identical === files) return l10n.t('Already there and verified: {0} in {1}.', what, domain);
+  if (verified === identical)
+    return l10n.t('Nothing was copied to {0}: {1}.', domain, countNotes(outcome).join(', '));
   const speed = `${formatBytes(outcome.bytes)}, ${rateText(outcome.bytesPerSecond)}`;
   const notes = [speed, ...countNotes(outcome)].join(', ');
   const copied = files === 1 ? what : countText(verified - identical);
@@ -44,19 +46,26 @@ function skippedText(what: string, files: number, domain: string): string {
 const RATED_BYTES = 64 * 1024;
 
 /** Such as "verified · 51.8 kB/s", for where there's little room. */
-export function resultText({ verified, bytes, bytesPerSecond }: CopySummary): string {
-  const word = verified > 0 ? l10n.t('verified') : l10n.t('skipped');
+export function resultText(outcome: CopySummary): string {
+  const { bytes, bytesPerSecond } = outcome;
+  const word = resultWord(outcome);
   return bytes >= RATED_BYTES ? `${word} · ${rateText(bytesPerSecond)}` : word;
+}
+
+function resultWord({ files, verified, skipped, unchanged }: CopySummary): string {
+  if (skipped > 0) return skipped === files ? l10n.t('skipped') : l10n.t('{0} skipped', skipped);
+  return verified === 0 && unchanged > 0 ? l10n.t('unchanged') : l10n.t('verified');
 }
 
 function countText(files: number): string {
   return files === 1 ? l10n.t('1 file') : l10n.t('{0} files', files);
 }
 
-function countNotes({ identical, skipped, resumedFrom }: CopySummary): string[] {
+function countNotes({ identical, unchanged, skipped, resumedFrom }: CopySummary): string[] {
   const notes = [];
   if (resumedFrom > 0) notes.push(l10n.t('resumed at {0}', formatBytes(resumedFrom)));
   if (identical > 0) notes.push(l10n.t('{0} already there', identical));
+  if (unchanged > 0) notes.push(l10n.t('{0} unchanged', unchanged));
   if (skipped > 0) notes.push(l10n.t('{0} skipped', skipped));
   return notes;
 }
@@ -107,14 +116,15 @@ export function linkText({ link, lanes }: CopySummary): string {
 }
 
 function outcomeLines(outcome: CopySummary): string[] {
-  const { files, verified, identical, skipped, failed, resumedFrom } = outcome;
+  const { files, verified, identical, unchanged, skipped, failed, resumedFrom } = outcome;
   const { bytes, wireBytes, seconds, bytesPerSecond } = outcome;
   return [
     l10n.t(
-      'Files: {0}; verified: {1} (already there: {2}); skipped: {3}; failed: {4}',
+      'Files: {0}; verified: {1} (already there: {2}); unchanged: {3}; skipped: {4}; failed: {5}',
       files,
       verified,
       identical,
+      unchanged,
       skipped,
       failed,
     ),

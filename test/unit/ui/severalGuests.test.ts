@@ -178,6 +178,10 @@ describe('texts about a copy into several guests', () => {
     const skipped = { ...done, outcome: { ...outcome, verified: 0, skipped: 1 } };
     const partly = jobResult(jobFrom(part('web', done), part('db', skipped)));
     assert.doesNotMatch(partly.text, /verified/);
+    assert.match(partly.text, /some files were skipped/);
+    const unchanged = { ...done, outcome: { ...outcome, verified: 0, unchanged: 1 } };
+    const same = jobResult(jobFrom(part('web', done), part('db', unchanged)));
+    assert.match(same.text, /^Up to date: /);
     const failed = jobResult(jobFrom(part('web', done), part('db', failedWith('Its disk is full.'))));
     assert.equal(failed.text, 'notes.txt was copied to 1 of 2 guests. db: "Its disk is full."');
     assert.deepEqual(

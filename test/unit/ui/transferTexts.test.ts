@@ -12,7 +12,7 @@ import {
 } from '../../../src/ui/statusBar/throughputText.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
-import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
+import { detailsText, hashesText, outcomeText, resultText } from '../../../src/ui/transfers/transferText.ts';
 import { copied, link, outcome, progress, request, resultOf, said, sha256, target } from './samples.ts';
 
 const identical = { ...copied, bytes: 0, skipped: true };
@@ -21,10 +21,10 @@ const unchanged = { ...kept, unchanged: true as const };
 const broken = { ...kept, skipped: false, error: { code: 'no-space', message: 'x' } };
 
 describe('outcome of a copy', () => {
-  it('the outcome counts verified, skipped and failed files', () => {
-    const judged = summaryOf(resultOf(copied, identical, kept, broken), link, {});
-    const { files, verified, identical: there, skipped, failed } = judged;
-    assert.deepEqual([files, verified, there, skipped, failed], [4, 2, 1, 1, 1]);
+  it('the outcome counts verified, unchanged, skipped and failed files', () => {
+    const judged = summaryOf(resultOf(copied, identical, unchanged, kept, broken), link, {});
+    const { files, verified, identical: there, unchanged: same, skipped, failed } = judged;
+    assert.deepEqual([files, verified, there, same, skipped, failed], [5, 2, 1, 1, 1, 1]);
     assert.equal(judged.failures.length, 1);
     assert.deepEqual(judged.hashes[0], { destination: '/srv/notes.txt', sha256 });
   });
@@ -53,6 +53,12 @@ describe('outcome of a copy', () => {
     ['an empty folder', 'There were no files in notes.txt to copy to web.', []],
     ['the same files again', 'Already there and verified: 2 files in web.', [identical, identical]],
     [
+      'a partly changed folder',
+      'Copied and verified: 1 file → web:/srv/ (1.00 kB, 2.00 kB/s, 2 unchanged).',
+      [copied, unchanged, unchanged],
+    ],
+    ['nothing to do', 'Nothing was copied to web: 1 unchanged, 1 skipped.', [unchanged, kept]],
+    [
       'several files',
       'Copied and verified: 1 file → web:/srv/ (1.00 kB, 2.00 kB/s, 1 already there, 1 skipped).',
       [copied, identical, kept],
@@ -63,6 +69,17 @@ describe('outcome of a copy', () => {
       assert.equal(outcomeText(request, summaryOf(resultOf(...files), link, {})), sentence);
     });
   }
+
+  it('unchanged files are not called skipped, nor skipped ones verified', () => {
+    const wordOf = (...files: Parameters<typeof resultOf>) =>
+      resultText({ ...summaryOf(resultOf(...files), link, {}), bytes: 0 });
+    assert.equal(wordOf(unchanged, unchanged), 'unchanged');
+    assert.equal(wordOf(copied, unchanged), 'verified');
+    assert.equal(wordOf(kept), 'skipped');
+    assert.equal(wordOf(copied, unchanged, kept), '1 skipped');
+    const details = detailsText(request, summaryOf(resultOf(copied, unchanged, kept), link, {}), undefined);
+    assert.match(details, /unchanged: 1; skipped: 1; failed: 0/);
+  });
 
   it('the outcome says where a copy was resumed', () => {
     const outcome = summaryOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
