@@ -45,7 +45,9 @@ export function progressText(progress: CopyProgress, columns: number): string {
   const { bytesDone, bytesTotal, bytesPerSecond, etaSeconds, filesDone, filesTotal } = progress;
   const parts = [
     `${percentOf(progress)}%`,
-    `${formatBytes(bytesDone)} of ${formatBytes(Math.max(bytesDone, bytesTotal))}`,
+    ...(bytesTotal > 0
+      ? [`${formatBytes(bytesDone)} of ${formatBytes(Math.max(bytesDone, bytesTotal))}`]
+      : []),
     `${formatBytes(bytesPerSecond)}/s`,
   ];
   if (etaSeconds !== undefined) parts.push(`${formatDuration(etaSeconds)} left`);

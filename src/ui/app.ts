@@ -23,10 +23,9 @@ import { workspaceFiles } from './sources/workspaceFiles.ts';
 import { Throughput } from './statusBar/throughput.ts';
 import { setTranslation } from './support/l10n.ts';
 import { askConflict } from './transfers/askConflict.ts';
-import { showProgress } from './transfers/transferBars.ts';
 import { provideDetails } from './transfers/transferDetails.ts';
 import { logTransfers } from './transfers/transferLog.ts';
-import { announceResults, offerInterrupted } from './transfers/transferNotifications.ts';
+import { notifyOfTransfers, offerInterrupted } from './transfers/transferNotifications.ts';
 import { TransfersTree } from './transfers/transfersTree.ts';
 
 /** What activation has made, and VS Code gives. */
@@ -114,8 +113,7 @@ function showTransfers(transfers: TransferList, log: vscode.LogOutputChannel): v
   return [
     new Throughput(transfers),
     provideDetails(transfers),
-    showProgress(transfers),
-    announceResults(transfers),
+    notifyOfTransfers(transfers, () => settings.notifications),
     logTransfers(transfers, log),
   ];
 }

@@ -136,6 +136,16 @@ describe('progress of a transfer', () => {
     assert.match(progressText(many, ''), /50\.0 kB\/s · 3 of 12 files$/);
   });
 
+  it('progress has no bytes where there are none to copy', () => {
+    const nothing = { ...progress, bytesDone: 0, bytesTotal: 0, bytesPerSecond: 0, etaSeconds: undefined };
+    assert.equal(progressText({ ...nothing, file: '', filesTotal: 0 }, 'notes.txt'), 'starting…');
+    assert.equal(
+      progressText({ ...nothing, filesDone: 1, filesTotal: 2 }, 'notes.txt'),
+      '50% · 1 of 2 files',
+    );
+    assert.equal(progressText({ ...nothing, filesDone: 1 }, 'notes.txt'), '100%');
+  });
+
   it('progress is 100% only when all files are finished', () => {
     assert.equal(percentOf([{ ...progress, bytesDone: 999_999 }]), 99);
     assert.equal(percentOf([{ ...progress, bytesDone: 1_000_000 }]), 99);
