@@ -21,7 +21,7 @@ export function activate({
   const store = workspaceStore(workspaceState);
   const load = async () => {
     const { createApp } = await import('./ui/app.ts');
-    return createApp({ globalState, store, domainsView: views.domains, log });
+    return createApp({ globalState, store, domainsView: views.domains, transfersView: views.transfers, log });
   };
   const lazyApp = new LazyApp({ load, onFailure: error => reportFailure(error, log) });
   const views: LazyViews = createViews(lazyApp);

@@ -21,18 +21,20 @@ import { type DropFiles, dropFiles } from './domains/dropFiles.ts';
 import { onSettingChange, settings } from './settings.ts';
 import { workspaceFiles } from './sources/workspaceFiles.ts';
 import { Throughput } from './statusBar/throughput.ts';
+import { setDateLocale } from './support/dates.ts';
 import { setTranslation } from './support/l10n.ts';
 import { askConflict } from './transfers/askConflict.ts';
 import { provideDetails } from './transfers/transferDetails.ts';
 import { logTransfers } from './transfers/transferLog.ts';
 import { notifyOfTransfers, offerInterrupted } from './transfers/transferNotifications.ts';
-import { TransfersTree } from './transfers/transfersTree.ts';
+import { type TransferNode, TransfersTree } from './transfers/transfersTree.ts';
 
 /** What activation has made, and VS Code gives. */
 export interface AppParts {
   readonly globalState: vscode.Memento;
   readonly store: TransferStore;
   readonly domainsView: vscode.TreeView<DomainsNode>;
+  readonly transfersView: vscode.TreeView<TransferNode>;
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -47,8 +49,9 @@ export interface App extends vscode.Disposable {
   stop(): Promise<void>;
 }
 
-export function createApp({ globalState, store, domainsView, log }: AppParts): App {
+export function createApp({ globalState, store, domainsView, transfersView, log }: AppParts): App {
   setTranslation(vscode.l10n.t);
+  setDateLocale(vscode.env.language);
   const connections = createConnections(log);
   const receivers = followLifecycles(connections, new Receivers());
   const { queue, transfers } = createTransfers(receivers, store);
@@ -58,7 +61,17 @@ export function createApp({ globalState, store, domainsView, log }: AppParts): A
   const domainsTree = new DomainsTree(connections, receivers);
   const watch = new DomainWatch({ connections, receivers });
   const transfersTree = new TransfersTree(transfers);
-  const parts = { connections, consoles, copyFlow, discs, domainsTree, receivers, transfers, log };
+  const parts = {
+    connections,
+    consoles,
+    copyFlow,
+    discs,
+    domainsTree,
+    receivers,
+    transfers,
+    transfersView,
+    log,
+  };
   const all = vscode.Disposable.from(
     ...[connections, consoles, watch, domainsTree, transfersTree],
     followDomainsView({ view: domainsView, connections, watch }),

@@ -198,7 +198,17 @@ describe('copying', () => {
     await pollUntil('the SHA-256 is in the clipboard', async () => (await readClipboard()) === hashes.notes);
     await notes.click();
     await workbench.page.locator('.view-line', { hasText: hashes.notes }).first().waitFor();
+    await workbench.page.locator('.tab.active', { hasText: `notes.txt → ${guest.name}` }).waitFor();
     await workbench.screenshot('transfer-details');
+    const cancelled = workbench.treeRow('large.bin').filter({ hasText: 'cancelled' });
+    const count = await cancelled.count();
+    await cancelled.first().click();
+    await workbench.page.locator('.tab.active', { hasText: `large.bin → ${guest.name}` }).waitFor();
+    await workbench.page.keyboard.press('Delete');
+    await cancelled.nth(count - 1).waitFor({ state: 'detached' });
+    await notes.click();
+    await workbench.page.keyboard.press('Enter');
+    await workbench.page.locator('.tab.active', { hasText: `notes.txt → ${guest.name}` }).waitFor();
     await workbench.runCommand('Guestwire: Clear Finished Transfers');
     await notes.waitFor({ state: 'detached' });
   });

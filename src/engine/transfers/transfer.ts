@@ -61,6 +61,9 @@ export interface TransferRecord {
   readonly group?: string | undefined;
   readonly request: CopyRequest;
   readonly state: TransferState;
+  /** When its last run began and ended, as `Date.now()`. */
+  readonly startedAt?: number | undefined;
+  readonly endedAt?: number | undefined;
   readonly outcome?: CopySummary | undefined;
   readonly error?: TransferProblem | undefined;
 }

@@ -107,6 +107,7 @@ export class TransferList {
     const group = again.length > 1 ? randomUUID() : undefined;
     const change: Partial<Transfer> = {
       ...{ group, state: 'queued' },
+      ...{ startedAt: undefined, endedAt: undefined },
       ...{ outcome: undefined, error: undefined, cause: undefined, result: undefined, progress: undefined },
     };
     for (const id of again) this.#replace(id, change);
@@ -173,7 +174,8 @@ export class TransferList {
     const { promise, resolve, reject } = Promise.withResolvers<ReadonlyMap<string, Promise<Completion>>>();
     const work = async () => {
       const wanted = runs.filter(({ signal }) => !signal.aborted);
-      for (const { transfer } of wanted) this.#set(transfer.id, { state: 'running' });
+      const startedAt = Date.now();
+      for (const { transfer } of wanted) this.#set(transfer.id, { state: 'running', startedAt });
       const completions = run(wanted);
       resolve(new Map(wanted.map(({ transfer }, index) => [transfer.id, completions[index] as never])));
       await Promise.allSettled(completions);
@@ -189,12 +191,12 @@ export class TransferList {
     turn: Promise<ReadonlyMap<string, Promise<Completion>>>,
     signal: AbortSignal,
   ): Promise<Completion> {
-    const over = { progress: undefined, asking: undefined };
+    const over = () => ({ progress: undefined, asking: undefined, endedAt: Date.now() });
     try {
       const completion = await (await abortable(turn, signal)).get(id);
       if (!completion) throw abortError();
       const { result, outcome } = completion;
-      this.#set(id, { state: outcome.failed > 0 ? 'failed' : 'done', result, outcome, ...over });
+      this.#set(id, { state: outcome.failed > 0 ? 'failed' : 'done', result, outcome, ...over() });
       return completion;
     } catch (error) {
       const failure = asFailure(error);
@@ -205,7 +207,7 @@ export class TransferList {
         error: { code, message: explanation },
         outcome: partial,
         cause: failure.cause,
-        ...over,
+        ...over(),
       });
       throw failure;
     }
@@ -242,13 +244,9 @@ export class TransferList {
   #save(): void {
     if (this.#stopped) return;
     this.#options.store.save(
-      this.#transfers.map(({ id, group, request, state, outcome, error }) => ({
-        id,
-        group,
-        request,
-        state,
-        outcome,
-        error,
+      this.#transfers.map(({ id, group, request, state, startedAt, endedAt, outcome, error }) => ({
+        ...{ id, group, request, state },
+        ...{ startedAt, endedAt, outcome, error },
       })),
     );
   }

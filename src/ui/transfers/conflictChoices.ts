@@ -1,5 +1,6 @@
 import { formatBytes } from '../../text/units.ts';
 import type { Conflict, ConflictDecision } from '../../transfer/index.ts';
+import { dateText } from '../support/dates.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 
@@ -60,8 +61,5 @@ function ageText(yoursMs: number, theirsMs: number): string {
 }
 
 function localTime(timeMs: number): string {
-  const time = new Date(timeMs);
-  return Number.isNaN(time.getTime())
-    ? l10n.t('unknown time')
-    : time.toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' });
+  return dateText(timeMs, 'short') ?? l10n.t('unknown time');
 }

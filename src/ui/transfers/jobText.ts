@@ -7,7 +7,7 @@ import { formatDuration } from '../../text/units.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { nameOf, percentOf, progressText, rateText } from './progressText.ts';
-import { detailsText, failureText, sourcesText } from './transferText.ts';
+import { failureText, sourcesText } from './transferText.ts';
 
 /** A sentence names at most this many guests; for more it gives their number. */
 const MAX_NAMED = 3;
@@ -89,11 +89,6 @@ function doneText(what: string, done: readonly Transfer[]): string {
   return all(({ skipped }) => skipped === 0)
     ? l10n.t('Up to date: {0} → {1}. Files of the same size and time were not copied.', what, guests)
     : l10n.t('Copied, but some files were skipped: {0} → {1}. See the details.', what, guests);
-}
-
-/** All details, for a document of its own. */
-export function jobDetails(job: Job): string {
-  return job.map(({ request, outcome, error }) => detailsText(request, outcome, error)).join('\n');
 }
 
 function namesOf(transfers: readonly Transfer[]): string[] {

@@ -60,7 +60,7 @@ async function announceJob(transfers: TransferList, job: Job): Promise<void> {
     failed.length > 0
       ? await vscode.window.showWarningMessage(text, retry, details)
       : await vscode.window.showInformationMessage(text, details);
-  if (answer === details) await showDetails(job[0].id, transfers, true);
+  if (answer === details) await showDetails(job[0].id, transfers, { wholeJob: true });
   if (answer === retry) transfers.retry(...failed.map(({ id }) => id));
 }
 

@@ -1,6 +1,6 @@
 import { targetName } from '../../engine/guest/target.ts';
 import { linkLabel } from '../../engine/messages/linkMessages.ts';
-import type { CopyRequest, CopySummary, Transfer, TransferProblem } from '../../engine/transfers/transfer.ts';
+import type { CopyRequest, CopySummary, Transfer } from '../../engine/transfers/transfer.ts';
 import { formatBytes } from '../../text/units.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
@@ -77,7 +77,7 @@ export function failureText({
   error,
 }: Pick<Transfer, 'request' | 'outcome' | 'error'>): string {
   if (error) return localized(error.message);
-  return outcome ? outcomeText(request, outcome) : '';
+  return outcome && outcome.failed > 0 ? outcomeText(request, outcome) : '';
 }
 
 function failedText(request: CopyRequest, { files, failed, failures }: CopySummary): string {
@@ -90,55 +90,11 @@ function failedText(request: CopyRequest, { files, failed, failures }: CopySumma
     : l10n.t("{0} of {1} files weren't copied to {2}. {3}", failed, files, domain, first);
 }
 
-/** All details, for a document of its own. */
-export function detailsText(
-  request: CopyRequest,
-  outcome: CopySummary | undefined,
-  error: Pick<TransferProblem, 'message'> | undefined,
-): string {
-  const { target } = request;
-  const lines = [
-    l10n.t('Domain: {0}', harmless(targetName(target))),
-    l10n.t('Connection: {0}', harmless(target.kind === 'domain' ? target.uri : target.path)),
-    l10n.t('Destination: {0}', harmless(request.destination)),
-    ...request.sources.map(source => l10n.t('Source: {0}', harmless(source))),
-  ];
-  if (error) lines.push('', localized(error.message));
-  if (outcome) lines.push(linkText(outcome), '', ...outcomeLines(outcome));
-  return `${lines.join('\n')}\n`;
-}
-
 export function linkText({ link, lanes }: CopySummary): string {
   const name = localized(linkLabel(link));
   return lanes > 1
     ? l10n.t('Link: {0}, with {1} serial ports in parallel', name, lanes)
     : l10n.t('Link: {0}', name);
-}
-
-function outcomeLines(outcome: CopySummary): string[] {
-  const { files, verified, identical, unchanged, skipped, failed, resumedFrom } = outcome;
-  const { bytes, wireBytes, seconds, bytesPerSecond } = outcome;
-  return [
-    l10n.t(
-      'Files: {0}; verified: {1} (already there: {2}); unchanged: {3}; skipped: {4}; failed: {5}',
-      files,
-      verified,
-      identical,
-      unchanged,
-      skipped,
-      failed,
-    ),
-    l10n.t(
-      '{0} bytes copied, {1} bytes on the wire, {2} s, {3}',
-      bytes,
-      wireBytes,
-      seconds.toFixed(3),
-      rateText(bytesPerSecond),
-    ),
-    ...(resumedFrom > 0 ? [l10n.t('{0} bytes had arrived before the interruption', resumedFrom)] : []),
-    ...(outcome.failures.length > 0 ? ['', ...outcome.failures.map(localized)] : []),
-    ...(outcome.hashes.length > 0 ? ['', 'SHA-256', hashLines(outcome)] : []),
-  ];
 }
 
 /** A single file's hash alone; several as lines that `sha256sum --check` reads. */
@@ -147,6 +103,7 @@ export function hashesText(outcome: CopySummary): string {
   return only && outcome.hashes.length === 1 ? only.sha256 : hashLines(outcome);
 }
 
-function hashLines({ hashes }: CopySummary): string {
+/** As `sha256sum --check` reads them. */
+export function hashLines({ hashes }: CopySummary): string {
   return hashes.map(({ sha256, destination }) => `${sha256}  ${harmless(destination)}`).join('\n');
 }

@@ -129,10 +129,11 @@ describe('transfer list', () => {
 
   it('stores plain data', async () => {
     const { list, saved } = listOf(async () => success);
+    const before = Date.now();
     await list.add(request).completion;
-    assert.deepEqual(JSON.parse(JSON.stringify(saved())), [
-      { id: list.all[0]?.id, request, state: 'done', outcome },
-    ]);
+    const [{ startedAt, endedAt, ...record }] = JSON.parse(JSON.stringify(saved()));
+    assert.deepEqual(record, { id: list.all[0]?.id, request, state: 'done', outcome });
+    assert.ok(before <= startedAt && startedAt <= endedAt && endedAt <= Date.now());
   });
 
   it('clears what is finished, and nothing that runs', async () => {

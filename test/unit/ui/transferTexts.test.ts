@@ -3,22 +3,28 @@ import { describe, it } from 'node:test';
 import { targetKey } from '../../../src/engine/guest/target.ts';
 import { fillIn } from '../../../src/engine/messages/message.ts';
 import { summaryOf } from '../../../src/engine/transfers/copySummary.ts';
-import type { Transfer } from '../../../src/engine/transfers/transfer.ts';
+import type { CopySummary, Transfer } from '../../../src/engine/transfers/transfer.ts';
+import { columnsOf } from '../../../src/text/printable.ts';
 import {
   History,
   presentLast,
   presentThroughput,
   sparkline,
 } from '../../../src/ui/statusBar/throughputText.ts';
+import { detailsText, detailsTitle } from '../../../src/ui/transfers/detailsText.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
-import { detailsText, hashesText, outcomeText, resultText } from '../../../src/ui/transfers/transferText.ts';
+import { hashesText, outcomeText, resultText } from '../../../src/ui/transfers/transferText.ts';
+import { wrapped } from '../../../src/ui/transfers/wrapped.ts';
 import { copied, link, outcome, progress, request, resultOf, said, sha256, target } from './samples.ts';
 
 const identical = { ...copied, bytes: 0, skipped: true };
 const kept = { ...identical, sha256: null, verified: false };
 const unchanged = { ...kept, unchanged: true as const };
 const broken = { ...kept, skipped: false, error: { code: 'no-space', message: 'x' } };
+
+const failed: Transfer = { id: '1', request, state: 'failed' };
+const detailsOf = (outcome: CopySummary) => detailsText({ ...failed, outcome });
 
 describe('outcome of a copy', () => {
   it('the outcome counts verified, unchanged, skipped and failed files', () => {
@@ -77,19 +83,18 @@ describe('outcome of a copy', () => {
     assert.equal(wordOf(copied, unchanged), 'verified');
     assert.equal(wordOf(kept), 'skipped');
     assert.equal(wordOf(copied, unchanged, kept), '1 skipped');
-    const details = detailsText(request, summaryOf(resultOf(copied, unchanged, kept), link, {}), undefined);
+    const details = detailsOf(summaryOf(resultOf(copied, unchanged, kept), link, {}));
     assert.match(details, /unchanged: 1; skipped: 1; failed: 0/);
   });
 
   it('the outcome says where a copy was resumed', () => {
     const outcome = summaryOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
     assert.match(outcomeText(request, outcome), /, resumed at 500 B\)\.$/);
-    assert.match(detailsText(request, outcome, undefined), /500 bytes had arrived before/);
+    assert.match(detailsOf(outcome), /500 bytes had arrived before/);
   });
 
   it('the details say how many serial ports were used in parallel', () => {
-    const linesOf = (lanes: number): string =>
-      detailsText(request, summaryOf({ ...resultOf(copied), lanes }, link, {}), undefined);
+    const linesOf = (lanes: number): string => detailsOf(summaryOf({ ...resultOf(copied), lanes }, link, {}));
     assert.match(
       linesOf(2),
       new RegExp(`^Link: virtio channel ${link.device}, with 2 serial ports in parallel$`, 'm'),
@@ -106,7 +111,7 @@ describe('outcome of a copy', () => {
   });
 
   it('the details have everything about the copy', () => {
-    const text = detailsText(request, summaryOf(resultOf(copied, broken), link, {}), undefined);
+    const text = detailsOf(summaryOf(resultOf(copied, broken), link, {}));
     for (const part of [
       '/srv/',
       'qemu:///system',
@@ -117,7 +122,40 @@ describe('outcome of a copy', () => {
     ]) {
       assert.ok(text.includes(part), part);
     }
-    assert.match(detailsText(request, undefined, { message: said('No receiver.') }), /No receiver\./);
+    assert.match(
+      detailsText({ ...failed, error: { code: 'x', message: said('No receiver.') } }),
+      /No receiver\./,
+    );
+  });
+
+  it('the details begin with what was copied where, and how it ended', () => {
+    const done: Transfer = { id: '1', request, state: 'done', outcome };
+    assert.equal(detailsTitle([done]), 'notes.txt → web');
+    const startedAt = new Date(2026, 10, 30, 12, 18, 5).getTime();
+    const text = detailsText({ ...done, startedAt, endedAt: startedAt + 61_000 });
+    assert.match(text, /^notes\.txt → web\n\nCopied and verified: notes\.txt/);
+    assert.match(text, /^Started: .*30.*2026.*:18:05.*$/m);
+    assert.match(text, /^Ended: .*2026.*:19:06.*$/m);
+    assert.match(detailsText({ ...failed, state: 'cancelled' }), /^notes\.txt → web\n\ncancelled\n/);
+  });
+
+  it('the details have no long lines but hashes and paths', () => {
+    const long = { ...failed, error: { code: 'x', message: said('so many words '.repeat(30)) } };
+    for (const line of detailsText(long).split('\n')) assert.ok(line.length <= 88, line);
+    const japanese = wrapped('このドメインは停止しています。'.repeat(10));
+    assert.ok(japanese.includes('\n'));
+    for (const line of japanese.split('\n')) {
+      assert.ok(columnsOf(line) <= 90, line);
+      assert.doesNotMatch(line, /^。/);
+    }
+    assert.equal(wrapped(`a ${'/path'.repeat(40)} b`), `a\n${'/path'.repeat(40)}\nb`);
+    assert.match(detailsOf(outcome), new RegExp(`^${sha256}  /srv/notes\\.txt$`, 'm'));
+  });
+
+  it("the details keep a guest's control characters and notation out", () => {
+    const evil = { ...outcome, hashes: [{ destination: '/srv/\u001b[2J\nx', sha256 }] };
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+    assert.doesNotMatch(detailsOf(evil), /[\u0000-\u0009\u000b-\u001f]/);
   });
 
   it('hashes are listed as sha256sum checks them', () => {
@@ -165,19 +203,19 @@ describe('progress of a transfer', () => {
 describe('transfer in the Transfers view', () => {
   const show = (more: Partial<Transfer>) => presentTransfer({ id: '1', request, state: 'queued', ...more });
 
-  it('a transfer shows its state', () => {
-    assert.equal(show({}).label, 'notes.txt');
+  it('a transfer shows file and guest, and its state in a few words', () => {
+    assert.equal(show({}).label, 'notes.txt → web');
     assert.equal(show({}).accessibleLabel, 'Copy notes.txt to web: waiting');
-    assert.equal(show({ state: 'running' }).description, 'looking for the receiver… → web');
-    assert.equal(show({ state: 'running', progress }).description, '45% · 50.0 kB/s · 0:11 left → web');
-    assert.equal(show({ state: 'done', outcome }).description, 'verified → web');
-    assert.equal(
-      show({ state: 'failed', error: { code: 'x', message: said('Why.') } }).description,
-      '"Why." → web',
-    );
+    assert.equal(show({ state: 'running' }).description, 'looking for the receiver…');
+    assert.equal(show({ state: 'running', progress }).description, '45% · 50.0 kB/s · 0:11 left');
+    assert.equal(show({ state: 'done', outcome }).description, 'verified');
+    const error = { code: 'x', message: said('A long sentence about the reason.') };
+    assert.equal(show({ state: 'failed', error }).description, 'failed');
+    assert.match(show({ state: 'failed', error }).tooltip, /A long sentence/);
+    assert.match(show({ state: 'failed', error }).accessibleLabel, /to web: "A long sentence/);
     assert.equal(
       show({ state: 'failed', outcome: { ...outcome, failed: 1, files: 3 } }).description,
-      '1 of 3 files failed → web',
+      '1 of 3 files failed',
     );
   });
 
@@ -210,7 +248,7 @@ describe('status bar', () => {
   it('the status bar says that a transfer waits for an answer', () => {
     const asking: Transfer = { id: '1', request, state: 'running', progress, asking: '/home/me/notes.txt' };
     assert.equal(presentThroughput([asking], []).text, '$(question) waiting for your answer');
-    assert.match(presentTransfer(asking).description, /^waiting for your answer → web$/);
+    assert.match(presentTransfer(asking).description, /^waiting for your answer$/);
   });
 
   it('the status bar shows rate and percentage of all transfers together', () => {

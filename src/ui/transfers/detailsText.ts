@@ -1,0 +1,81 @@
+/** All that's known of a transfer, for a document of its own: short lines, the result first. */
+import { targetName } from '../../engine/guest/target.ts';
+import type { Job } from '../../engine/transfers/jobs.ts';
+import type { CopySummary, Transfer } from '../../engine/transfers/transfer.ts';
+import { dateText } from '../support/dates.ts';
+import { harmless } from '../support/harmless.ts';
+import { l10n, localized } from '../support/l10n.ts';
+import { guestsText } from './jobText.ts';
+import { rateText } from './progressText.ts';
+import { stateText } from './transferPresentation.ts';
+import { failureText, hashLines, linkText, outcomeText, sourcesText } from './transferText.ts';
+import { wrapped } from './wrapped.ts';
+
+/** Such as "server.log → web". */
+export function detailsTitle(job: Job): string {
+  return `${sourcesText(job[0].request)} → ${guestsText(job.map(({ request }) => targetName(request.target)))}`;
+}
+
+/** One guest's part after the other. */
+export function jobDetails(job: Job): string {
+  return job.map(detailsText).join('\n\n');
+}
+
+export function detailsText(transfer: Transfer): string {
+  const { outcome } = transfer;
+  const parts = [
+    [detailsTitle([transfer])],
+    [wrapped(resultSentence(transfer))],
+    facts(transfer),
+    ...(outcome ? outcomeParts(outcome) : []),
+  ];
+  return `${parts.map(lines => lines.join('\n')).join('\n\n')}\n`;
+}
+
+function resultSentence({ request, state, outcome, error, ...rest }: Transfer): string {
+  if (state === 'done' && outcome) return outcomeText(request, outcome);
+  if (state === 'failed') return failureText({ request, outcome, error });
+  return stateText({ request, state, outcome, error, ...rest });
+}
+
+function facts({ request, outcome, startedAt, endedAt }: Transfer): string[] {
+  const { target, destination, sources } = request;
+  const [started, ended] = [startedAt, endedAt].map(time => time && dateText(time));
+  return [
+    l10n.t('Domain: {0}', harmless(targetName(target))),
+    l10n.t('Connection: {0}', harmless(target.kind === 'domain' ? target.uri : target.path)),
+    ...(outcome ? [linkText(outcome)] : []),
+    l10n.t('Destination: {0}', harmless(destination)),
+    ...sources.map(source => l10n.t('Source: {0}', harmless(source))),
+    ...(started ? [l10n.t('Started: {0}', started)] : []),
+    ...(ended ? [l10n.t('Ended: {0}', ended)] : []),
+  ];
+}
+
+function outcomeParts(outcome: CopySummary): string[][] {
+  const { failures, hashes } = outcome;
+  return [
+    numbers(outcome).map(line => wrapped(line)),
+    ...(failures.length > 0
+      ? [[l10n.t('Not copied'), ...failures.map(one => wrapped(`- ${localized(one)}`, '  '))]]
+      : []),
+    // Not wrapped: `sha256sum --check` reads them.
+    ...(hashes.length > 0 ? [['SHA-256', hashLines(outcome)]] : []),
+  ];
+}
+
+function numbers(outcome: CopySummary): string[] {
+  const { files, verified, identical, unchanged, skipped, failed, resumedFrom } = outcome;
+  const { bytes, wireBytes, seconds, bytesPerSecond } = outcome;
+  return [
+    l10n.t(
+      'Files: {0}; verified: {1} (already there: {2}); unchanged: {3}; skipped: {4}; failed: {5}',
+      ...[files, verified, identical, unchanged, skipped, failed],
+    ),
+    l10n.t(
+      '{0} bytes copied, {1} bytes on the wire, {2} s, {3}',
+      ...[bytes, wireBytes, seconds.toFixed(3), rateText(bytesPerSecond)],
+    ),
+    ...(resumedFrom > 0 ? [l10n.t('{0} bytes had arrived before the interruption', resumedFrom)] : []),
+  ];
+}
