@@ -125,8 +125,11 @@ export class TransferList {
     this.#setList(this.#transfers.filter(transfer => transfer.id !== id || !isFinished(transfer.state)));
   }
 
-  clearFinished(): void {
-    this.#setList(this.#transfers.filter(({ state }) => !isFinished(state)));
+  /** @returns the interrupted ones, which stay: that's where they are resumed. */
+  clearFinished(): string[] {
+    const isInterrupted = ({ state }: Transfer) => state === 'interrupted';
+    this.#setList(this.#transfers.filter(one => isInterrupted(one) || !isFinished(one.state)));
+    return this.#transfers.filter(isInterrupted).map(({ id }) => id);
   }
 
   /** Ends all copies in good order. Their records stay as they are: the next window offers them again. */

@@ -155,6 +155,20 @@ describe('transfer list', () => {
     await list.stop();
   });
 
+  it('clears no interrupted one, which could not be resumed then, unless it is removed by itself', () => {
+    const { list } = listOf(endless, [
+      { id: 'broken', request, state: 'running' },
+      { id: 'over', request, state: 'cancelled' },
+    ]);
+    assert.deepEqual(list.clearFinished(), ['broken']);
+    assert.deepEqual(
+      list.all.map(({ id }) => id),
+      ['broken'],
+    );
+    list.remove('broken');
+    assert.deepEqual(list.all, []);
+  });
+
   it('forgets the oldest ones', async () => {
     const { list } = listOf(async () => success);
     for (let copies = 0; copies < 60; copies += 1) await list.add(request).completion;
