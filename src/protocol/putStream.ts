@@ -95,9 +95,13 @@ export class PutStream {
     return this.result;
   }
 
-  /** Gives the file up; resolves when the receiver has removed what it had of it. */
-  async cancel(): Promise<void> {
-    this.#conclude(encodeText('cancel'));
+  /**
+   * Gives the file up; resolves when the receiver has removed what it had of it.
+   *
+   * @param keep - leaves what a put with `resume=1` has brought for the next one
+   */
+  async cancel(keep = false): Promise<void> {
+    this.#conclude(encodeText('cancel', { keep: keep ? 1 : undefined }));
     await this.result.catch(() => undefined);
   }
 

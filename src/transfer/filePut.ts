@@ -64,14 +64,18 @@ export class FilePut {
       this.#context.tracker.takeBack(this.#acknowledged, this.#resumedFrom);
       throw error;
     } finally {
-      if (!committed) await waitForCleanup(put.cancel());
+      if (!committed) await waitForCleanup(put.cancel(this.#signal?.aborted && this.#keepsWhenCancelled));
     }
+  }
+
+  get #keepsWhenCancelled(): boolean {
+    return this.#request.plan.resume && this.#context.options.keepPartial === true;
   }
 
   #open(): Promise<PutStream> {
     const { session, streams } = this.#context;
     const { entry, path, conflict, plan } = this.#request;
-    return openPut(session, this.#signal, {
+    return openPut(session, this.#signal, this.#keepsWhenCancelled, {
       path,
       size: entry.info.size,
       mode: modeField(entry.info),

@@ -77,6 +77,8 @@ class GuestRun {
       ...{ target, destination, lanes, signal },
       options: {
         ...{ conflict, compression, delta, onProgress },
+        // Cancelled or interrupted, it's in the list, from where it's retried.
+        keepPartial: true,
         sourceSystem: rememberingStats(sourceSystem, this.#seen),
         onConflict: found => this.#decide(found),
       },

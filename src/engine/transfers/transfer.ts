@@ -86,6 +86,11 @@ export function isFinished(state: TransferState): boolean {
   return state !== 'queued' && state !== 'running';
 }
 
+/** The guest may have kept a part of it. */
+export function canResume(state: TransferState): boolean {
+  return state === 'cancelled' || state === 'interrupted';
+}
+
 export function canRetry(state: TransferState): boolean {
   return state === 'failed' || state === 'cancelled' || state === 'interrupted';
 }

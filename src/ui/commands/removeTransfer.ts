@@ -4,7 +4,7 @@ import { isFinished, type Transfer } from '../../engine/transfers/transfer.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { isTransferNode } from '../transfers/transfersTree.ts';
-import { sourcesText } from '../transfers/transferText.ts';
+import { resumeText, sourcesText } from '../transfers/transferText.ts';
 import type { Command } from './command.ts';
 
 /** Removes one transfer from the view: the one the command was called on, or by its key the selected one. */
@@ -21,5 +21,7 @@ async function wantsToStop({ request }: Transfer): Promise<boolean> {
   const stop = l10n.t('Stop Copying');
   const guest = harmless(targetName(request.target));
   const question = l10n.t('Stop copying {0} to {1}?', sourcesText(request), guest);
-  return (await vscode.window.showWarningMessage(question, { modal: true }, stop)) === stop;
+  return (
+    (await vscode.window.showWarningMessage(question, { modal: true, detail: resumeText() }, stop)) === stop
+  );
 }

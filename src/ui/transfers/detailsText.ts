@@ -1,14 +1,14 @@
 /** All that's known of a transfer, for a document of its own: short lines, the result first. */
 import { targetName } from '../../engine/guest/target.ts';
 import type { Job } from '../../engine/transfers/jobs.ts';
-import type { CopySummary, Transfer } from '../../engine/transfers/transfer.ts';
+import { type CopySummary, canResume, type Transfer } from '../../engine/transfers/transfer.ts';
 import { dateText } from '../support/dates.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
 import { guestsText } from './jobText.ts';
 import { rateText } from './progressText.ts';
 import { stateText } from './transferPresentation.ts';
-import { failureText, hashLines, linkText, outcomeText, sourcesText } from './transferText.ts';
+import { failureText, hashLines, linkText, outcomeText, resumeText, sourcesText } from './transferText.ts';
 import { wrapped } from './wrapped.ts';
 
 /** Such as "server.log → web". */
@@ -25,7 +25,9 @@ export function detailsText(transfer: Transfer): string {
   const { outcome } = transfer;
   const parts = [
     [detailsTitle([transfer])],
-    [wrapped(resultSentence(transfer))],
+    resultSentence(transfer)
+      .split('\n')
+      .map(line => wrapped(line)),
     facts(transfer),
     ...(outcome ? outcomeParts(outcome) : []),
   ];
@@ -35,7 +37,8 @@ export function detailsText(transfer: Transfer): string {
 function resultSentence({ request, state, outcome, error, ...rest }: Transfer): string {
   if (state === 'done' && outcome) return outcomeText(request, outcome);
   if (state === 'failed') return failureText({ request, outcome, error });
-  return stateText({ request, state, outcome, error, ...rest });
+  const sentence = error ? localized(error.message) : stateText({ request, state, outcome, error, ...rest });
+  return canResume(state) ? `${sentence}\n${resumeText()}` : sentence;
 }
 
 function facts({ request, outcome, startedAt, endedAt }: Transfer): string[] {

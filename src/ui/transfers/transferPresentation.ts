@@ -1,10 +1,16 @@
 import { targetName } from '../../engine/guest/target.ts';
-import { canRetry, isFinished, type Transfer, type TransferState } from '../../engine/transfers/transfer.ts';
+import {
+  canResume,
+  canRetry,
+  isFinished,
+  type Transfer,
+  type TransferState,
+} from '../../engine/transfers/transfer.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
 import type { Presentation } from '../treeItem.ts';
 import { shortNumbers } from './progressText.ts';
-import { failureText, linkText, resultText, sourcesText } from './transferText.ts';
+import { failureText, linkText, resultText, resumeText, sourcesText } from './transferText.ts';
 
 const ICONS: Readonly<Record<TransferState, Presentation['icon']>> = {
   queued: { id: 'clock' },
@@ -53,12 +59,13 @@ export function stateText({ state, progress, asking, outcome, error }: Transfer)
   }
 }
 
-function tooltip({ request, outcome, error }: Transfer, label: string, description: string): string {
+function tooltip({ request, state, outcome, error }: Transfer, label: string, description: string): string {
   const lines: (string | undefined)[] = [
     label,
     l10n.t('Destination: {0}', harmless(request.destination)),
     outcome && linkText(outcome),
     error ? localized(error.message) : description,
+    canResume(state) ? resumeText() : undefined,
     ...(outcome?.failures.slice(0, 5).map(localized) ?? []),
   ];
   return lines.filter(Boolean).join('\n');

@@ -80,6 +80,11 @@ export function failureText({
   return outcome && outcome.failed > 0 ? outcomeText(request, outcome) : '';
 }
 
+/** Of a copy that was broken off. It's a promise of the receiver's: PROTOCOL.md §6, `resume`. */
+export function resumeText(): string {
+  return l10n.t('If you retry it within 7 days, a large file continues where it stopped.');
+}
+
 function failedText(request: CopyRequest, { files, failed, failures }: CopySummary): string {
   const [failure] = failures;
   const first = failure ? localized(failure) : '';

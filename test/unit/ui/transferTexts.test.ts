@@ -136,7 +136,10 @@ describe('outcome of a copy', () => {
     assert.match(text, /^notes\.txt → web\n\nCopied and verified: notes\.txt/);
     assert.match(text, /^Started: .*30.*2026.*:18:05.*$/m);
     assert.match(text, /^Ended: .*2026.*:19:06.*$/m);
-    assert.match(detailsText({ ...failed, state: 'cancelled' }), /^notes\.txt → web\n\ncancelled\n/);
+    assert.match(
+      detailsText({ ...failed, state: 'cancelled' }),
+      /^notes\.txt → web\n\ncancelled\nIf you retry it/,
+    );
   });
 
   it('the details have no long lines but hashes and paths', () => {
