@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { abortable, abortError } from '../../text/abort.ts';
-import type { CopyProgress, CopyResult } from '../../transfer/index.ts';
-import type { TransferQueue } from '../../transfer/queue.ts';
+import type { CopyResult } from '../../transfer/index.ts';
+import type { TransferQueue, Turn } from '../../transfer/queue.ts';
 import { targetKey } from '../guest/target.ts';
 import { message } from '../messages/message.ts';
 import { Emitter } from '../support/emitter.ts';
@@ -14,19 +14,11 @@ import {
   type TransferRecord,
 } from './transfer.ts';
 import { asFailure, TransferFailure } from './transferFailure.ts';
+import { allAborted, linksOf, linkUse, type TransferRun, type WaitingRun } from './transferRun.ts';
 
 export interface Completion {
   readonly result: CopyResult;
   readonly outcome: CopySummary;
-}
-
-/** A transfer whose turn it is. */
-export interface TransferRun {
-  readonly transfer: Transfer;
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: CopyProgress) => void;
-  /** Of which file the user is being asked; undefined when that is over. */
-  readonly onAsking: (file: string | undefined) => void;
 }
 
 /**
@@ -160,7 +152,7 @@ export class TransferList {
     });
   }
 
-  #prepare(id: string, outer?: AbortSignal): TransferRun {
+  #prepare(id: string, outer?: AbortSignal): WaitingRun {
     const controller = new AbortController();
     this.#controllers.set(id, controller);
     return {
@@ -172,21 +164,39 @@ export class TransferList {
   }
 
   /** @returns what comes of each, once it is their turn: they wait for it, and have it, together. */
-  #awaitTurn(runs: readonly TransferRun[]): Promise<ReadonlyMap<string, Promise<Completion>>> {
-    const { queue, run } = this.#options;
+  #awaitTurn(runs: readonly WaitingRun[]): Promise<ReadonlyMap<string, Promise<Completion>>> {
     const { promise, resolve, reject } = Promise.withResolvers<ReadonlyMap<string, Promise<Completion>>>();
-    const work = async () => {
+    const work = async (turn: Turn) => {
       const wanted = runs.filter(({ signal }) => !signal.aborted);
       const startedAt = Date.now();
       for (const { transfer } of wanted) this.#set(transfer.id, { state: 'running', startedAt });
-      const completions = run(wanted);
+      const completions = this.#run(wanted, turn);
       resolve(new Map(wanted.map(({ transfer }, index) => [transfer.id, completions[index] as never])));
       await Promise.allSettled(completions);
     };
-    const guests = new Set(runs.map(({ transfer }) => targetKey(transfer.request.target)));
-    queue.run([...guests], work, allAborted(runs)).catch(reject);
+    const links = new Set(runs.flatMap(({ transfer }) => linksOf(transfer.request.target)));
+    this.#options.queue.run([...links], work, allAborted(runs)).catch(reject);
     promise.catch(() => undefined);
     return promise;
+  }
+
+  #run(runs: readonly WaitingRun[], turn: Turn): Promise<Completion>[] {
+    const completions = this.#options.run(runs.map(run => ({ ...run, links: linkUse(run, turn) })));
+    return completions.map((completion, index) =>
+      completion.catch(error => this.#runAgain(runs[index] as WaitingRun, turn, error)),
+    );
+  }
+
+  /** Where only the link was missing that another transfer has, it waits for that one after all. */
+  async #runAgain(run: WaitingRun, turn: Turn, error: unknown): Promise<Completion> {
+    const { id, request } = run.transfer;
+    const alone = turn.whenAlone(targetKey(request.target));
+    const { code } = asFailure(error);
+    if (!alone || (code !== 'no-receiver' && code !== 'busy')) throw error;
+    this.#set(id, { state: 'queued', startedAt: undefined });
+    await abortable(alone, run.signal);
+    this.#set(id, { state: 'running', startedAt: Date.now() });
+    return this.#run([run], turn)[0] as Promise<Completion>;
   }
 
   async #follow(
@@ -253,17 +263,6 @@ export class TransferList {
       })),
     );
   }
-}
-
-/** Fires when none of them is wanted any more. */
-function allAborted(runs: readonly TransferRun[]): AbortSignal {
-  const controller = new AbortController();
-  const check = () => {
-    if (runs.every(({ signal }) => signal.aborted)) controller.abort();
-  };
-  for (const { signal } of runs) signal.addEventListener('abort', check, { once: true });
-  check();
-  return controller.signal;
 }
 
 function asRestored(record: TransferRecord): Transfer {

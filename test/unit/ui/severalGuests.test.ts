@@ -8,11 +8,8 @@ import { type Job, jobOf, jobsOf } from '../../../src/engine/transfers/jobs.ts';
 import { sharedAnswers } from '../../../src/engine/transfers/sharedAnswers.ts';
 import type { Transfer, TransferRecord } from '../../../src/engine/transfers/transfer.ts';
 import { TransferFailure } from '../../../src/engine/transfers/transferFailure.ts';
-import {
-  type Completion,
-  TransferList,
-  type TransferRun,
-} from '../../../src/engine/transfers/transferList.ts';
+import { type Completion, TransferList } from '../../../src/engine/transfers/transferList.ts';
+import type { TransferRun } from '../../../src/engine/transfers/transferRun.ts';
 import type { Conflict, ConflictDecision } from '../../../src/transfer/index.ts';
 import { TransferQueue } from '../../../src/transfer/index.ts';
 import { jobDetails } from '../../../src/ui/transfers/detailsText.ts';
