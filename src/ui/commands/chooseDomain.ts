@@ -5,6 +5,7 @@ import { stateMessage } from '../../engine/messages/stateMessages.ts';
 import { domainOf, isDomainsNode } from '../domains/domainsTree.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 
 /** The domain the command was called on. From the palette: the one the user picks among those in a fitting state. */
 export async function chooseDomain(
@@ -24,7 +25,7 @@ export async function chooseDomain(
     place,
   }));
   if (items.length === 0) {
-    void vscode.window.showInformationMessage(l10n.t('No domain is in a state that allows this.'));
+    tell.info(l10n.t('No domain is in a state that allows this.'));
     return undefined;
   }
   const picked = await vscode.window.showQuickPick(items, { placeHolder: l10n.t('Select a domain') });

@@ -9,6 +9,7 @@ import {
 } from '../../install/addChannel.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import type { InstallParts } from './installParts.ts';
 
 type When = 'now' | 'next-start';
@@ -19,7 +20,7 @@ export async function askChannel(parts: InstallParts): Promise<void> {
   const facts = await connection.use(one => readChannelFacts(one, domain));
   const name = harmless(domain.name);
   if (channelChange(facts, 'now') === undefined) {
-    void vscode.window.showInformationMessage(nothingToAdd(facts, name));
+    tell.info(nothingToAdd(facts, name));
     return;
   }
   const when = await askWhen(facts, name);
@@ -108,7 +109,7 @@ async function add(parts: InstallParts, facts: ChannelFacts, when: When): Promis
   const done = change.live
     ? l10n.t('"{0}" now has the channel org.guestwire.0. Start the receiver in the guest.', name)
     : l10n.t('The channel org.guestwire.0 will be available the next time "{0}" starts.', name);
-  void vscode.window.showInformationMessage(done);
+  tell.info(done);
 }
 
 async function offerLater(

@@ -8,6 +8,7 @@ import { consoleOf } from '../console/consoleOf.ts';
 import type { OpenConsole } from '../console/consoles.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import { type InstallParts, readReceiver } from './installParts.ts';
 
@@ -73,7 +74,7 @@ async function send(
     return await sendWithProgress(conversation, receiver, start);
   } catch (error) {
     if (!(error instanceof SendError)) throw error;
-    if (error.code !== 'cancelled') void vscode.window.showErrorMessage(describeSendError(error));
+    if (error.code !== 'cancelled') tell.error(describeSendError(error));
     return undefined;
   } finally {
     conversation.release();
@@ -119,12 +120,10 @@ function report({ started }: SentReceiver): void {
     say(l10n.t('The receiver was sent and verified. Start it in the guest with: python3 {0}', RECEIVER_PATH));
   } else if (!started.running) {
     const said = harmless(started.said);
-    void vscode.window.showWarningMessage(
-      l10n.t('The receiver was sent and verified, but it exited immediately: {0}', said),
-    );
+    tell.warning(l10n.t('The receiver was sent and verified, but it exited immediately: {0}', said));
   }
 }
 
 function say(message: string): void {
-  void vscode.window.showInformationMessage(message);
+  tell.info(message);
 }

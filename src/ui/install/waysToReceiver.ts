@@ -3,6 +3,7 @@ import { activityOf } from '../../engine/connections/activity.ts';
 import type { DomainPlace } from '../../engine/connections/connections.ts';
 import { pasteCommand } from '../../install/console/pasteCommand.ts';
 import { l10n } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { askChannel } from './askChannel.ts';
 import { askDisc } from './askDisc.ts';
 import { checkReceiver } from './checkReceiver.ts';
@@ -83,7 +84,7 @@ function runningWays(): WayItem[] {
 
 async function copyPasteCommand(): Promise<void> {
   await vscode.env.clipboard.writeText(pasteCommand(await readReceiver()));
-  void vscode.window.showInformationMessage(
+  tell.info(
     l10n.t(
       'Copied. Paste the command into a shell in the guest. When it says "receiver.py: OK", start the receiver with "python3 receiver.py".',
     ),
