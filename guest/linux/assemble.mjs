@@ -17,6 +17,7 @@ const PARTS = [
   'wire',
   'log',
   'text',
+  'knocks',
   'frames',
   'reliable',
   'errors',

@@ -13,8 +13,8 @@ from .log import log
 from .session import Session
 from .text import BadText, read_text, write_text
 from .wire import (
-    ACK, ACK_BODY, CONTROL, COPY, DEVICES, FLAG_ASK, FLAG_GAP, FRAME_MIN, HELLO, HOLD_S, LANE,
-    LANE_HEAD, OUT_MAX, OVERHEAD, PENDING_MAX, PING, PONG, PONG_BODY, PROTOCOL_HIGH,
+    ACK, ACK_BODY, CONTROL, COPY, DEVICES, FLAG_ASK, FLAG_GAP, FRAME_MIN, HELLO, HERE, HOLD_S,
+    LANE, LANE_HEAD, OUT_MAX, OVERHEAD, PENDING_MAX, PING, PONG, PONG_BODY, PROTOCOL_HIGH,
     PROTOCOL_LOW, RELIABLE, REPLIES_MAX, RESET, SIGNATURE_FRAME_MIN, STREAMS, U32, UNKNOWN_S,
     VERSION, WELCOME, WINDOW_MAX, has_lanes)
 
@@ -38,8 +38,8 @@ class Endpoint:
         if frame.type == HELLO:
             self._hello(frame, now)
             return
-        if frame.type == WELCOME:
-            return
+        if frame.type in (WELCOME, HERE):
+            return                          # a receiver's own, thrown back by the line
         session = self._session(frame, now)
         if session is None:
             self._unknown(frame, now)
@@ -153,7 +153,11 @@ class Endpoint:
         else:
             session.sender.pong(ping_id, upto)
 
-    # -- HELLO ---------------------------------------------------------------
+    # -- knock and HELLO -----------------------------------------------------
+
+    def knock(self, nonce):
+        log.debug('%s: a host knocks' % self.port)
+        self._emit(encode(HERE, 0, 0, nonce, 0))
 
     def _hello(self, frame, now):
         for session in [self.active] + list(self.pending.values()):

@@ -3,6 +3,7 @@
 import collections
 import zlib
 
+from .knocks import Knocks
 from .wire import FRAME_MIN, HEADER, HEADER_BYTES, MAGIC, OVERHEAD, U32
 
 Frame = collections.namedtuple('Frame', 'type flags stream session sequence payload chunk')
@@ -31,14 +32,16 @@ class Chunk:
 class Parser:
     """Finds frames in a stream with noise.  Bytes go into `space()` and are
     reported by `filled(n)`; `frames()` yields what is whole.  Payloads are
-    views into the chunk, valid until the next `space()` unless lent."""
+    views into the chunk, valid until the next `space()` unless lent.  The
+    nonces of knocks in the noise go to `knocked`."""
 
-    def __init__(self, limit, read_bytes=0):
+    def __init__(self, limit, read_bytes=0, knocked=lambda nonce: None):
         self.limit = max(limit, FRAME_MIN)
         self._read = max(read_bytes, 4096)
         self._size = max(3 * (self.limit + OVERHEAD), 2 * self._read) + self._read
         self._chunk = Chunk(self._size)
         self._pool = []
+        self._knocks = Knocks(knocked)
         self._start = self._end = 0
         self._need = 1                      # bytes from _start before looking again
         self.dropped = 0
@@ -59,6 +62,7 @@ class Parser:
 
     def clear(self):
         self.dropped += self.kept
+        self._knocks.tail = b''
         self._start = self._end = 0
         self._need = 1
 
@@ -98,6 +102,7 @@ class Parser:
             self._need = 0
 
     def _drop(self, count):
+        self._knocks.search(self._chunk.data, self._start, self._start + count)
         self._start += count
         self.dropped += count
 
@@ -126,7 +131,8 @@ class Parser:
                     break
             self._drop(at - self._start)
             return False
-        self._drop(at - self._start)
+        if at > self._start:
+            self._drop(at - self._start)
         return True
 
     def _frame(self):
@@ -151,4 +157,5 @@ class Parser:
             return None
         self._start += total
         self._need = 1
+        self._knocks.tail = b''             # a frame within interrupts a knock
         return Frame(kind, flags, stream, session, sequence, payload, chunk)

@@ -79,10 +79,10 @@ class Port:
         self._napped = False
         read_bytes = 16 * CHANNEL_READ if self.kind == 'channel' else 0
         largest = FRAME_MIN + LANE_HEAD.size if has_lanes(self.kind) else DEVICES[self.kind][0]
-        self.parser = Parser(largest, read_bytes)
         self._reads = 16 if self.kind == 'channel' else 1
         self.worker = Worker(path)
         self.endpoint = Endpoint(config, path, self.kind, self.worker, self._waker.wake)
+        self.parser = Parser(largest, read_bytes, self.endpoint.knock)
         self.worker.on_rest = self.endpoint.worker_rests
         self.thread = threading.Thread(target=self._run, name=path, daemon=True)
 

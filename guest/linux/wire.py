@@ -18,12 +18,16 @@ RECORD = struct.Struct('>HHIQ')             # of a bundle: bytes of the name, mo
 HEADER_BYTES = HEADER.size + 4
 OVERHEAD = HEADER_BYTES + 4
 
-HELLO, WELCOME, ACK, PING, PONG, RESET = 1, 2, 3, 4, 5, 6
+HELLO, WELCOME, ACK, PING, PONG, RESET, HERE = 1, 2, 3, 4, 5, 6, 7
 CONTROL, DATA, COPY, LANE = 0x10, 0x11, 0x12, 0x13
 RELIABLE = 0x10                             # this bit of the type
 FLAG_GAP = 1                                # of ACK
 FLAG_ASK = 1                                # of CONTROL, DATA and COPY
 FLAG_ENCODED = 2                            # of DATA
+
+KNOCK = b'4757'                             # begins one: section 3
+KNOCK_BYTES = 24                            # with the nonce and the check, ten digits each
+U32_MAX = (1 << 32) - 1
 
 TEXT_MAX = 16384                            # section 2
 FRAME_MIN = 16384                           # what every reader accepts

@@ -42,7 +42,7 @@ class Endpoint
     public void Handle(Frame frame, double now)
     {
         if (frame.Type == Wire.Hello) { Hello(frame, now); return; }
-        if (frame.Type == Wire.Welcome) return;
+        if (frame.Type == Wire.Welcome || frame.Type == Wire.Here) return;     // a receiver's own, thrown back by the line
         Session session = SessionOf(frame);
         if (session == null) { Unknown(frame, now); return; }
         session.Heard = now;
@@ -155,7 +155,13 @@ class Endpoint
         session.Sender.Pong(Bytes.U32(frame.Data, frame.Offset), Bytes.U32(frame.Data, frame.Offset + 4));
     }
 
-    // -- HELLO ---------------------------------------------------------------
+    // -- knock and HELLO -----------------------------------------------------
+
+    public void Knock(uint nonce)
+    {
+        Log.Debug(_port + ": a host knocks");
+        Emit(Wire.Here, nonce, new byte[0]);
+    }
 
     void Hello(Frame frame, double now)
     {

@@ -68,18 +68,20 @@ class Frame
 
 /// <summary>Finds frames in a stream with noise. The reading thread puts bytes
 /// at Data[End], after Space(), and reports them by Filled(); all else happens
-/// under the port's lock.</summary>
+/// under the port's lock. The nonces of knocks in the noise go to a delegate.</summary>
 class Parser
 {
     const int ReadBytes = 65536;
     readonly int _limit;
+    readonly Knocks _knocks;
     int _start, _need = 1;                  // bytes from _start before looking again
     public readonly byte[] Data;
     public int End { get; private set; }
     public long Dropped { get; private set; }
 
-    public Parser(int limit)
+    public Parser(int limit, Knocked knocked)
     {
+        _knocks = new Knocks(knocked);
         _limit = Math.Max(limit, Wire.FrameMin);
         Data = new byte[2 * (_limit + Wire.Overhead) + 2 * ReadBytes];
     }
@@ -105,7 +107,13 @@ class Parser
     public void Filled(int count) { End += count; }
 
     /// <summary>Does not move End: a read into the buffer may be under way.</summary>
-    public void Clear() { Drop(Kept); _need = 1; }
+    public void Clear()
+    {
+        Dropped += Kept;
+        _start = End;
+        _need = 1;
+        _knocks.Forget();
+    }
 
     /// <summary>Rule 4: 400 ms passed without a byte while something is kept.</summary>
     public void Idle()
@@ -117,6 +125,8 @@ class Parser
 
     void Drop(int count)
     {
+        if (count == 0) return;
+        _knocks.Search(Data, _start, count);
         _start += count;
         Dropped += count;
     }
@@ -147,6 +157,7 @@ class Parser
             Frame found = Taken(length);
             _start += total;
             _need = 1;
+            _knocks.Forget();               // a frame within interrupts a knock
             return found;
         }
         return null;

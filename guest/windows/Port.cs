@@ -33,7 +33,7 @@ class Port
         _device = Platform.Current.OpenPort(_path, speed);
         _worker = new Worker(name);
         _endpoint = new Endpoint(config, name, _device.Kind, _worker);
-        _parser = new Parser(_endpoint.Largest);
+        _parser = new Parser(_endpoint.Largest, _endpoint.Knock);
         _gate = _endpoint.Gate;
         _reader = MakeThread(ReadLoop, "reader");
         _writer = MakeThread(WriteLoop, "writer");

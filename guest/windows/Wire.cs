@@ -11,13 +11,14 @@ static class Wire
     public const int ProtocolLow = 1, ProtocolHigh = 1;
 
     public const int HeaderBytes = 24, Overhead = 28;
-    public const byte Hello = 1, Welcome = 2, Ack = 3, Ping = 4, Pong = 5, Reset = 6;
+    public const byte Hello = 1, Welcome = 2, Ack = 3, Ping = 4, Pong = 5, Reset = 6, Here = 7;
     public const byte Control = 0x10, Data = 0x11, Copy = 0x12, Lane = 0x13;
     public const byte Reliable = 0x10;      // this bit of the type
     public const byte FlagGap = 1;          // of ACK
     public const byte FlagAsk = 1;          // of reliable frames
     public const byte FlagEncoded = 2;      // of DATA
 
+    public const int KnockBytes = 24;       // section 3
     public const int TextMax = 16384;       // section 2
     public const int FrameMin = 16384;      // what every reader accepts
     public const int WindowMax = 1 << 20;   // of a host's window we make use of this much

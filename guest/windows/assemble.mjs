@@ -6,7 +6,7 @@ import { checkPlain, headerLines, partMark, readParts, replaceOnce, writeWhole }
 
 /** In the order in which one may want to read them; C# itself needs none. */
 const PARTS = names(`
-  Wire Log Text Crc32 Adler32 PlainSha256 Sha256 Frames Reliable Decoders Errors
+  Wire Log Text Crc32 Adler32 PlainSha256 Sha256 Knocks Frames Reliable Decoders Errors
   Platform Win32 WindowsFile WindowsDevice WindowsPaths WindowsFiles WindowsPorts
   Paths Arguments Names Incoming Destination Put Bundle
   Requests PutRequests FileRequests Signature

@@ -40,11 +40,12 @@ export async function askConflict(
   }
 }
 
-export function conflictQuestion({ destination, sourceInfo, existing }: Conflict): string {
+export function conflictQuestion({ destination, sourceInfo, existing, isJustMade }: Conflict): string {
   const there = `${formatBytes(existing.size)} of ${formatTime(existing.mtimeMs)}`;
   const here = `${formatBytes(sourceInfo.size)} of ${formatTime(sourceInfo.mtimeMs)}`;
+  const state = isJustMade ? 'was just made by this copy, from another source' : 'exists in the guest';
   return (
-    `"${printable(destination)}" exists in the guest (${there}; yours: ${here}).\n` +
+    `"${printable(destination)}" ${state} (${there}; yours: ${here}).\n` +
     '[o]verwrite, [s]kip, [k]eep both or [c]ancel? (O, S, K: the same for all) '
   );
 }

@@ -1,4 +1,5 @@
 import { lstat } from 'node:fs/promises';
+import path from 'node:path';
 import { uriOf } from '../engine/guest/openGuest.ts';
 import { linkNotes } from '../engine/messages/linkNotes.ts';
 import { type GuestCopy, runCopies } from '../engine/transfers/runCopies.ts';
@@ -26,8 +27,10 @@ export async function copyFiles(
   const missing = await missingSources(args.sources, args.destination);
   if (missing) return reportCopies([{ domain: args.domain, label: '', result: missing }], args, terminal);
   const domains = [args.domain, ...args.also];
+  const { sources, repeated } = alikeSources(args.sources);
   const display = new CopyDisplay(terminal, args.quiet, signal);
   display.start(domains);
+  if (!args.quiet) display.note(repeated.map(repeatedNote));
   const parts = domains.map(domain => {
     const label = domains.length > 1 ? `${printable(domain)}: ` : '';
     return { domain, label, copy: guestCopy(domain, label, args, display, signal) };
@@ -35,7 +38,7 @@ export async function copyFiles(
   const ends = await Promise.all(
     run(
       parts.map(({ copy }) => copy),
-      args.sources,
+      sources,
     ),
   );
   display.stop();
@@ -69,6 +72,24 @@ function guestCopy(
         display.note(linkNotes(guest, link === 'auto').map(note => `${label}note: ${worded(note)}`));
     },
   };
+}
+
+/** One file named twice gets one spelling, so that it's copied once, as cp does it. */
+function alikeSources(named: readonly string[]): { sources: string[]; repeated: string[] } {
+  const first = new Map<string, string>();
+  const repeated = new Set<string>();
+  const sources = named.map(source => {
+    const file = path.resolve(source);
+    const known = first.get(file);
+    if (known === undefined) first.set(file, source);
+    else repeated.add(source);
+    return known ?? source;
+  });
+  return { sources, repeated: [...repeated] };
+}
+
+function repeatedNote(source: string): string {
+  return `note: You named "${printable(source)}" more than once. It's copied once.`;
 }
 
 /** Where no source exists at all the guest need not be asked; otherwise the others are copied. */

@@ -6,7 +6,8 @@ Copies files and folders into a KVM guest over its serial port or virtio channel
 A receiver must be running in the guest: python3 receiver.py
 
   Guest Domain   name, UUID or id of a running domain
-  In File        file or folder on this computer; with several, Out Path is a directory
+  In File        file or folder on this computer; with several, Out Path is a directory.
+                 Folders of the same name merge; files of the same name are refused
   Out Path       path in the guest: a directory (if it exists, or the path ends in "/")
                  takes the files under their own names; a character device such as
                  /dev/null is written directly; anything else is the copy's name
@@ -23,7 +24,8 @@ Options:
       --also DOMAIN     also copy into this domain, at the same time; can be repeated
       --conflict ask|overwrite|skip|newer|rename
                         what to do if a different file has that name in the guest
-                        (default: ask at a terminal, otherwise fail)
+                        (default: ask at a terminal, otherwise fail). A file that this
+                        copy itself has just made is never overwritten unasked
       --compress auto|on|off
                         compress data in transit; auto compresses where measurements
                         show it is faster

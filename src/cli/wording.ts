@@ -6,6 +6,7 @@ import { printable } from '../text/printable.ts';
 const HINTS: Readonly<Partial<Record<MessageId, string>>> = {
   'copy.unexpected': 'Run it again with NODE_DEBUG=guestwire for details.',
   'domain.none': '"com-dd --list" shows the domains.',
+  'file.just-made': 'Or use --conflict skip or rename.',
   'file.exists': 'Use --conflict overwrite, skip, newer or rename.',
   'note.channel-is-faster':
     "Add one with \"virsh attach-device\" and <channel type='unix'><target type='virtio' name='org.guestwire.0'/></channel>.",

@@ -2,7 +2,7 @@
 import type { RemoteError } from '../protocol/index.ts';
 import { abortError } from '../text/abort.ts';
 import type { SourceEntry } from './sourceTree.ts';
-import type { Conflict, ConflictDecision, ConflictPolicy, CopyOptions } from './types.ts';
+import type { Conflict, ConflictPolicy, CopyOptions } from './types.ts';
 
 /** What the receiver is told; it decides everything but `ask` by itself. */
 export type WirePolicy = Exclude<ConflictPolicy, 'ask'>;
@@ -10,37 +10,69 @@ export type WirePolicy = Exclude<ConflictPolicy, 'ask'>;
 export class ConflictResolver {
   readonly #ask: CopyOptions['onConflict'];
   #policy: ConflictPolicy;
+  /** For what this copy itself has put there: a sibling is never replaced unless the user is told that it's one. */
+  #policyForOwn: ConflictPolicy;
   #lastQuestion: Promise<unknown> = Promise.resolve();
 
   constructor(options: CopyOptions) {
     this.#ask = options.onConflict;
     this.#policy = options.conflict;
+    this.#policyForOwn = replaces(options.conflict) ? 'fail' : options.conflict;
   }
 
   get wirePolicy(): WirePolicy {
-    return this.#policy === 'ask' ? 'fail' : this.#policy;
+    return onWire(this.#policy);
+  }
+
+  wirePolicyFor(isJustMade: boolean): WirePolicy {
+    return onWire(this.#policyOf(isJustMade));
   }
 
   /**
    * @param exists - the receiver's `exists` error
+   * @param isJustMade - what exists was put there by this copy
    * @returns the policy to try again with, or undefined when the error stands.
    * @throws AbortError when the user cancels the whole copy.
    */
-  resolve(entry: SourceEntry, exists: RemoteError): Promise<WirePolicy | undefined> {
-    const turn = this.#lastQuestion.then(() => this.#decide(entry, exists));
+  resolve(entry: SourceEntry, exists: RemoteError, isJustMade = false): Promise<WirePolicy | undefined> {
+    const turn = this.#lastQuestion.then(() => this.#decide(entry, exists, isJustMade));
     this.#lastQuestion = turn.catch(() => undefined);
     return turn;
   }
 
-  async #decide(entry: SourceEntry, exists: RemoteError): Promise<WirePolicy | undefined> {
-    if (this.#policy === 'fail') return undefined;
-    if (this.#policy !== 'ask') return this.#policy;
+  async #decide(
+    entry: SourceEntry,
+    exists: RemoteError,
+    isJustMade: boolean,
+  ): Promise<WirePolicy | undefined> {
+    const policy = this.#policyOf(isJustMade);
+    if (policy === 'fail') return undefined;
+    if (policy !== 'ask') return policy;
     if (!this.#ask) return undefined;
-    const decision: ConflictDecision = await this.#ask(describe(entry, exists));
+    const conflict = describe(entry, exists);
+    const decision = await this.#ask(isJustMade ? { ...conflict, isJustMade } : conflict);
     if (decision.action === 'cancel') throw abortError();
-    if (decision.forAll) this.#policy = decision.action;
+    if (decision.forAll) this.#rememberForAll(decision.action, isJustMade);
     return decision.action;
   }
+
+  #policyOf(isJustMade: boolean): ConflictPolicy {
+    return isJustMade ? this.#policyForOwn : this.#policy;
+  }
+
+  /** "Overwrite all" was said of what the guest had: whoever said it didn't know that this copy makes more. */
+  #rememberForAll(action: WirePolicy, isJustMade: boolean): void {
+    this.#policy = action;
+    if (isJustMade || !replaces(action)) this.#policyForOwn = action;
+  }
+}
+
+function onWire(policy: ConflictPolicy): WirePolicy {
+  return policy === 'ask' ? 'fail' : policy;
+}
+
+function replaces(policy: ConflictPolicy): boolean {
+  return policy === 'overwrite' || policy === 'newer';
 }
 
 function describe(entry: SourceEntry, exists: RemoteError): Conflict {

@@ -7,6 +7,7 @@ import type { CopyContext } from './copyContext.ts';
 import { CopyJob } from './copyJob.ts';
 import { resolveDestination } from './destination.ts';
 import { FileSender } from './fileSender.ts';
+import { findMergedNames } from './namedSources.ts';
 import { ProgressTracker } from './progressTracker.ts';
 import type { SharedSources } from './sharedSources.ts';
 import { SourceStreams } from './sourceStreams.ts';
@@ -34,8 +35,8 @@ export interface Sharing {
  *
  * @param destination - path in the guest: an existing directory takes the sources' base names, a character device is
  * written straight, anything else is the name of the single source's copy
- * @throws TransferError or RemoteError when the destination can't take anything, ProtocolError when the session ends,
- * an AbortError after the signal
+ * @throws SameNameError when two sources would be one in the guest, another TransferError or RemoteError when the
+ * destination can't take anything, ProtocolError when the session ends, an AbortError after the signal
  */
 export function copy(
   session: Session,
@@ -56,7 +57,10 @@ export async function copyTo(
   try {
     throwIfAborted(options.signal);
     const destination = await resolveDestination(session, outPath, sources.length);
-    return await new CopyJob(context, destination).run(sources);
+    // What is named twice is copied once.
+    const distinct = [...new Set(sources)];
+    const merged = await findMergedNames(session, context.streams.system, distinct);
+    return await new CopyJob(context, destination, merged).run(distinct);
   } finally {
     context.streams.close();
     context.bundles.close();

@@ -5,7 +5,7 @@ import { Bundler } from './bundle/bundler.ts';
 import { ConflictResolver } from './conflictResolver.ts';
 import type { CopyContext } from './copyContext.ts';
 import type { Destination } from './destination.ts';
-import { type CopyTask, FileCopier } from './fileCopier.ts';
+import { type CopyTask, FileCopier, justMadeError } from './fileCopier.ts';
 import type { FileOutcome } from './fileOutcome.ts';
 import { FileResults } from './fileResults.ts';
 import { GuestDirectories, type GuestDirectory } from './guestDirectories.ts';
@@ -14,6 +14,7 @@ import { skipsUnchanged } from './putPlan.ts';
 import { readAhead } from './readAhead.ts';
 import { SMALL_FILE_BYTES } from './sourceStreams.ts';
 import { contentBytes, type SourceEntry, type WalkItem, walkSource } from './sourceTree.ts';
+import { type Claim, TakenNames } from './takenNames.ts';
 import { TransferError } from './transferError.ts';
 import type { CopyResult } from './types.ts';
 
@@ -27,6 +28,10 @@ const SMALL_FILES_AT_ONCE = 8;
 const AHEAD_ITEMS = 1_024;
 const AHEAD_BYTES = 4 << 20;
 
+interface JobTask extends CopyTask {
+  readonly claim: Claim | undefined;
+}
+
 export class CopyJob {
   readonly #context: CopyContext;
   readonly #destination: Destination;
@@ -36,12 +41,15 @@ export class CopyJob {
   readonly #bundler: Bundler | undefined;
   readonly #directories: GuestDirectories;
   readonly #results: FileResults;
+  readonly #names: TakenNames;
   /** Files that are still being read. */
   readonly #preparing = new Set<Promise<void>>();
 
-  constructor(context: CopyContext, destination: Destination) {
+  /** @param merged - as `findMergedNames` gives them */
+  constructor(context: CopyContext, destination: Destination, merged: ReadonlySet<string>) {
     this.#context = context;
     this.#destination = destination;
+    this.#names = new TakenNames(context.session, merged);
     this.#results = new FileResults(context.tracker);
     this.#conflicts = new ConflictResolver(context.options);
     this.#copier = new FileCopier(context, this.#conflicts);
@@ -58,10 +66,8 @@ export class CopyJob {
     const counting = this.#count(sources);
     tracker.start();
     try {
-      for (const source of sources) await this.#copySource(source);
-      await this.#bundler?.flush();
-      await this.#results.allAnswered();
-      this.#throwIfOver();
+      for (const [number, source] of sources.entries()) await this.#copySource(source, number);
+      await this.#allAnswered();
       await this.#directories.finish();
       this.#results.throwIfOver();
       await counting;
@@ -76,6 +82,12 @@ export class CopyJob {
       tracker.stop();
       await counting;
     }
+  }
+
+  async #allAnswered(): Promise<void> {
+    await this.#bundler?.flush();
+    await this.#results.allAnswered();
+    this.#throwIfOver();
   }
 
   #throwIfOver(): void {
@@ -93,6 +105,7 @@ export class CopyJob {
       bytesPerSecond: bytes / seconds,
       resumedFrom: tracker.resumedBytes,
       lanes: session.lanes,
+      folder: this.#destination.folder,
     };
   }
 
@@ -114,8 +127,10 @@ export class CopyJob {
     tracker.counted = true;
   }
 
-  async #copySource(source: string): Promise<void> {
+  async #copySource(source: string, number: number): Promise<void> {
     const { session, streams } = this.#context;
+    // What merges with it is to be in the guest, or known not to be.
+    if (this.#names.isMerged(streams.system.baseName(source))) await this.#allAnswered();
     const located = (item: WalkItem) => locate(session, item, this.#destination);
     const descend = (entry: SourceEntry) =>
       !this.#directories.isRefused(located({ kind: 'entry', entry }).path);
@@ -123,7 +138,7 @@ export class CopyJob {
       maxItems: AHEAD_ITEMS,
       maxWeight: AHEAD_BYTES,
       weightOf: ({ item }) => (item.kind === 'entry' ? contentBytes(item.entry) : 0),
-      onKnown: item => this.#prepared(located(item)),
+      onKnown: item => this.#prepared(located(item), number),
     });
     for await (const item of items) {
       this.#throwIfOver();
@@ -132,11 +147,15 @@ export class CopyJob {
   }
 
   /** Its turn comes later; what takes a while is begun. */
-  #prepared(located: LocatedItem): LocatedItem {
+  #prepared(located: LocatedItem, source: number): LocatedItem {
+    const { item, below, parent, isBadName } = located;
+    if (item.kind === 'unreadable' || isBadName || this.#destination.kind === 'device') return located;
     const directory = directoryOf(located);
-    if (directory && !located.isBadName && this.#destination.kind !== 'device')
-      this.#directories.prepare(directory);
-    return located;
+    const claim =
+      parent === undefined ? undefined : this.#names.claim(below, directory !== undefined, source);
+    if (directory && claim?.isBlocked) this.#directories.refuseWithParent(directory);
+    else if (directory) this.#directories.prepare(directory);
+    return { ...located, claim };
   }
 
   async #copyItem(located: LocatedItem): Promise<void> {
@@ -152,6 +171,8 @@ export class CopyJob {
     const { source } = item.entry;
     const problem = problemOf(item.entry, located);
     if (problem) return this.#results.failed(source, path, problem);
+    if (directory && located.claim?.isBlocked)
+      return this.#directories.refuse(directory, justMadeError(path));
     if (directory) return this.#makeDirectory(directory);
     this.#context.tracker.file = source;
     await this.#copyEntry(item.entry, located);
@@ -166,22 +187,35 @@ export class CopyJob {
 
   /** A file or a symbolic link. */
   async #copyEntry(entry: SourceEntry, located: LocatedItem): Promise<void> {
-    const { below, path, parent } = located;
+    const { below, path, parent, claim } = located;
     const { info } = entry;
-    const place = parent === undefined ? 'named' : this.#directories.placeIn(parent);
-    const task: CopyTask = { entry, path, place };
-    const isNamedFile = below.length > 0 && info.type === 'file';
+    const isJustMade = await this.#isJustMade(claim);
+    const place = parent === undefined || isJustMade ? 'named' : this.#directories.placeIn(parent);
+    const task: JobTask = { entry, path, place, isJustMade, claim };
+    const isNamedFile = below.length > 0 && info.type === 'file' && !isJustMade;
     if (this.#bundler && isNamedFile && goesInBundle(info, place, this.#context.options))
       return this.#bundler.add(this.#bundledFile(task, located));
     await this.#bundler?.makeWayTo(path);
-    if (info.type === 'symlink') void this.#results.track(entry, path, this.#copier.copyLink(task));
+    if (info.type === 'symlink') void this.#track(task, this.#copier.copyLink(task));
     else await this.#copyFile(task);
   }
 
-  #bundledFile(task: CopyTask, { below, parent }: LocatedItem): BundleItem {
+  /** Whether this copy has put something else there, which its answer tells. */
+  async #isJustMade(claim: Claim | undefined): Promise<boolean> {
+    if (!claim?.isSecond || claim.name.isDirectory) return false;
+    if (claim.name.isThere === undefined) await this.#allAnswered();
+    return claim.name.isThere === true;
+  }
+
+  #track({ entry, path, claim }: JobTask, outcome: Promise<FileOutcome | undefined>): Promise<void> {
+    const followed = claim ? this.#names.follow(claim, path, outcome) : outcome;
+    return this.#results.track(entry, path, followed);
+  }
+
+  #bundledFile(task: JobTask, { below, parent }: LocatedItem): BundleItem {
     const { entry, path, place } = task;
     const { promise, resolve, reject } = Promise.withResolvers<FileOutcome | undefined>();
-    const answered = this.#results.track(entry, path, promise);
+    const answered = this.#track(task, promise);
     const done = (outcome: FileOutcome | undefined) => {
       resolve(outcome);
       this.#context.streams.finished(entry.source);
@@ -204,9 +238,9 @@ export class CopyJob {
    * Resolves when the next file may begin: a large one has the line to itself until its last byte is queued, small ones
    * are read and sent side by side. Answers are awaited beside what follows.
    */
-  async #copyFile(task: CopyTask): Promise<void> {
+  async #copyFile(task: JobTask): Promise<void> {
     const { promise: queued, resolve } = Promise.withResolvers<void>();
-    const answered = this.#results.track(task.entry, task.path, this.#copier.copyFile(task, resolve));
+    const answered = this.#track(task, this.#copier.copyFile(task, resolve));
     const ready = Promise.race([queued, answered]).finally(() => this.#preparing.delete(ready));
     this.#preparing.add(ready);
     if (task.entry.info.size > SMALL_FILE_BYTES) await ready;

@@ -8,12 +8,15 @@ import { FilePut } from './filePut.ts';
 import { holdsSameContent } from './identical.ts';
 import { type Place, planPut, withoutBasis } from './putPlan.ts';
 import type { SourceEntry } from './sourceTree.ts';
+import { TransferError } from './transferError.ts';
 
 export interface CopyTask {
   readonly entry: SourceEntry;
   /** In the guest. */
   readonly path: string;
   readonly place: Place;
+  /** This copy itself has put something there. */
+  readonly isJustMade: boolean;
 }
 
 /** Sends it under a policy; rejects with `exists` where that leaves what is there alone. */
@@ -81,13 +84,13 @@ export class FileCopier {
   /** Tries with the copy's policy; an `exists` is settled by comparing content, then by asking. */
   async #withConflicts(task: CopyTask, send: SendUnderPolicy): Promise<FileOutcome> {
     try {
-      return await send(this.#conflicts.wirePolicy, false);
+      return await send(this.#conflicts.wirePolicyFor(task.isJustMade), false);
     } catch (error) {
       if (!isRemoteError(error, 'exists')) throw error;
       const same = await this.#identical(task, error.path ?? task.path);
       if (same) return same;
-      const policy = await this.#conflicts.resolve(task.entry, error);
-      if (!policy) throw error;
+      const policy = await this.#conflicts.resolve(task.entry, error, task.isJustMade);
+      if (!policy) throw task.isJustMade ? justMadeError(task.path, error) : error;
       return send(policy, true);
     }
   }
@@ -100,6 +103,11 @@ export class FileCopier {
     const sha256 = await abortable(same, options.signal);
     return sha256 ? { destination: path, bytes: 0, sha256, verified: true, skipped: true } : undefined;
   }
+}
+
+/** What's there is another source's, and stays. */
+export function justMadeError(path: string, cause?: unknown): TransferError {
+  return new TransferError('just-made', 'this copy has just put something else there', path, { cause });
 }
 
 function isWrongBasis(error: unknown): boolean {

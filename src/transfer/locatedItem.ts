@@ -4,6 +4,7 @@ import type { Destination } from './destination.ts';
 import type { GuestDirectory } from './guestDirectories.ts';
 import { joinGuestPath } from './guestPath.ts';
 import type { WalkItem } from './sourceTree.ts';
+import type { Claim } from './takenNames.ts';
 
 export interface LocatedItem {
   readonly item: WalkItem;
@@ -15,6 +16,8 @@ export interface LocatedItem {
   readonly parent: string | undefined;
   /** A separator inside a name would lead to another place in the guest than the source's tree says. */
   readonly isBadName: boolean;
+  /** Where something else of this copy could have the same name. */
+  readonly claim?: Claim | undefined;
 }
 
 export function locate(session: Session, item: WalkItem, { kind, path }: Destination): LocatedItem {

@@ -15,6 +15,16 @@ export class TransferError extends Error {
   }
 }
 
+/** Two named sources, of which one at least is no folder, have the same name in the guest. */
+export class SameNameError extends TransferError {
+  readonly sources: readonly [string, string];
+
+  constructor(name: string, sources: readonly [string, string]) {
+    super('same-name', 'two sources have the same name in the guest', name);
+    this.sources = sources;
+  }
+}
+
 /** What ends the whole copy rather than one file's: the session's end, or the user's cancellation. */
 export function endsCopy(error: unknown): error is Error {
   return isProtocolError(error) || isAborted(error);

@@ -11,6 +11,8 @@ export interface Conflict {
   destination: string;
   sourceInfo: { size: number; mtimeMs: number };
   existing: { type: string; size: number; mtimeMs: number };
+  /** What exists was put there by this very copy, from another source. */
+  isJustMade?: boolean;
 }
 
 export interface ConflictDecision {
@@ -95,4 +97,6 @@ export interface CopyResult {
   resumedFrom: number;
   /** Ports that were used side by side at the end. */
   lanes: number;
+  /** The folder that the sources went into, as the destination was written; a copy to a device has none. */
+  folder?: string | undefined;
 }

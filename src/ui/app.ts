@@ -14,6 +14,7 @@ import type { CommandName } from './commands/command.ts';
 import { runCommand } from './commands/runCommand.ts';
 import { Consoles } from './console/consoles.ts';
 import { CopyFlow } from './copy/copyFlow.ts';
+import { rememberCopies } from './copy/lastCopy.ts';
 import { CopyMemory } from './copy/memory.ts';
 import { type DomainsNode, DomainsTree } from './domains/domainsTree.ts';
 import { followDomainsView } from './domains/domainsView.ts';
@@ -55,7 +56,8 @@ export function createApp({ globalState, store, domainsView, transfersView, log 
   const connections = createConnections(log);
   const receivers = followLifecycles(connections, new Receivers());
   const { queue, transfers } = createTransfers(receivers, store);
-  const copyFlow = new CopyFlow({ connections, receivers, transfers, memory: new CopyMemory(globalState) });
+  const memory = new CopyMemory(globalState);
+  const copyFlow = new CopyFlow({ connections, receivers, transfers, memory });
   const consoles = new Consoles();
   const discs = new InsertedDiscs(globalState);
   const domainsTree = new DomainsTree(connections, receivers);
@@ -76,6 +78,7 @@ export function createApp({ globalState, store, domainsView, transfersView, log 
     ...[connections, consoles, watch, domainsTree, transfersTree],
     followDomainsView({ view: domainsView, connections, watch }),
     ...showTransfers(transfers, log),
+    new vscode.Disposable(rememberCopies(transfers, memory)),
     onSettingChange('connections', () => connections.reload()),
     onSettingChange('maxParallelTransfers', () => queue.startNext()),
   );

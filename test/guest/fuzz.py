@@ -4,7 +4,7 @@ import hashlib
 import struct
 import zlib
 
-from host import ACK, CONTROL, COPY, DATA, HELLO, PING, PONG, WELCOME, frame, text
+from host import ACK, CONTROL, COPY, DATA, HELLO, PING, PONG, WELCOME, frame, knock, text
 
 
 def piece(content):
@@ -69,6 +69,8 @@ def plausible(dice, session, sequence):
 
 
 def mutated(dice, data):
+    if dice.random() < 0.03:            # noise that's answered
+        return knock(dice.randrange(2 ** 32)) + mutated(dice, data)
     data, how = bytearray(data), dice.random()
     if how < 0.6:
         return bytes(data)              # as it is: reaches the deeper code
@@ -86,6 +88,8 @@ def mutated(dice, data):
             data[at] = dice.randrange(256)
         elif choice < 0.7:
             del data[at:at + dice.randint(1, 30)]
+        elif choice < 0.75:
+            data[at:at] = knock(dice.randrange(2 ** 32))[:dice.choice((12, 23, 24, 24))]
         elif choice < 0.9:
             data[at:at] = bytes(dice.randrange(256) for _ in range(dice.randint(1, 30)))
         else:

@@ -13,7 +13,7 @@ import tty
 import zlib
 
 MAGIC = b'\xf5GW1'
-HELLO, WELCOME, ACK, PING, PONG, RESET, CONTROL, DATA, COPY = 1, 2, 3, 4, 5, 6, 16, 17, 18
+HELLO, WELCOME, ACK, PING, PONG, RESET, HERE, CONTROL, DATA, COPY = 1, 2, 3, 4, 5, 6, 7, 16, 17, 18
 RECEIVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'dist', 'guest',
                         'receiver.py')
 
@@ -22,6 +22,11 @@ def frame(kind, flags=0, stream=0, session=0, sequence=0, payload=b''):
     head = MAGIC + struct.pack('>BBHIII', kind, flags, stream, session, sequence, len(payload))
     head += struct.pack('>I', zlib.crc32(head))
     return head + payload + struct.pack('>I', zlib.crc32(payload)) if payload else head
+
+
+def knock(nonce):
+    digits = b'4757%010d' % nonce
+    return digits + b'%010d' % zlib.crc32(digits)
 
 
 def text(verb, **fields):
@@ -193,6 +198,22 @@ class Host:
                 self.read()
 
     # -- session -------------------------------------------------------------
+
+    def knock(self, nonce=None):
+        """The nonce, once the receiver has answered it by HERE."""
+        nonce = nonce if nonce is not None else struct.unpack('>I', os.urandom(4))[0]
+        before = self.answered(nonce)
+        for _ in range(10):
+            self.write(knock(nonce))
+            try:
+                self.until(lambda: self.answered(nonce) > before, 'HERE', 0.8)
+                return nonce
+            except Lost:
+                self.write(b'\x15')         # erases it where somebody types
+        raise Lost('no HERE')
+
+    def answered(self, nonce):
+        return self.frames.count((HERE, 0, 0, nonce, 0, b''))
 
     def hello(self, nonce=None, protocol='1-1'):
         self.nonce = nonce if nonce is not None else struct.unpack('>I', os.urandom(4))[0]

@@ -24,6 +24,10 @@ def vectors(name):
         return json.load(file)
 
 
+def trace_frames():
+    return [step for step in vectors('trace.json')['steps'] if step['kind'] == 'frame']
+
+
 def fields_of(frame):
     """A receiver's frame as the vectors write one."""
     return {'type': frame.type, 'flags': frame.flags, 'stream': frame.stream,

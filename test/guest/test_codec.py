@@ -8,7 +8,8 @@ import runpy
 import tempfile
 import unittest
 
-from support import REPOSITORY, SEED, fields_of, parse, receiver, vectors
+from host import knock
+from support import REPOSITORY, SEED, fields_of, parse, receiver, trace_frames, vectors
 
 
 class Vectors(unittest.TestCase):
@@ -16,7 +17,7 @@ class Vectors(unittest.TestCase):
         generate = runpy.run_path(os.path.join(REPOSITORY, 'test', 'vectors', 'generate.py'))
         with tempfile.TemporaryDirectory() as folder:
             generate['save'].__globals__['HERE'] = folder
-            for name in ('trace', 'frames', 'streams', 'texts', 'transfers'):
+            for name in ('trace', 'frames', 'streams', 'knocks', 'texts', 'transfers'):
                 generate[name]()
                 with open(os.path.join(folder, name + '.json')) as file:
                     self.assertEqual(receiver_json(file), vectors(name + '.json'), name)
@@ -31,7 +32,7 @@ class Vectors(unittest.TestCase):
             for part in re.findall(r'"[^"]*"|[0-9a-f]{2}', body):
                 data += ast.literal_eval('b' + part) if part[0] == '"' else bytes.fromhex(part)
             found.append(('to-guest' if arrow == '→' else 'to-host', name, data.hex()))
-        expected = [(f['direction'], f['name'], f['hex']) for f in vectors('trace.json')['frames']]
+        expected = [(f['direction'], f['name'], f['hex']) for f in vectors('trace.json')['steps']]
         self.assertEqual(found, expected)
 
 
@@ -63,7 +64,7 @@ class Text(unittest.TestCase):
 
 class Encoding(unittest.TestCase):
     def test_frames(self):
-        for one in vectors('frames.json')['frames'] + vectors('trace.json')['frames']:
+        for one in vectors('frames.json')['frames'] + trace_frames():
             with self.subTest(one['name']):
                 data = receiver.encode(one['type'], one['flags'], one['stream'], one['session'],
                                        one['sequence'], bytes.fromhex(one['payload']))
@@ -77,8 +78,8 @@ class Encoding(unittest.TestCase):
 
 class Streams(unittest.TestCase):
     def run_case(self, case, chunk_sizes):
-        parser = receiver.Parser(case['limit'])
-        frames = []
+        knocks, frames = [], []
+        parser = receiver.Parser(case['limit'], knocked=knocks.append)
         for item in case['input']:
             if item.get('idle'):
                 parser.idle()
@@ -90,6 +91,7 @@ class Streams(unittest.TestCase):
                 frames += [fields_of(f) for f in parse(parser, data[at:at + size])]
                 at += size
         self.assertEqual(frames, case['frames'])
+        self.assertEqual(knocks, case.get('knocks', []), 'knocks')
         self.assertEqual(parser.dropped, case['dropped'], 'dropped')
         self.assertEqual(parser.kept, case['kept'], 'kept')
 
@@ -104,6 +106,40 @@ class Streams(unittest.TestCase):
             for name, size in sizes:
                 with self.subTest(case['name'], chunks=name):
                     self.run_case(case, size)
+
+    def test_knocks(self):
+        dice = random.Random(SEED)
+        for case in vectors('knocks.json')['streams']:
+            for name, size in (('whole', lambda: 1 << 20), ('single bytes', lambda: 1),
+                               ('random', lambda: dice.randint(1, 60))):
+                with self.subTest(case['name'], chunks=name):
+                    self.run_case(case, size)
+            for at in range(1, min(400, max(len(i.get('hex', '')) // 2 for i in case['input']))):
+                first = [at]
+                with self.subTest(case['name'], cut_at=at):
+                    self.run_case(case, lambda: first.pop() if first else 1 << 20)
+
+
+class Knocks(unittest.TestCase):
+    def test_texts(self):
+        for one in vectors('knocks.json')['texts']:
+            self.assertEqual(receiver.nonce_of(one['text'].encode()), one['nonce'])
+            self.assertEqual(knock(one['nonce']), one['text'].encode(), "the tests' own host")
+
+    def test_noise_that_looks_like_knocks(self):
+        """Beside a search through all of it at once."""
+        dice, found = random.Random(SEED), []
+        pieces = [knock(1), knock(2), b'4757', b'47', b'4', b'0000000001', knock(3)[:20], knock(1)[1:], b'x', b'\xf5']
+        for _ in range(300):
+            parser = receiver.Parser(4096, knocked=found.append)
+            noise, at, found[:] = b''.join(dice.choice(pieces) for _ in range(60)) + b'end', 0, []
+            while at < len(noise):
+                size = dice.randint(1, 50)
+                parse(parser, noise[at:at + size])
+                at += size
+            self.assertEqual(found, [int(noise[n + 4:n + 14]) for n in range(len(noise))
+                                     if noise[n:n + 24] in (knock(1), knock(2))])
+            self.assertLess(len(parser._knocks.tail), 24)
 
 
 class Buffers(unittest.TestCase):

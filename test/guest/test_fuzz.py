@@ -13,7 +13,7 @@ import unittest.mock
 import zlib
 
 from fuzz import mutated, plausible
-from host import frame, untext
+from host import HERE, frame, untext
 from support import SEED, Bench, receiver, sha256
 from test_sessions import Peer
 
@@ -60,6 +60,8 @@ class Fuzz(unittest.TestCase):
                 if kind == 0x10:
                     verb, fields = untext(payload)
                     seen.add(fields['code'].decode() if verb == 'error' else verb)
+                elif kind == HERE:
+                    seen.add('here')
             if peer.endpoint.active is not None:    # the host takes what it is told
                 sender = peer.endpoint.active.sender
                 peer.send(frame(3, 0, 0, session, 0, struct.pack(
@@ -74,11 +76,13 @@ class Fuzz(unittest.TestCase):
             self.assertLessEqual(len(requests.open) + len(requests.draining), receiver.STREAMS + 70)
             self.assertLessEqual(session.reader.held, 3 * receiver.DEVICES['pty'][1])
         self.assertLess(len(peer.parser._pool), 3)
+        self.assertLess(len(peer.parser._knocks.tail), 24)
 
     def test_mutated_frames(self):
         descriptors = len(os.listdir('/proc/self/fd'))
         seen = self.run_seed(SEED, COUNT)
-        self.assertGreaterEqual(len(seen), 12, seen)
+        self.assertGreaterEqual(len(seen), 13, seen)
+        self.assertIn('here', seen)
         self.assertNotIn('internal', seen)
         self.assertEqual([m for level, m in self.log if level == 'error'], [])
         self.assertEqual(sorted(os.listdir(self.folder)), ['home', 'root'])

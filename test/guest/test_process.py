@@ -17,7 +17,7 @@ import unittest.mock
 import zlib
 
 from fuzz import mutated, piece, plausible
-from host import ACK, CONTROL, COPY, DATA, HELLO, PING, Host, Line, Lost, Receiver, frame, text
+from host import ACK, CONTROL, COPY, DATA, HELLO, PING, Host, Line, Lost, Receiver, frame, knock, text
 from support import SEED, receiver, sha256
 from zstandard import Zstandard
 
@@ -220,6 +220,58 @@ class Sessions(Case):
             return cpu_ticks(process.process.pid) - before < 30
         self.until(rests, 'at rest')            # .NET goes on compiling for a while
         self.assertEqual(process.stop(), 0)
+
+
+class Knocks(Case):
+    def test_knock_then_session(self):
+        host = self.start().host()
+        host.hello(host.knock()).ping()
+        self.assertEqual(host.put(self.path('f'), b'x')[0], 'done')
+
+    def test_behind_garbage_and_half_a_frame(self):
+        host = self.start().host()
+        host.write(b'login: \xf5GW1 4757' + frame(DATA, 0, 1, 1, 0, b'y' * 4000)[:100])
+        nonce = host.knock()
+        host.hello(nonce).ping()
+
+    def test_digit_by_digit(self):
+        host = self.start().host()
+        for digit in knock(5):
+            host.write(bytes([digit]))
+            time.sleep(0.01)
+        host.until(lambda: host.answered(5), 'HERE')
+
+    def test_a_transfer_goes_on(self):
+        host = self.start().host().connect()
+        content = os.urandom(300000)
+        stream = host.open('put', path=self.path('f'), size=len(content))
+        host.answer(stream)
+        for at in range(0, len(content), 50000):
+            host.data(stream, content[at:at + 50000], at)
+            host.knock()
+        host.commit(stream, content)
+        self.assertEqual(host.answer(stream, 2)[0], 'done')
+        self.assertEqual(self.read('f'), content)
+        self.assertEqual(host.resets, [])
+
+    def test_a_flood_that_nobody_hears_the_answers_to(self):
+        process = self.start()
+        host = process.host()
+        host.hello(host.knock()).ping()
+        before = memory_kb(process.process.pid)
+        many = b''.join(knock(nonce) for nonce in range(100000))
+        while many:
+            self.assertTrue(select.select([], [host.fd], [], 20)[1], 'the receiver still reads')
+            many = many[os.write(host.fd, many[:4096]):]
+        self.assertLess(memory_kb(process.process.pid) - before, self.FLOOD_KB)
+        while select_read(host, 0.2):
+            pass
+        self.assertLess(sum(host.answered(nonce) for nonce in range(0, 100000, 100)), 500, 'most are left out')
+        host.frames.clear()
+        host.ping(2)
+        host.knock()
+
+    FLOOD_KB = 1500
 
 
 class Stopping(Case):

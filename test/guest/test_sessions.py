@@ -8,12 +8,12 @@ import unittest
 import unittest.mock
 
 from fuzz import piece
-from host import frame, text, untext
+from host import frame, knock, text, untext
 from support import HeldWorker, InlineWorker, parse, receiver, sha256
 
 WINDOW = receiver.DEVICES['pty'][1]
 
-HELLO, WELCOME, ACK, PING, PONG, RESET, CONTROL, DATA, COPY = 1, 2, 3, 4, 5, 6, 16, 17, 18
+HELLO, WELCOME, ACK, PING, PONG, RESET, HERE, CONTROL, DATA, COPY = 1, 2, 3, 4, 5, 6, 7, 16, 17, 18
 
 
 class Peer:
@@ -24,7 +24,7 @@ class Peer:
         config = receiver.Config(receiver.Root(root), read_only)
         self.endpoint = receiver.Endpoint(config, '/dev/test', device, self.worker, lambda: None)
         self.now = 100.0
-        self.parser = receiver.Parser(65536)
+        self.parser = receiver.Parser(65536, knocked=self.endpoint.knock)
         self.reader = receiver.Parser(65536)
         self.sequence = {}
 
@@ -134,6 +134,62 @@ class Hello(Folder):
         for nonce in range(1000):
             peer.hello(nonce)
         self.assertLessEqual(len(peer.endpoint.pending), receiver.PENDING_MAX)
+
+
+class Knocks(Folder):
+    def here(self, nonce):
+        return (HERE, 0, 0, nonce, 0, b'')
+
+    def test_here_on_every_device(self):
+        for device in receiver.DEVICES:
+            peer = Peer(device)
+            for nonce in (0, 0x0badcafe, 0xffffffff):
+                self.assertEqual(peer.send(b'noise' + knock(nonce) + b'\x15'), [self.here(nonce)], device)
+            self.assertEqual((peer.endpoint.sessions(), peer.endpoint.deadline(peer.now)), ([], None))
+
+    def test_knock_and_hello_in_one_read(self):
+        peer = Peer()
+        out = peer.send(knock(7) + frame(HELLO, 0, 0, 7, 0, text('hello', protocol='1-1')))
+        self.assertEqual([(f[0], f[3]) for f in out], [(HERE, 7), (WELCOME, 7)])
+
+    def test_the_active_session_goes_on(self):
+        peer = Peer()
+        session, path = peer.connect(1), os.path.join(self.folder, 'f')
+        peer.control(session, 1, 'put', path=path, size=6)
+        for at in (0, 3):
+            self.assertEqual(peer.send(knock(1) + knock(2)), [self.here(1), self.here(2)])
+            peer.reliable(session, DATA, 1, struct.pack('>Q', at) + b'abc')
+        self.assertEqual(peer.send(knock(2)), [self.here(2)])
+        out = peer.control(session, 1, 'commit', size=6, sha256=sha256(b'abcabc'))
+        self.assertEqual([c[1] for c in controls(out)], ['done'])
+
+    def test_is_no_frame_of_a_session(self):
+        peer = Peer()
+        active, pending = peer.connect(1), peer.welcome(2)
+        for number in (1, 2, active, pending):
+            peer.now += 7
+            self.assertEqual(peer.send(knock(number)), [self.here(number)])
+        self.assertEqual(peer.endpoint.active.number, active)
+        peer.now += 2.1                         # 30.1 s without a frame
+        peer.output()
+        self.assertEqual(peer.endpoint.sessions(), [])
+
+    def test_here_thrown_back_by_the_line(self):
+        peer = Peer()
+        session = peer.connect(1)
+        for number in (5, session):
+            peer.now += 16
+            self.assertEqual(peer.send(frame(HERE, 0, 0, number, 0)), [])
+        self.assertEqual(peer.endpoint.sessions(), [], 'nobody has been heard')
+
+    def test_a_line_that_takes_nothing_is_not_flooded(self):
+        peer = Peer()
+        for nonce in range(10000):
+            parse(peer.parser, knock(nonce))
+            peer.endpoint.take_output(peer.now, waiting=70000)
+        self.assertLess(len(peer.endpoint.out), 3)
+        peer.endpoint.take_output(peer.now)
+        self.assertEqual(peer.send(knock(7)), [self.here(7)])
 
 
 class Sessions(Folder):

@@ -23,6 +23,7 @@ describe('copying', () => {
     inner: workspace.add('results/run 1/inner.bin', 30_000),
     outer: workspace.add('results/outer.bin', 20_000),
     single: workspace.add('single.bin', 10_000),
+    second: workspace.add('second.bin', 8_000),
   };
   workspace.add('large.bin', LARGE_BYTES);
   let libvirtd: Libvirtd;
@@ -162,6 +163,26 @@ describe('copying', () => {
     await workbench.chooseFromMenu(workbench.file('single.bin'), 'Copy to Last Guest VM');
     await workbench.result('Copied and verified: single.bin');
     assert.equal(await guest.sha256('/tmp/single.bin'), hashes.single);
+  });
+
+  it("remembers a copy's folder, and not the name that was typed: the next file keeps its own", async () => {
+    await guest.mustRun('mkdir /tmp/named');
+    await copyTo(guest, 'single.bin', '/tmp/named/first.bin');
+    await workbench.notification('Copied and verified: single.bin').waitFor();
+    await workbench.chooseFromMenu(workbench.file('second.bin'), 'Copy to Last Guest VM');
+    await workbench.notification('Copied and verified: second.bin').waitFor();
+    assert.equal(await guest.sha256('/tmp/named/first.bin'), hashes.single);
+    assert.equal(await guest.sha256('/tmp/named/second.bin'), hashes.second);
+    await guest.mustRun('echo other > /tmp/named/second.bin');
+    await workbench.chooseFromMenu(workbench.file('second.bin'), 'Copy to Last Guest VM');
+    await workbench.asked('exists in');
+    await workbench.pick('Skip');
+    await workbench.chooseFromMenu(workbench.file('notes.txt'), 'Copy to Guest VM');
+    await workbench.pick(guest.name);
+    await workbench.asked('Copy notes.txt to');
+    const proposed = await workbench.quickInput.locator('input.input').inputValue();
+    assert.equal(proposed, '/tmp/named/notes.txt');
+    await workbench.page.keyboard.press('Escape');
   });
 
   it('reports a domain without a receiver, and retries', async () => {

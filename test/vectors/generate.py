@@ -17,10 +17,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
 import bundles as section_6_bundles  # noqa: E402  (only now can it be found)
+import knocks as section_3_knocks  # noqa: E402  (only now can it be found)
 import transfers as section_6  # noqa: E402  (only now can it be found)
 
 NONCE, SESSION = 0x0badcafe, 0x5eed1234
-NAMES = {1: 'HELLO', 2: 'WELCOME', 3: 'ACK', 4: 'PING', 5: 'PONG', 6: 'RESET',
+NAMES = {1: 'HELLO', 2: 'WELCOME', 3: 'ACK', 4: 'PING', 5: 'PONG', 6: 'RESET', 7: 'HERE',
          0x10: 'CONTROL', 0x11: 'DATA', 0x12: 'COPY'}
 
 
@@ -63,7 +64,11 @@ PUT = (b'put\npath=/tmp/hello%20world.txt\nsize=3\nmode=644\nmtime=1700000000.25
 COMMIT = b'commit\nsize=3\nsha256=' + HASH.encode() + b'\n'
 DONE = b'done\npath=/tmp/hello%20world.txt\nsize=3\nsha256=' + HASH.encode() + b'\n'
 
+KNOCK = 'the knock'
+
 TRACE = [
+    ('to-guest', KNOCK),
+    ('to-host', 'HERE', 7, 0, 0, NONCE, 0),
     ('to-guest', 'HELLO', 1, 0, 0, NONCE, 0, HELLO),
     ('to-host', 'WELCOME', 2, 0, 0, NONCE, 0, WELCOME),
     ('to-guest', 'PING 1', 4, 0, 0, SESSION, 0, u32(1)),
@@ -81,10 +86,16 @@ TRACE = [
 
 
 def trace():
-    steps = [described(name, 'step %d of section 8' % (number + 1), *rest, direction=direction)
-             for number, (direction, name, *rest) in enumerate(TRACE)]
-    save('trace.json', 'The worked session of guest/PROTOCOL.md, section 8: the document and these bytes are equal.',
-         frames=steps)
+    steps = []
+    for number, (direction, name, *rest) in enumerate(TRACE):
+        about = 'step %d of section 8' % (number + 1)
+        if name == KNOCK:
+            steps.append(dict(kind='knock', name=name, description=about, direction=direction, nonce=NONCE,
+                              hex=section_3_knocks.knock(NONCE).hex()))
+        else:
+            steps.append(dict(kind='frame', **described(name, about, *rest, direction=direction)))
+    save('trace.json', 'The worked session of guest/PROTOCOL.md, section 8: the document and these bytes are equal. '
+         'A step is a frame, or the knock, which is none.', steps=steps)
 
 
 # -- frames ------------------------------------------------------------------
@@ -92,7 +103,7 @@ def trace():
 def frames():
     ramp = bytes(range(256))
     all_of_them = [described(name, 'as in section 8 of PROTOCOL.md', *rest)
-                   for _, name, *rest in TRACE]
+                   for _, name, *rest in TRACE if name != KNOCK]
     all_of_them += [
         described('ACK with GAP', 'flag 01: a frame came that was later than next',
                   3, 1, 0, SESSION, 0, u32(7, 12288)),
@@ -244,6 +255,15 @@ def streams():
          streams=cases)
 
 
+# -- knocks ------------------------------------------------------------------
+
+def knocks():
+    save('knocks.json',
+         'Knocks, section 3 of guest/PROTOCOL.md. texts: nonce and the digits it makes. streams: as in streams.json, and '
+         'in knocks the nonces that a receiver answers by HERE, in their order. A host finds the same frames in them.',
+         **section_3_knocks.content(frame))
+
+
 # -- texts -------------------------------------------------------------------
 
 def texts():
@@ -338,6 +358,7 @@ if __name__ == '__main__':
     trace()
     frames()
     streams()
+    knocks()
     texts()
     transfers()
     bundles()

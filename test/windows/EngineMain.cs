@@ -33,6 +33,7 @@ class Probe
 {
     Parser _parser;
     Inflate _inflate;
+    readonly StringBuilder _knocks = new StringBuilder();
     readonly StringBuilder _inflated = new StringBuilder();
     readonly WindowsPlatform _windows = new WindowsPlatform();
 
@@ -55,7 +56,12 @@ class Probe
             case "encode":
                 return Sha256.Hex(Frame.Encode(byte.Parse(words[1]), int.Parse(words[2]), int.Parse(words[3]),
                                                uint.Parse(words[4]), uint.Parse(words[5]), Unhex(words[6])));
-            case "parser": _parser = new Parser(int.Parse(words[1])); return "";
+            case "parser":
+                _knocks.Length = 0;
+                _parser = new Parser(int.Parse(words[1]), Knocked);
+                return "";
+            case "knocks": return _knocks.ToString();
+            case "knock": return Knock(Unhex(words[1]));
             case "feed": return Feed(Unhex(words[1]));
             case "idle": _parser.Idle(); return Frames();
             case "kept": return _parser.Dropped + " " + _parser.Kept;
@@ -95,6 +101,14 @@ class Probe
         foreach (KeyValuePair<string, byte[]> item in fields.Items)
             made.Append(' ').Append(item.Key).Append('=').Append(Sha256.Hex(item.Value));
         return made.ToString();
+    }
+
+    void Knocked(uint nonce) { _knocks.Append(nonce).Append(' '); }
+
+    static string Knock(byte[] digits)
+    {
+        uint nonce;
+        return digits.Length == Wire.KnockBytes && Knocks.IsKnock(digits, 0, out nonce) ? nonce.ToString() : "none";
     }
 
     string Feed(byte[] data)

@@ -12,7 +12,8 @@ import zlib
 import windows
 from windows import SCRIPT, SHIPPED, compiled, engine_source, mono_command
 
-from support import SEED, sha256, vectors  # noqa: E402  (found once windows is imported)
+from host import knock
+from support import SEED, sha256, trace_frames, vectors  # noqa: E402  (found once windows is imported)
 
 
 class Probe(unittest.TestCase):
@@ -59,7 +60,7 @@ class Text(Probe):
 
 class Frames(Probe):
     def test_vectors(self):
-        for one in vectors('frames.json')['frames'] + vectors('trace.json')['frames']:
+        for one in vectors('frames.json')['frames'] + trace_frames():
             with self.subTest(one['name']):
                 head = [one[k] for k in ('type', 'flags', 'stream', 'session', 'sequence', 'payload')]
                 self.assertEqual(self.ask('encode', *head), one['hex'])
@@ -81,6 +82,7 @@ class Frames(Probe):
                 found += frames(self.ask('feed', item['hex'][at:at + size]))
                 at += size
         self.assertEqual(found, case['frames'])
+        self.assertEqual([int(nonce) for nonce in self.ask('knocks').split()], case.get('knocks', []))
         self.assertEqual(self.ask('kept'), '%d %d' % (case['dropped'], case['kept']))
 
     def test_streams(self):
@@ -93,6 +95,30 @@ class Frames(Probe):
             for name, size in sizes:
                 with self.subTest(case['name'], chunks=name):
                     self.run_case(case, size)
+
+    def test_knocks(self):
+        for one in vectors('knocks.json')['texts']:
+            self.assertEqual(self.ask('knock', one['text'].encode().hex()), str(one['nonce']))
+        dice = random.Random(SEED)
+        for case in vectors('knocks.json')['streams']:
+            for name, size in (('whole', lambda: 1 << 20), ('single bytes', lambda: 1),
+                               ('random', lambda: dice.randint(1, 60))):
+                with self.subTest(case['name'], chunks=name):
+                    self.run_case(case, size)
+            for at in range(1, min(300, max(len(i.get('hex', '')) // 2 for i in case['input']))):
+                first = [at]
+                with self.subTest(case['name'], cut_at=at):
+                    self.run_case(case, lambda: first.pop() if first else 1 << 20)
+
+    def test_noise_that_looks_like_knocks(self):
+        """Beside a search through all of it at once."""
+        dice = random.Random(SEED)
+        pieces = [knock(1), knock(2), b'4757', b'47', b'4', b'0000000001', knock(3)[:20], knock(1)[1:], b'x', b'\xf5']
+        for _ in range(100):
+            noise = b''.join(dice.choice(pieces) for _ in range(60)) + b'end'
+            wanted = [int(noise[n + 4:n + 14]) for n in range(len(noise)) if noise[n:n + 24] in (knock(1), knock(2))]
+            self.run_case(dict(limit=16384, input=[{'hex': noise.hex()}], frames=[], knocks=wanted,
+                               dropped=len(noise), kept=0), lambda: dice.randint(1, 50))
 
 
 class Sums(Probe):

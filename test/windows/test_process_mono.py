@@ -20,6 +20,10 @@ class Sessions(OnMono, test_process.Sessions):
     pass
 
 
+class Knocks(OnMono, test_process.Knocks):
+    FLOOD_KB = 8000                         # a managed heap grows in steps
+
+
 class Stopping(OnMono, test_process.Stopping):
     pass
 

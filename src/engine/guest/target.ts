@@ -9,6 +9,8 @@ export interface DomainTarget {
   readonly name: string;
   /** As com-dd's `--link`: `auto`, a device, or the path of a port of this computer. */
   readonly link: string;
+  /** The user has chosen this link for the copy; otherwise it's what the settings said. */
+  readonly isLinkChosen?: true;
 }
 
 /** A serial port of this computer, with a receiver at its other end. */

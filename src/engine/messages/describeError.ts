@@ -2,7 +2,7 @@ import { isLibvirtError } from 'libvirt';
 import { isLinkError } from '../../link/index.ts';
 import { isProtocolError, isRemoteError } from '../../protocol/index.ts';
 import { isAborted } from '../../text/abort.ts';
-import { TransferError } from '../../transfer/index.ts';
+import { SameNameError, TransferError } from '../../transfer/index.ts';
 import { GuestError } from '../guest/guestError.ts';
 import { describeFileError, type FileMessageContext, isFileErrorCode } from './fileMessages.ts';
 import { describeGuestError } from './guestMessages.ts';
@@ -43,8 +43,10 @@ function guestOf({ domain }: ErrorContext): Message {
   return domain === undefined ? message('guest.unnamed') : message('guest.domain', domain);
 }
 
-/** Thrown, not reported with a file: it is about the out path, which has to be a folder and is none. */
-function describeTransferError({ code, path }: TransferError, context: ErrorContext): Message {
+/** Thrown, not reported with a file: it's about the sources' names, or the out path, which must be a folder and isn't. */
+function describeTransferError(error: TransferError, context: ErrorContext): Message {
+  const { code, path } = error;
+  if (error instanceof SameNameError) return message('copy.same-name', ...error.sources, path ?? '');
   const outPath = path ?? context.destination ?? '';
   if (code === 'no-directory') return message('copy.no-folder', outPath);
   if (code === 'not-a-directory') return message('copy.not-a-folder', outPath);

@@ -89,6 +89,9 @@ export const ENGLISH = {
   'copy.not-a-folder':
     '"{0}" is not a folder in the guest. Copying several files, or to a path ending in a separator, requires one.',
 
+  'copy.same-name':
+    '"{0}" and "{1}" would both be called "{2}" in the guest, so nothing was copied. Copy them one by one to different folders.',
+
   // The domain.
   'domain.shutoff': 'Domain "{0}" is shut off. Start it and its receiver, then copy again.',
   'domain.shutdown': 'Domain "{0}" is shutting down. Start it again, then copy.',
@@ -167,6 +170,8 @@ export const ENGLISH = {
     '"{0}" is a symbolic link in the guest and won\'t be replaced. Choose another name, or remove the link there.',
   'file.is-special': '"{0}" is a device or socket in the guest and can\'t take a file. Choose another name.',
   'file.exists': '"{0}" exists in the guest with other content.',
+  'file.just-made':
+    '"{0}" was not copied: this copy has already put something else at "{1}". Copy it by itself to another folder.',
   'file.not-found': '"{0}" is gone from the guest.',
   'file.permission': '"{0}" can\'t be written: the receiver\'s user has no permission for it in the guest.',
   'file.permission-of':

@@ -54,6 +54,7 @@ const WORDINGS: ReadonlyMap<string, Wording> = new Map<string, Wording>([
   ).map(code => [code, ofDestination(`file.${code}` as MessageId)] as const),
   ['too-large', ofBoth('file.too-large')],
   ['hash-mismatch', ofBoth('file.damaged')],
+  ['just-made', ofBoth('file.just-made')],
   ['bad-data', ofBoth('file.damaged')],
   [
     'outside-root',

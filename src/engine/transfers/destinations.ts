@@ -29,6 +29,11 @@ export function commonDestination(proposals: readonly string[]): string {
   return others.every(other => other === first) ? first : HOME;
 }
 
+/** The name that a source would have in the folder; empty if it can't be part of a path that is typed. */
+export function proposedName(folder: string, name: string): string {
+  return name.includes('\\') || destinationProblem(folder + name, 1) ? '' : name;
+}
+
 function isWindows({ system, osFamily }: DestinationFacts): boolean {
   return system === undefined ? osFamily === 'windows' : system === 'windows';
 }

@@ -1,7 +1,7 @@
 import type { Conflict } from '../../transfer/index.ts';
 
 /** A file as copying leaves it in the guest: with the source's size and time. */
-export type LeftFile = Pick<Conflict['existing'], 'size' | 'mtimeMs'>;
+export type LeftFile = Pick<Conflict, 'source'> & Pick<Conflict['existing'], 'size' | 'mtimeMs'>;
 
 /** Some work's files; a copy of a whole source tree must not fill the memory. */
 const MAX_FILES = 2_000;
@@ -10,7 +10,7 @@ const TIME_GRAIN_MS = 2_000;
 
 /**
  * What this window's copies left in the guests. A file that is still as it was left there may be replaced by a later copy
- * of it without asking: nobody's work is lost.
+ * of the same source without asking: nobody's work is lost. Another source's file is somebody's, whoever copied it.
  */
 export class OwnCopies {
   readonly #files = new Map<string, LeftFile>();
@@ -26,9 +26,9 @@ export class OwnCopies {
     }
   }
 
-  isAsLeft(target: string, { destination, existing }: Conflict): boolean {
+  isAsLeft(target: string, { source, destination, existing, isJustMade }: Conflict): boolean {
     const file = this.#files.get(keyOf(target, destination));
-    if (!file || existing.type !== 'file') return false;
+    if (file?.source !== source || isJustMade || existing.type !== 'file') return false;
     return file.size === existing.size && Math.abs(file.mtimeMs - existing.mtimeMs) < TIME_GRAIN_MS;
   }
 }

@@ -111,7 +111,9 @@ class GuestRun {
     for (const file of result.files) {
       const info = this.#seen.get(file.source);
       if (file.verified && info)
-        this.#options.ownCopies.left(targetKey(this.#request.target), file.destination, info);
+        this.#options.ownCopies.left(targetKey(this.#request.target), file.destination, {
+          ...{ source: file.source, size: info.size, mtimeMs: info.mtimeMs },
+        });
     }
     return summaryOf(result, link.description, session.welcome);
   }

@@ -14,11 +14,16 @@ export type AskConflict = (
  */
 export function sharedAnswers(ask: AskConflict, cancelAll: () => void): AskConflict {
   let forAll: ConflictDecision | undefined;
+  let forAllJustMade: ConflictDecision | undefined;
   let last: Promise<unknown> = Promise.resolve();
   const askNext: AskConflict = async (conflict, domain, signal, onAsking) => {
-    if (forAll) return forAll;
+    const known = conflict.isJustMade ? forAllJustMade : forAll;
+    if (known) return known;
     const decision = await ask(conflict, domain, signal, onAsking);
     if (decision.forAll) forAll = decision;
+    // Whoever overwrites what was there needn't want a file of this very copy to be replaced by another.
+    if (decision.forAll && (conflict.isJustMade || decision.action !== 'overwrite'))
+      forAllJustMade = decision;
     // Who took this guest alone off the list has answered for this guest alone.
     if (decision.action === 'cancel' && !signal.aborted) cancelAll();
     return decision;

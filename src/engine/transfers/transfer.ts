@@ -15,6 +15,11 @@ export interface CopyRequest {
   readonly conflict: ConflictPolicy;
   /** Ask nothing about files that are in the guest as an earlier copy left them. */
   readonly repeated?: boolean;
+  /**
+   * When the user chose where it goes; the parts of one copy have it in common. Without it nobody did (an extension
+   * asked for the copy), and it isn't where the next one should go.
+   */
+  readonly chosenAt?: number;
 }
 
 export type TransferState =

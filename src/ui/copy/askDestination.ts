@@ -3,10 +3,16 @@ import { destinationProblem } from '../../engine/transfers/destinations.ts';
 import { l10n, localized } from '../support/l10n.ts';
 import { guestsText } from '../transfers/jobText.ts';
 
+export interface DestinationProposal {
+  readonly folder: string;
+  /** Of the copy in it; empty if it isn't proposed. */
+  readonly name: string;
+}
+
 /** Undefined if the user cancels. */
 export function askDestination(
   domains: readonly string[],
-  proposal: string,
+  { folder, name }: DestinationProposal,
   what: string,
   sourceCount: number,
 ): Thenable<string | undefined> {
@@ -18,8 +24,9 @@ export function askDestination(
         : l10n.t(
             'Enter a folder in the guest, or a path for the copy. "~/" is the home folder of the receiver\'s user.',
           ),
-    value: proposal,
-    valueSelection: [proposal.length, proposal.length],
+    value: folder + name,
+    // What's typed next replaces the name, or continues the folder.
+    valueSelection: [folder.length, folder.length + name.length],
     validateInput: text => {
       const problem = destinationProblem(text, sourceCount);
       return problem && localized(problem);

@@ -4,17 +4,18 @@ import type { Connections, DomainPlace } from '../../engine/connections/connecti
 import type { Receivers } from '../../engine/connections/receivers.ts';
 import { type Target, targetKey, targetName } from '../../engine/guest/target.ts';
 import { stateMessage } from '../../engine/messages/stateMessages.ts';
-import { commonDestination, defaultDestination } from '../../engine/transfers/destinations.ts';
+import { commonDestination, defaultDestination, proposedName } from '../../engine/transfers/destinations.ts';
 import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { CopyRequest } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { settings } from '../settings.ts';
-import { distinctSources } from '../sources/sources.ts';
+import { distinctSources, fileNameOf } from '../sources/sources.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
 import { nameOf } from '../transfers/progressText.ts';
-import { askDestination } from './askDestination.ts';
+import { askDestination, type DestinationProposal } from './askDestination.ts';
 import { allUnsaved, askUnsaved } from './askUnsaved.ts';
+import { lastPlaces } from './lastCopy.ts';
 import type { CopyMemory } from './memory.ts';
 import { pickDomains } from './pickDomains.ts';
 
@@ -44,59 +45,77 @@ export class CopyFlow {
     const targets = given.length > 0 ? given : await this.#pick(l10n.t('Copy {0} to Guest VM', what));
     for (const target of targets) if (!(await this.#ensureRunning(target))) return;
     if (targets.length === 0) return;
-    const proposals = await Promise.all(targets.map(target => this.#proposeDestination(target)));
-    const names = targets.map(targetName);
-    const destination = await askDestination(names, commonDestination(proposals), what, sources.length);
+    const proposal = await this.#propose(targets, sources);
+    const destination = await askDestination(targets.map(targetName), proposal, what, sources.length);
     if (destination === undefined) return;
     const unsaved = await askUnsaved(sources);
     if (!unsaved) return;
-    await this.#parts.memory.remember(targets, destination);
-    await this.#start(targets, { sources, unsaved, destination });
+    const places = targets.map(target => ({ target, destination }));
+    await this.#start(places, { sources, unsaved });
   }
 
-  /** Repeats the last copy with these files without asking; asks if that isn't possible. */
+  /**
+   * Copies to the guests and folders of the last copy without asking, each source under its own name; asks if that
+   * isn't possible.
+   */
   async copyToLast(uris: readonly vscode.Uri[]): Promise<void> {
-    const { connections, memory } = this.#parts;
-    const { last } = memory;
+    const { connections, memory, transfers } = this.#parts;
+    const last = lastPlaces(memory, transfers.all);
     if (!last) return this.copy(uris);
     await connections.openAll();
-    const targets = last.targets.flatMap(target => this.#renewed(target) ?? []);
+    const places = last.flatMap(({ target, folder }) => {
+      const renewed = this.#renewed(target);
+      return renewed ? { target: renewed, destination: folder } : [];
+    });
     // If a target is gone, the user chooses again instead of it being skipped silently.
-    if (targets.length < last.targets.length) return this.copy(uris);
+    if (places.length < last.length) return this.copy(uris);
     const sources = distinctSources(uris);
-    const what = { sources, unsaved: allUnsaved(sources), destination: last.destination };
-    await this.#start(targets, { ...what, repeated: true });
+    await this.#start(places, { sources, unsaved: allUnsaved(sources), repeated: true });
   }
 
   async #start(
-    targets: readonly Target[],
-    what: Pick<CopyRequest, 'sources' | 'unsaved' | 'destination' | 'repeated'>,
+    places: readonly Pick<CopyRequest, 'target' | 'destination'>[],
+    what: Pick<CopyRequest, 'sources' | 'unsaved' | 'repeated'>,
   ): Promise<void> {
-    const { transfers } = this.#parts;
-    const requests = targets.map((target): CopyRequest => ({ target, ...what, conflict: settings.conflict }));
+    const { transfers, memory } = this.#parts;
+    // Later than the last one, also where the clock was set back.
+    const chosenAt = Math.max(Date.now(), (memory.last?.at ?? 0) + 1);
+    const shared = { ...what, conflict: settings.conflict, chosenAt };
+    const requests = places.map((place): CopyRequest => ({ ...place, ...shared }));
     // Failures have already been reported by the notifications.
     await Promise.allSettled(transfers.addAll(requests));
   }
 
   #pick(title: string): Promise<readonly Target[]> {
     const { connections, receivers, memory } = this.#parts;
-    const [last] = memory.last?.targets ?? [];
-    const lastKey = last && targetKey(last);
+    const [last] = memory.last?.places ?? [];
+    const lastKey = last && targetKey(last.target);
     const { serialPorts: ports, linkOf } = settings;
     return pickDomains({ connections, receivers, ports, lastKey, linkOf, title });
   }
 
-  /** With the name and the link of today; undefined if it's gone. */
+  /** With the name of today, and the link of today if none was chosen; undefined if it's gone. */
   #renewed(target: Target): Target | undefined {
     if (target.kind === 'port') return settings.serialPorts.includes(target.path) ? target : undefined;
     const place = this.#parts.connections.find(target);
-    return place && targetOf(place, settings.linkOf(place.domain.name));
+    if (!place || target.isLinkChosen)
+      return place && { ...targetOf(place, target.link), isLinkChosen: true };
+    return targetOf(place, settings.linkOf(place.domain.name));
   }
 
-  async #proposeDestination(target: Target): Promise<string> {
-    const { connections, memory, receivers } = this.#parts;
-    const last = memory.destinationOf(target);
-    if (last !== undefined) return last;
+  /** The folder of the last copy to these guests with the source's own name, or what the settings say. */
+  async #propose(targets: readonly Target[], sources: readonly string[]): Promise<DestinationProposal> {
+    const remembered = targets.map(target => this.#parts.memory.folderOf(target));
+    const folders = targets.map((target, index) => remembered[index] ?? this.#defaultDestination(target));
+    const folder = commonDestination(await Promise.all(folders));
+    const [single, ...others] = sources;
+    if (single === undefined || others.length > 0 || remembered.some(one => one !== folder))
+      return { folder, name: '' };
+    return { folder, name: proposedName(folder, await fileNameOf(single)) };
+  }
+
+  async #defaultDestination(target: Target): Promise<string> {
+    const { connections, receivers } = this.#parts;
     const place = target.kind === 'domain' ? connections.find(target) : undefined;
     // If the XML can't be read, the guest's system stays unknown.
     const details = await place?.connection.details(place.domain).catch(() => undefined);

@@ -1,17 +1,29 @@
 import type * as vscode from 'vscode';
 import { type Target, targetKey } from '../../engine/guest/target.ts';
 
-/** The last choice, which is offered first next time. */
+/** Where files went: a folder, for a name belongs to its source. */
+export interface CopyPlace {
+  readonly target: Target;
+  /** With a separator at its end. */
+  readonly folder: string;
+}
+
+/** One copy of the user's, into one guest or several. */
 export interface LastCopy {
-  readonly targets: readonly Target[];
-  readonly destination: string;
+  /** When the user chose it. */
+  readonly at: number;
+  readonly places: readonly CopyPlace[];
 }
 
 /** The number changes when `LastCopy` does: what an older version left is then forgotten. */
-const LAST = 'guestwire.lastCopy.2';
-const DESTINATIONS = 'guestwire.destinations';
-const MAX_DESTINATIONS = 100;
+const LAST = 'guestwire.lastCopy.3';
+/** Not `guestwire.destinations`, where older versions kept whatever was typed, also a file's path. */
+const FOLDERS = 'guestwire.folders';
+const MAX_FOLDERS = 100;
 
+type Folders = readonly (readonly [targetKey: string, folder: string])[];
+
+/** The places of earlier copies, which are offered first. Only a copy that put something there is remembered. */
 export class CopyMemory {
   readonly #state: vscode.Memento;
 
@@ -23,20 +35,23 @@ export class CopyMemory {
     return this.#state.get<LastCopy>(LAST);
   }
 
-  destinationOf(target: Target): string | undefined {
-    return this.#destinations.find(([key]) => key === targetKey(target))?.[1];
+  folderOf(target: Target): string | undefined {
+    return this.#folders.find(([key]) => key === targetKey(target))?.[1];
   }
 
-  async remember(targets: readonly Target[], destination: string): Promise<void> {
-    const last: LastCopy = { targets, destination };
-    await this.#state.update(LAST, last);
-    const keys = targets.map(targetKey);
-    const others = this.#destinations.filter(([key]) => !keys.includes(key));
-    const all = [...keys.map(key => [key, destination]), ...others];
-    await this.#state.update(DESTINATIONS, all.slice(0, MAX_DESTINATIONS));
+  /** @param at - when the user chose the copy; the parts of one copy have it in common */
+  async remember(at: number, place: CopyPlace): Promise<void> {
+    const key = targetKey(place.target);
+    const { last } = this;
+    if (!last || at >= last.at) {
+      const others = last?.at === at ? last.places.filter(({ target }) => targetKey(target) !== key) : [];
+      await this.#state.update(LAST, { at, places: [...others, place] } satisfies LastCopy);
+    }
+    const others = this.#folders.filter(([other]) => other !== key);
+    await this.#state.update(FOLDERS, [[key, place.folder], ...others].slice(0, MAX_FOLDERS));
   }
 
-  get #destinations(): readonly (readonly [targetKey: string, destination: string])[] {
-    return this.#state.get(DESTINATIONS, []);
+  get #folders(): Folders {
+    return this.#state.get<Folders>(FOLDERS, []);
   }
 }

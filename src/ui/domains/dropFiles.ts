@@ -37,8 +37,10 @@ export function targetsOf(node: DomainsNode | undefined, selected: readonly Doma
 function targetAt(node: DomainsNode | undefined): Target[] {
   const domain = domainOf(node);
   if (!node || !domain) return [];
-  const link = node.kind === 'link' ? node.candidate.device : settings.linkOf(domain.name);
-  return [targetOf({ connection: node.connection, domain }, link)];
+  const place = { connection: node.connection, domain };
+  return node.kind === 'link'
+    ? [{ ...targetOf(place, node.candidate.device), isLinkChosen: true }]
+    : [targetOf(place, settings.linkOf(domain.name))];
 }
 
 /** Shown in a browser, which doesn't tell the path of files dragged in from outside. */

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
 
 /** A path starts with `/` or a one-letter drive; two or more letters before a colon are a URI's scheme. */
@@ -14,6 +15,14 @@ export function uriOf(source: string): vscode.Uri {
 
 export function isOnDisk(source: string): boolean {
   return !OTHER_SCHEME.test(source);
+}
+
+/** The source's name if it's a file, to be proposed for its copy; empty for a folder. */
+export async function fileNameOf(source: string): Promise<string> {
+  const uri = uriOf(source);
+  // What can't be looked at, such as an editor that was never saved, is no folder.
+  const info = await Promise.resolve(vscode.workspace.fs.stat(uri)).catch(() => undefined);
+  return info && info.type & vscode.FileType.Directory ? '' : path.posix.basename(uri.path);
 }
 
 /** The source's open document, if its text differs from the saved file. */

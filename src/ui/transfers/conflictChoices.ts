@@ -15,12 +15,11 @@ export interface ConflictChoices {
   readonly forAll: readonly ConflictChoice[];
 }
 
-export function conflictTitle({ destination }: Conflict, domain: string): string {
-  return l10n.t(
-    '"{0}" already exists in "{1}" with different content',
-    harmless(destination),
-    harmless(domain),
-  );
+export function conflictTitle({ destination, isJustMade }: Conflict, domain: string): string {
+  const names = [harmless(destination), harmless(domain)] as const;
+  return isJustMade
+    ? l10n.t('This transfer has just put another file at "{0}" in "{1}"', ...names)
+    : l10n.t('"{0}" already exists in "{1}" with different content', ...names);
 }
 
 /** What each answer means for this file, with sizes and times of both sides. */

@@ -152,6 +152,31 @@ describeEachReceiver('com-dd into a real guest', receiver => {
     assert.equal(await guest.sha256('/tmp/twice'), sha256);
   });
 
+  it('sources of one name: files are refused before anything is sent, folders merge', async () => {
+    const names = ['c', 'o/c', 'x/d/in/same', 'x/d/mine', 'y/d/in/same', 'y/d/yours'];
+    const top = path.join(directory, 'names');
+    for (const name of names) {
+      fs.mkdirSync(path.dirname(path.join(top, name)), { recursive: true });
+      fs.writeFileSync(path.join(top, name), `${name}\n`);
+    }
+    await guest.mustRun('mkdir /tmp/names');
+    const copyAll = (...of: string[]) =>
+      comDd(
+        ...['--connect', guest.uri, '--conflict', 'overwrite', guest.name],
+        ...[...of.map(name => path.join(top, name)), '/tmp/names/'],
+      );
+    const refused = await copyAll('c', 'o/c');
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /names\/c" and "[^"]*names\/o\/c" would both be called "c"/);
+    assert.equal(await guest.mustRun('ls /tmp/names'), '');
+    const merged = await copyAll('x/d', 'y/d');
+    assert.equal(merged.code, 1);
+    assert.match(merged.stderr, /y\/d\/in\/same" was not copied: this copy has already put something else/);
+    assert.match(merged.stdout, /verified: 3 of 4 files/);
+    const found = await guest.mustRun('cd /tmp/names/d && cat in/same mine yours');
+    assert.equal(found, 'x/d/in/same\nx/d/mine\ny/d/yours\n');
+  });
+
   it('keeps mode and mtime', async () => {
     const { file } = randomFile(3);
     fs.chmodSync(file, 0o751);

@@ -21,6 +21,13 @@ describe('conflict question', () => {
     );
   });
 
+  it('says if this very copy has made what is there', () => {
+    assert.match(
+      conflictQuestion({ ...conflict, isJustMade: true }),
+      /^"\/tmp\/no\\x1btes\.txt" was just made by this copy, from another source \(7 B of/,
+    );
+  });
+
   it('understands letters, words and capitals for all', () => {
     assert.deepEqual(parseAnswer('o'), { action: 'overwrite' });
     assert.deepEqual(parseAnswer(' keep '), { action: 'rename' });

@@ -1,14 +1,16 @@
 // What com-dd prints of a copy, into one domain or several, with guests that only pretend.
 
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { describe, it } from 'node:test';
 import { copyFiles } from '../../../src/cli/copyFiles.ts';
 import { type CopyArguments, parseArguments } from '../../../src/cli/parseArguments.ts';
 import type { OpenGuest } from '../../../src/engine/guest/openGuest.ts';
 import { targetName } from '../../../src/engine/guest/target.ts';
+import { describeError } from '../../../src/engine/messages/describeError.ts';
 import { message } from '../../../src/engine/messages/message.ts';
 import type { CopyEnd, GuestCopy } from '../../../src/engine/transfers/runCopies.ts';
-import type { CopyResult } from '../../../src/transfer/index.ts';
+import { type CopyResult, SameNameError } from '../../../src/transfer/index.ts';
 import { fakeTerminal } from './fakeTerminal.ts';
 
 const sha256 = 'ab'.repeat(32);
@@ -39,13 +41,16 @@ async function run(
   const terminal = fakeTerminal(options.isTTY);
   const args = parseArguments(argv) as CopyArguments;
   const { signal = new AbortController().signal } = options;
-  const pretend = (copies: readonly GuestCopy[]) =>
-    copies.map(async copy => {
+  let sources: readonly string[] = [];
+  const pretend = (copies: readonly GuestCopy[], given: readonly string[]) => {
+    sources = given;
+    return copies.map(async copy => {
       copy.onOpened?.(guest);
       return endOf(copy);
     });
+  };
   const code = await copyFiles(args, terminal, signal, pretend);
-  return { code, out: terminal.out(), err: terminal.err() };
+  return { code, sources, out: terminal.out(), err: terminal.err() };
 }
 
 const one = ['web', source, '/tmp/a'];
@@ -72,6 +77,26 @@ describe('com-dd', () => {
     const several = await run(two, whole, {});
     assert.match(several.err, /^com-dd: web: note: [^\n]*\ncom-dd: db: note: [^\n]*\n$/);
     assert.equal((await run(['--quiet', ...two], whole, {})).err, '');
+  });
+
+  it('copies once what is named twice, and says so', async () => {
+    const again = `${path.dirname(source)}/./${path.basename(source)}`;
+    const argv = ['--link', 'serial1', 'web', source, again, '/tmp/'];
+    const { code, err, sources } = await run(argv, whole, {});
+    assert.equal(code, 0);
+    assert.deepEqual(sources, [source, source]);
+    assert.equal(err, `com-dd: note: You named "${again}" more than once. It's copied once.\n`);
+    assert.equal((await run(['--quiet', ...argv], whole, {})).err, '');
+  });
+
+  it('ends with 1 where sources have one name in the guest', async () => {
+    const error = new SameNameError('a', ['a', 'b/a']);
+    const failure = { code: 'same-name', error, message: describeError(error) };
+    const endOf: EndOf = () => ({ guest, result: undefined, failure });
+    const { code, out, err } = await run(['--link', 'serial1', ...one], endOf, {});
+    assert.equal(code, 1);
+    assert.equal(out, '');
+    assert.match(err, /^com-dd: "a" and "b\/a" would both be called "a" in the guest[^\n]*\n$/);
   });
 
   it('prints no summary for a domain into which nothing was copied', async () => {

@@ -10,7 +10,7 @@ import {
 } from '../../../src/link/index.ts';
 import { ProtocolError, type ProtocolErrorCode, RemoteError } from '../../../src/protocol/index.ts';
 import { abortError } from '../../../src/text/abort.ts';
-import { TransferError } from '../../../src/transfer/index.ts';
+import { SameNameError, TransferError } from '../../../src/transfer/index.ts';
 
 /** Stands in every error's own message. */
 export const LOG_WORDS = 'words-for-logs';
@@ -162,6 +162,7 @@ export function errorsOfEveryLayer(name: string, fileCodes: readonly string[]): 
     ...protocolCodes.map(code => new ProtocolError(code, words)),
     ...fileCodes.map(code => new RemoteError(code, words, new Map([['path', name]]))),
     ...fileCodes.map(code => new TransferError(code, words, name)),
+    new SameNameError(name, [name, name]),
     abortError(),
     new Error(words),
     words,

@@ -13,7 +13,7 @@ import {
 import { LinkError } from '../../../src/link/index.ts';
 import { ProtocolError, RemoteError } from '../../../src/protocol/index.ts';
 import { abortError } from '../../../src/text/abort.ts';
-import { TransferError } from '../../../src/transfer/index.ts';
+import { SameNameError, TransferError } from '../../../src/transfer/index.ts';
 import { localized } from '../../../src/ui/support/l10n.ts';
 import { errorsOfEveryLayer, LOG_WORDS } from './errorSamples.ts';
 
@@ -143,6 +143,17 @@ describe('a message about the whole copy', () => {
     assert.match(say(noFolder, context), /no folder "\/q\/" in the guest/);
     const remote = new RemoteError('outside-root', '', new Map([['path', '/etc']]));
     assert.match(say(remote, { ...context, root: '/srv' }), /^"\/etc" is outside "\/srv"/);
+  });
+
+  it('names sources that have one name in the guest', () => {
+    assert.equal(
+      say(new SameNameError('c', ['c', 'o/c']), context),
+      '"c" and "o/c" would both be called "c" in the guest, so nothing was copied. Copy them one by one to different folders.',
+    );
+    assert.equal(
+      sayFile('just-made'),
+      '"a.txt" was not copied: this copy has already put something else at "/tmp/b". Copy it by itself to another folder. Or use --conflict skip or rename.',
+    );
   });
 
   it('comes with a code for scripts', () => {

@@ -299,8 +299,9 @@ export class FakeReceiver {
       : { type: 'none', path };
   }
 
-  #put({ fields }: TextMessage, path: string, stream: number): Answer[] {
+  #put({ fields }: TextMessage, named: string, stream: number): Answer[] {
     const field = (key: string) => fields.get(key)?.toString();
+    const path = field('conflict') === 'rename' && this.files.has(named) ? `${named} (2)` : named;
     const file = this.files.get(path);
     const size = field('size') === undefined ? undefined : Number(field('size'));
     const isSame = file?.length === size && isSameTime(this.mtimes.get(path), field('mtime'));
@@ -313,6 +314,7 @@ export class FakeReceiver {
     if (!isKnown || ![undefined, 'skip'].includes(field('unchanged')))
       return refuse(['error', { code: 'unsupported' }]);
     if (field('unchanged') === 'skip' && isSame) return refuse(['done', { path, skipped: 'unchanged' }]);
+    if (file && field('conflict') === 'skip') return refuse(['done', { path, skipped: 'exists' }]);
     if (file && field('conflict') === 'fail')
       return refuse(['error', { code: 'exists', path, type: 'file', size: file.length, mtime: '1' }]);
     const basis = field('basis') ? file : undefined;

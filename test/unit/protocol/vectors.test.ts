@@ -18,6 +18,11 @@ interface FrameVector {
   hex: string;
 }
 
+/** What isn't a frame is the knock, which a host writes as it is. */
+type TraceStep =
+  | ({ kind: 'frame' } & FrameVector)
+  | { kind: 'knock'; name: string; nonce: number; hex: string };
+
 interface StreamVector {
   name: string;
   limit: number;
@@ -46,8 +51,13 @@ function fieldsOf({ type, flags, stream, session, sequence, payload }: Omit<Fram
 }
 
 describe('frames of test/vectors', () => {
-  for (const file of ['frames.json', 'trace.json']) {
-    for (const vector of load<{ frames: FrameVector[] }>(file).frames) {
+  const trace = load<{ steps: TraceStep[] }>('trace.json').steps;
+  const frames = {
+    'frames.json': load<{ frames: FrameVector[] }>('frames.json').frames,
+    'trace.json': trace.filter(step => step.kind === 'frame'),
+  };
+  for (const [file, vectors] of Object.entries(frames)) {
+    for (const vector of vectors) {
       it(`${file}: ${vector.name}`, () => {
         assert.equal(encodeFrame(vector, bytes(vector.payload)).toString('hex'), vector.hex);
       });
@@ -56,8 +66,11 @@ describe('frames of test/vectors', () => {
 });
 
 describe('streams of test/vectors', () => {
-  for (const vector of load<{ streams: StreamVector[] }>('streams.json').streams) {
-    it(vector.name, () => {
+  const vectors = ['streams.json', 'knocks.json'].flatMap(file =>
+    load<{ streams: StreamVector[] }>(file).streams.map(vector => ({ file, ...vector })),
+  );
+  for (const { file, ...vector } of vectors) {
+    it(`${file}: ${vector.name}`, () => {
       const random = seededRandom(vector.name.length);
       for (const largest of [1, 7, 64, 1 << 20]) {
         const found: Array<Omit<FrameVector, 'name' | 'hex'>> = [];

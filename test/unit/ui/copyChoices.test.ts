@@ -96,6 +96,10 @@ describe('question about an existing file', () => {
       conflictTitle(conflict, 'web'),
       '"/srv/a.txt\\x1b" already exists in "web" with different content',
     );
+    assert.equal(
+      conflictTitle({ ...conflict, isJustMade: true }, 'web'),
+      'This transfer has just put another file at "/srv/a.txt\\x1b" in "web"',
+    );
   });
 
   it('offers each answer for one file and for all files', () => {
@@ -116,11 +120,15 @@ describe('files that earlier copies left in guests', () => {
     existing: { type: 'file', ...existing },
   });
 
-  it('are recognised by path, size and time', () => {
+  it('are recognised by source, path, size and time', () => {
     const copies = new OwnCopies();
-    copies.left('web', '/srv/notes.txt', { size: 5, mtimeMs: 1_234_567 });
+    const source = '/home/me/notes.txt';
+    copies.left('web', '/srv/notes.txt', { source, size: 5, mtimeMs: 1_234_567 });
     const same = { size: 5, mtimeMs: 1_234_000 };
     assert.ok(copies.isAsLeft('web', conflict('/srv/notes.txt', same)));
+    const ofAnother = { ...conflict('/srv/notes.txt', same), source: '/home/me/other/notes.txt' };
+    assert.ok(!copies.isAsLeft('web', ofAnother));
+    assert.ok(!copies.isAsLeft('web', { ...conflict('/srv/notes.txt', same), isJustMade: true }));
     assert.ok(!copies.isAsLeft('db', conflict('/srv/notes.txt', same)));
     assert.ok(!copies.isAsLeft('web', conflict('/srv/other.txt', same)));
     assert.ok(!copies.isAsLeft('web', conflict('/srv/notes.txt', { ...same, size: 6 })));
@@ -130,7 +138,7 @@ describe('files that earlier copies left in guests', () => {
 
   it('are forgotten beyond 2,000 files, the oldest first', () => {
     const copies = new OwnCopies();
-    const file = { size: 1, mtimeMs: 1 };
+    const file = { source: '/home/me/notes.txt', size: 1, mtimeMs: 1 };
     for (let index = 0; index < 2_001; index += 1) copies.left('web', `/${index}`, file);
     assert.ok(!copies.isAsLeft('web', conflict('/0', file)));
     assert.ok(copies.isAsLeft('web', conflict('/1', file)));

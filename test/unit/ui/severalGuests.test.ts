@@ -224,6 +224,18 @@ describe('questions of a copy into several guests', () => {
     assert.deepEqual(asked, ['web', 'db']);
   });
 
+  it('"overwrite all" covers what this copy has made only if that was known', async () => {
+    const overwrite = { action: 'overwrite', forAll: true } as const;
+    const { ask, asked } = answering(overwrite, overwrite);
+    const own = { ...conflict, isJustMade: true };
+    for (const one of [conflict, own, own, conflict])
+      assert.equal((await ask(one, 'web', signal, ignore)).action, 'overwrite');
+    assert.equal(asked.length, 2);
+    const skipping = answering({ action: 'skip', forAll: true });
+    for (const one of [conflict, own]) await skipping.ask(one, 'web', signal, ignore);
+    assert.equal(skipping.asked.length, 1);
+  });
+
   it('cancelling a question cancels the copy in every guest', async () => {
     const { ask, cancelled } = answering({ action: 'cancel' });
     assert.equal((await ask(conflict, 'web', signal, ignore)).action, 'cancel');
