@@ -58,7 +58,7 @@ function facts({ request, outcome, startedAt, endedAt }: Transfer): string[] {
 function outcomeParts(outcome: CopySummary): string[][] {
   const { failures, hashes } = outcome;
   return [
-    numbers(outcome).map(line => wrapped(line)),
+    numbers(outcome),
     ...(failures.length > 0
       ? [[l10n.t('Not copied'), ...failures.map(one => wrapped(`- ${localized(one)}`, '  '))]]
       : []),
@@ -68,17 +68,28 @@ function outcomeParts(outcome: CopySummary): string[][] {
 }
 
 function numbers(outcome: CopySummary): string[] {
-  const { files, verified, identical, unchanged, skipped, failed, resumedFrom } = outcome;
-  const { bytes, wireBytes, seconds, bytesPerSecond } = outcome;
+  const { bytes, wireBytes, seconds, bytesPerSecond, resumedFrom } = outcome;
   return [
-    l10n.t(
-      'Files: {0}; verified: {1} (already there: {2}); unchanged: {3}; skipped: {4}; failed: {5}',
-      ...[files, verified, identical, unchanged, skipped, failed],
-    ),
+    ...counts(outcome),
     l10n.t(
       '{0} bytes copied, {1} bytes on the wire, {2} s, {3}',
       ...[bytes, wireBytes, seconds.toFixed(3), rateText(bytesPerSecond)],
     ),
     ...(resumedFrom > 0 ? [l10n.t('{0} bytes had arrived before the interruption', resumedFrom)] : []),
+  ];
+}
+
+/** All files, then what became of them. */
+function counts({ files, verified, identical, unchanged, skipped, failed }: CopySummary): string[] {
+  const verifiedText =
+    identical > 0
+      ? l10n.t('Verified: {0}, of which already there: {1}', verified, identical)
+      : l10n.t('Verified: {0}', verified);
+  return [
+    l10n.t('Files: {0}', files),
+    ...(verified > 0 ? [verifiedText] : []),
+    ...(unchanged > 0 ? [l10n.t('Unchanged: {0}', unchanged)] : []),
+    ...(skipped > 0 ? [l10n.t('Skipped: {0}', skipped)] : []),
+    ...(failed > 0 ? [l10n.t('Failed: {0}', failed)] : []),
   ];
 }

@@ -1,7 +1,7 @@
 import { columnsOf } from '../../text/printable.ts';
 
 /** As wide as an editor beside the side bar. */
-const COLUMNS = 88;
+const COLUMNS = 76;
 /** Japanese is written without blanks, and may be broken behind almost every character. */
 const PARTS =
   /\s+|[\u3000-\u9fff\uf900-\ufaff\uff00-\uff60][、。」）]*|[^\s\u3000-\u9fff\uf900-\ufaff\uff00-\uff60]+/gu;
