@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { DEFAULT_CONNECTION } from '../engine/connections/connections.ts';
+import type { NotificationChoice } from '../engine/transfers/jobNotifications.ts';
 import type { ConflictPolicy } from '../transfer/index.ts';
-import type { NotificationChoice } from './transfers/jobNotifications.ts';
 
 const SECTION = 'guestwire';
 const CONFLICTS: readonly ConflictPolicy[] = ['ask', 'overwrite', 'skip', 'newer', 'rename'];

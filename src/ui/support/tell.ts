@@ -1,6 +1,9 @@
 import * as vscode from 'vscode';
-import { fitsOneLine } from './fitsOneLine.ts';
+import { columnsOf } from '../../text/printable.ts';
 import { l10n } from './l10n.ts';
+
+/** A notification is 450 pixels wide, with an icon and two buttons of VS Code's own. */
+const COLUMNS = 48;
 
 type Show = (text: string, ...buttons: string[]) => Thenable<string | undefined>;
 
@@ -16,6 +19,6 @@ export const tell = {
 
 async function say(show: Show, text: string): Promise<void> {
   const details = l10n.t('Show Details');
-  const answer = await show(text, ...(fitsOneLine(text) ? [] : [details]));
+  const answer = await show(text, ...(columnsOf(text) <= COLUMNS ? [] : [details]));
   if (answer === details) await vscode.window.showInformationMessage(text, { modal: true });
 }

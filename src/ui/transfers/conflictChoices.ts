@@ -1,8 +1,7 @@
 import { formatBytes } from '../../text/units.ts';
 import type { Conflict, ConflictDecision } from '../../transfer/index.ts';
-import { dateText } from '../support/dates.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
+import { dateText, l10n } from '../support/l10n.ts';
 
 export interface ConflictChoice {
   readonly label: string;

@@ -2,14 +2,16 @@
 import { targetName } from '../../engine/guest/target.ts';
 import type { Job } from '../../engine/transfers/jobs.ts';
 import { type CopySummary, canResume, type Transfer } from '../../engine/transfers/transfer.ts';
-import { dateText } from '../support/dates.ts';
+import { wrapped } from '../../text/wrapped.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n, localized } from '../support/l10n.ts';
+import { dateText, l10n, localized } from '../support/l10n.ts';
 import { guestsText } from './jobText.ts';
 import { rateText } from './progressText.ts';
 import { stateText } from './transferPresentation.ts';
 import { failureText, hashLines, linkText, outcomeText, resumeText, sourcesText } from './transferText.ts';
-import { wrapped } from './wrapped.ts';
+
+/** As wide as an editor beside the side bar. */
+const COLUMNS = 76;
 
 /** Such as "server.log → web". */
 export function detailsTitle(job: Job): string {
@@ -27,7 +29,7 @@ export function detailsText(transfer: Transfer): string {
     [detailsTitle([transfer])],
     resultSentence(transfer)
       .split('\n')
-      .map(line => wrapped(line)),
+      .map(line => wrapped(line, COLUMNS)),
     facts(transfer),
     ...(outcome ? outcomeParts(outcome) : []),
   ];
@@ -60,7 +62,7 @@ function outcomeParts(outcome: CopySummary): string[][] {
   return [
     numbers(outcome),
     ...(failures.length > 0
-      ? [[l10n.t('Not copied'), ...failures.map(one => wrapped(`- ${localized(one)}`, '  '))]]
+      ? [[l10n.t('Not copied'), ...failures.map(one => wrapped(`- ${localized(one)}`, COLUMNS, '  '))]]
       : []),
     // Not wrapped: `sha256sum --check` reads them.
     ...(hashes.length > 0 ? [['SHA-256', hashLines(outcome)]] : []),

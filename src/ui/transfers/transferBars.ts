@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
+import type { ProgressBar } from '../../engine/transfers/jobNotifications.ts';
 import type { Job } from '../../engine/transfers/jobs.ts';
-import type { ProgressBar } from './jobNotifications.ts';
 import { jobMessage, jobPercent, jobTitle } from './jobText.ts';
 
 type Progress = vscode.Progress<{ message: string; increment: number }>;

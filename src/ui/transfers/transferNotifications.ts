@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
 import { targetName } from '../../engine/guest/target.ts';
+import { JobNotifications, type NotificationChoice } from '../../engine/transfers/jobNotifications.ts';
 import { type Job, jobsOf } from '../../engine/transfers/jobs.ts';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
-import { JobNotifications, type NotificationChoice } from './jobNotifications.ts';
 import { jobResult } from './jobText.ts';
 import { JobBar } from './transferBars.ts';
 import { showDetails } from './transferDetails.ts';

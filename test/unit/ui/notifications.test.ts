@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { fitsOneLine } from '../../../src/ui/support/fitsOneLine.ts';
 import { repositoryRoot } from '../../support/paths.ts';
 
 const ui = path.join(repositoryRoot, 'src/ui');
@@ -19,12 +18,5 @@ describe('notifications', () => {
     );
     assert.ok(sources.length > 50);
     assert.deepEqual(unanswered, []);
-  });
-
-  it('fit into one line by their columns, in Japanese too', () => {
-    assert.ok(fitsOneLine('The CD is no longer inserted in "web".'));
-    assert.ok(!fitsOneLine("The dropped item isn't a file on this computer. Drag it from the Explorer."));
-    assert.ok(fitsOneLine('コピーしました。'));
-    assert.ok(!fitsOneLine('コピーしました。'.repeat(4)));
   });
 });

@@ -4,7 +4,6 @@ import { targetKey } from '../../../src/engine/guest/target.ts';
 import { fillIn } from '../../../src/engine/messages/message.ts';
 import { summaryOf } from '../../../src/engine/transfers/copySummary.ts';
 import type { CopySummary, Transfer } from '../../../src/engine/transfers/transfer.ts';
-import { columnsOf } from '../../../src/text/printable.ts';
 import {
   History,
   presentLast,
@@ -15,7 +14,6 @@ import { detailsText, detailsTitle } from '../../../src/ui/transfers/detailsText
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
 import { hashesText, outcomeText, resultText } from '../../../src/ui/transfers/transferText.ts';
-import { wrapped } from '../../../src/ui/transfers/wrapped.ts';
 import { copied, link, outcome, progress, request, resultOf, said, sha256, target } from './samples.ts';
 
 const identical = { ...copied, bytes: 0, skipped: true };
@@ -145,13 +143,6 @@ describe('outcome of a copy', () => {
   it('the details have no long lines but hashes and paths', () => {
     const long = { ...failed, error: { code: 'x', message: said('so many words '.repeat(30)) } };
     for (const line of detailsText(long).split('\n')) assert.ok(line.length <= 76, line);
-    const japanese = wrapped('このドメインは停止しています。'.repeat(10));
-    assert.ok(japanese.includes('\n'));
-    for (const line of japanese.split('\n')) {
-      assert.ok(columnsOf(line) <= 78, line);
-      assert.doesNotMatch(line, /^。/);
-    }
-    assert.equal(wrapped(`a ${'/path'.repeat(40)} b`), `a\n${'/path'.repeat(40)}\nb`);
     assert.match(detailsOf(outcome), new RegExp(`^${sha256}  /srv/notes\\.txt$`, 'm'));
   });
 

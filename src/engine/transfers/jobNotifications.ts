@@ -1,7 +1,7 @@
 /** Which notifications a job gets, and when: no more than one at a time, and none for what is over in a moment. */
-import { type Job, jobKey, jobOf, jobsOf } from '../../engine/transfers/jobs.ts';
-import { isFinished } from '../../engine/transfers/transfer.ts';
-import type { TransferList } from '../../engine/transfers/transferList.ts';
+import { type Job, jobKey, jobOf, jobsOf } from './jobs.ts';
+import { isFinished } from './transfer.ts';
+import type { TransferList } from './transferList.ts';
 
 /** The setting `guestwire.notifications`. */
 export type NotificationChoice = 'always' | 'failures' | 'never';

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { targetName } from '../../../src/engine/guest/target.ts';
+import { JobNotifications, type NotificationChoice } from '../../../src/engine/transfers/jobNotifications.ts';
 import type { CopySummary } from '../../../src/engine/transfers/transfer.ts';
 import { TransferFailure } from '../../../src/engine/transfers/transferFailure.ts';
 import { type Completion, TransferList } from '../../../src/engine/transfers/transferList.ts';
 import { TransferQueue } from '../../../src/transfer/index.ts';
-import { JobNotifications, type NotificationChoice } from '../../../src/ui/transfers/jobNotifications.ts';
 import { jobMessage } from '../../../src/ui/transfers/jobText.ts';
 import { mockClock } from '../../support/mockClock.ts';
-import { copied, outcome, progress, request, requestTo, resultOf, said } from './samples.ts';
+import { copied, outcome, progress, request, requestTo, resultOf, said } from '../ui/samples.ts';
 
 /** Transfers that end when the test says so, and what is shown of them. */
 function notified(t: TestContext, setting: NotificationChoice = 'always') {
