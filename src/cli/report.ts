@@ -1,4 +1,8 @@
-import { describeFileError, type FileMessageContext } from '../engine/messages/fileMessages.ts';
+import {
+  describeFileError,
+  describeGrownFile,
+  type FileMessageContext,
+} from '../engine/messages/fileMessages.ts';
 import { hasFailed, tally } from '../engine/transfers/tally.ts';
 import type { CopyResult, FileResult } from '../transfer/index.ts';
 import { worded } from './wording.ts';
@@ -44,8 +48,9 @@ export function emptyResult(files: FileResult[] = []): CopyResult {
 }
 
 function withSentence(file: FileResult, context: FileMessageContext): FileResult {
-  const { source, destination, bytes, sha256, verified, skipped, unchanged, error } = file;
-  const plain = { source, destination, bytes, sha256, verified, skipped, ...(unchanged && { unchanged }) };
+  const { source, destination, bytes, sha256, verified, skipped, unchanged, changed, error } = file;
+  const notes = { ...(unchanged && { unchanged }), ...(changed && { changed }) };
+  const plain = { source, destination, bytes, sha256, verified, skipped, ...notes };
   return error
     ? { ...plain, error: { code: error.code, message: worded(describeFileError(file, context)) } }
     : plain;
@@ -85,6 +90,13 @@ export function failures(result: CopyResult, context: FileMessageContext): strin
     );
   }
   return sentences;
+}
+
+/** One sentence a file of which there is more by now. */
+export function grownNotes({ files }: CopyResult): string[] {
+  return files
+    .filter(({ changed }) => changed === 'grown')
+    .map(file => `note: ${worded(describeGrownFile(file))}`);
 }
 
 function count(files: number): string {

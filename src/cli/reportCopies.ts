@@ -8,6 +8,7 @@ import type { CopyArguments } from './parseArguments.ts';
 import {
   emptyResult,
   failures,
+  grownNotes,
   isComplete,
   type JsonReport,
   jsonFailure,
@@ -38,6 +39,8 @@ export function reportCopies(
   for (const copy of copies) {
     if (copy.failure) debug(copy.failure.error);
     for (const sentence of sentencesOf(copy)) printError(terminal, copy.label + sentence);
+    const notes = args.quiet ? [] : grownNotes(copy.result ?? emptyResult());
+    for (const note of notes) printError(terminal, copy.label + note);
     if (!args.json && !args.quiet && isWorthASummary(copy))
       terminal.stdout.write(copy.label + summary(copy.result ?? emptyResult()));
   }

@@ -52,8 +52,9 @@ export class CopyJob {
     this.#names = new TakenNames(context.session, merged);
     this.#results = new FileResults(context.tracker);
     this.#conflicts = new ConflictResolver(context.options);
-    this.#copier = new FileCopier(context, this.#conflicts);
-    const takesBundles = destination.kind !== 'device' && canBundle(context.session.welcome);
+    const isDevice = destination.kind === 'device';
+    this.#copier = new FileCopier(context, this.#conflicts, !isDevice);
+    const takesBundles = !isDevice && canBundle(context.session.welcome);
     this.#bundler = takesBundles ? new Bundler(context, this.#conflicts, destination.path) : undefined;
     this.#directories = new GuestDirectories(context, this.#bundler, {
       failed: ({ entry, path }, error) => this.#results.failed(entry.source, path, error),

@@ -1,13 +1,17 @@
-/** Copies one file or symbolic link: the conflict policy, and a second try where the first leaned on a wrong basis. */
+/**
+ * Copies one file or symbolic link: the conflict policy, and a second try where the first leaned on a wrong basis or
+ * the source changed.
+ */
 import { isRemoteError } from '../protocol/index.ts';
 import { abortable } from '../text/abort.ts';
 import type { ConflictResolver, WirePolicy } from './conflictResolver.ts';
 import type { CopyContext } from './copyContext.ts';
-import type { FileOutcome } from './fileOutcome.ts';
-import { FilePut } from './filePut.ts';
+import { type FileOutcome, identicalOutcome } from './fileOutcome.ts';
+import { FilePut, type PutRequest } from './filePut.ts';
 import { holdsSameContent } from './identical.ts';
 import { type Place, planPut, withoutBasis } from './putPlan.ts';
 import type { SourceEntry } from './sourceTree.ts';
+import { SourceChanged } from './sourceVersion.ts';
 import { TransferError } from './transferError.ts';
 
 export interface CopyTask {
@@ -22,13 +26,22 @@ export interface CopyTask {
 /** Sends it under a policy; rejects with `exists` where that leaves what is there alone. */
 type SendUnderPolicy = (policy: WirePolicy, isKnownDifferent: boolean) => Promise<FileOutcome>;
 
+/** Reads the source, which may have been looked at again because it had changed. */
+type ReadSource<T> = (isLookedAtAgain: boolean) => Promise<T>;
+
+/** How often a source that changes is read before it's given up. */
+const MAX_READS = 2;
+
 export class FileCopier {
   readonly #context: CopyContext;
   readonly #conflicts: ConflictResolver;
+  readonly #canTakeBack: boolean;
 
-  constructor(context: CopyContext, conflicts: ConflictResolver) {
+  /** @param canTakeBack - what was sent of a file can be given up, as a device can't do */
+  constructor(context: CopyContext, conflicts: ConflictResolver, canTakeBack: boolean) {
     this.#context = context;
     this.#conflicts = conflicts;
+    this.#canTakeBack = canTakeBack;
   }
 
   /** @param onQueued - nothing more of this file waits to be read */
@@ -63,15 +76,25 @@ export class FileCopier {
     });
   }
 
-  async #put(
-    { entry, path, place }: CopyTask,
+  #put(
+    task: CopyTask,
     conflict: WirePolicy,
     isKnownDifferent: boolean,
     onQueued: () => void,
   ): Promise<FileOutcome> {
+    return this.#onOneVersion(task.entry, isLookedAtAgain =>
+      this.#putOnce(task, { conflict, isKnownDifferent, isLookedAtAgain }, onQueued),
+    );
+  }
+
+  async #putOnce(
+    { entry, path, place }: CopyTask,
+    how: Pick<PutRequest, 'conflict' | 'isKnownDifferent' | 'isLookedAtAgain'>,
+    onQueued: () => void,
+  ): Promise<FileOutcome> {
     const { session, options } = this.#context;
-    const plan = planPut(session, entry.info, place, conflict, options);
-    const request = { entry, path, conflict, plan, isKnownDifferent };
+    const plan = planPut(session, entry.info, place, how.conflict, options);
+    const request = { entry, path, plan, ...how };
     try {
       return await new FilePut(this.#context, request).run(onQueued);
     } catch (error) {
@@ -99,9 +122,40 @@ export class FileCopier {
   async #identical({ entry }: CopyTask, path: string): Promise<FileOutcome | undefined> {
     if (entry.info.type !== 'file') return undefined;
     const { session, streams, options } = this.#context;
-    const same = holdsSameContent(session, path, entry.info.size, () => streams.hash(entry.source));
-    const sha256 = await abortable(same, options.signal);
-    return sha256 ? { destination: path, bytes: 0, sha256, verified: true, skipped: true } : undefined;
+    const same = await this.#onOneVersion(entry, isLookedAtAgain => {
+      const { source, info } = entry;
+      const hashSource = () => streams.hash({ source, info, isLookedAtAgain });
+      return abortable(holdsSameContent(session, path, info.size, hashSource), options.signal);
+    });
+    return same && identicalOutcome(same, path);
+  }
+
+  /**
+   * Reads the source a second time where it changed while it was read. One that changed before, so that nothing was
+   * read of what was announced, is looked at again in any case.
+   */
+  async #onOneVersion<T>(entry: SourceEntry, read: ReadSource<T>): Promise<T> {
+    for (let reads = 0, looks = 1; ; looks += 1) {
+      try {
+        return await read(looks > 1);
+      } catch (error) {
+        if (!(error instanceof SourceChanged)) throw error;
+        if (!error.found) reads += 1;
+        const mayReadAgain = error.found !== undefined || (this.#canTakeBack && reads < MAX_READS);
+        if (!mayReadAgain || looks > MAX_READS) throw error;
+        await this.#lookAgain(entry, error);
+      }
+    }
+  }
+
+  async #lookAgain(entry: SourceEntry, changed: SourceChanged): Promise<void> {
+    const { streams, tracker, options } = this.#context;
+    const { source, info: before } = entry;
+    const found = await abortable(streams.system.stat(source, { followLinks: true }), options.signal);
+    if (found.type !== 'file') throw changed;
+    // A file system that doesn't know a file's size gives it when it's opened.
+    entry.info = { ...found, ...changed.found };
+    tracker.bytesTotal += entry.info.size - before.size;
   }
 }
 

@@ -7,7 +7,7 @@ import type { CopyContext } from './copyContext.ts';
 import { blockSizeFor } from './delta/blockSize.ts';
 import { DeltaSender } from './delta/deltaSender.ts';
 import { SignatureTable } from './delta/signatureTable.ts';
-import { type FileOutcome, skippedOutcome } from './fileOutcome.ts';
+import { type FileOutcome, identicalOutcome, skippedOutcome } from './fileOutcome.ts';
 import { holdsSameContent } from './identical.ts';
 import { openPut } from './openPut.ts';
 import type { Pieces } from './pieces.ts';
@@ -15,6 +15,7 @@ import { isDeltaWorthwhile, type PutPlan } from './putPlan.ts';
 import type { SourceReader } from './sourceReader.ts';
 import type { SourceEntry } from './sourceTree.ts';
 import { TransferError } from './transferError.ts';
+import type { SourceChange, VersionedSource } from './versionedFile.ts';
 import { waitForCleanup } from './waitForCleanup.ts';
 
 export interface PutRequest {
@@ -24,29 +25,36 @@ export interface PutRequest {
   readonly plan: PutPlan;
   /** What is there has been compared already, and is not the same. */
   readonly isKnownDifferent: boolean;
+  /** As VersionedSource has it. */
+  readonly isLookedAtAgain: boolean;
 }
 
 interface SentContent {
   sha256: string;
   bytes: number;
+  changed?: SourceChange;
 }
 
 export class FilePut {
   readonly #context: CopyContext;
   readonly #request: PutRequest;
   readonly #signal: AbortSignal | undefined;
+  readonly #source: VersionedSource;
   #acknowledged = 0;
   #resumedFrom = 0;
+  #isOver = false;
 
   constructor(context: CopyContext, request: PutRequest) {
     this.#context = context;
     this.#request = request;
     this.#signal = context.options.signal;
+    const { entry, isLookedAtAgain } = request;
+    this.#source = { source: entry.source, info: entry.info, isLookedAtAgain };
   }
 
   /**
    * @param onQueued - the last byte and the commit are queued; the answer is still to come
-   * @throws RemoteError, ProtocolError, TransferError, or an error of the source's file system
+   * @throws SourceChanged: the guest keeps what it had; RemoteError, ProtocolError, TransferError, or an error of the source's file system
    */
   async run(onQueued: () => void): Promise<FileOutcome> {
     const put = await this.#open();
@@ -61,7 +69,9 @@ export class FilePut {
       onQueued();
       return this.#outcome(await abortable(result, this.#signal), sent);
     } catch (error) {
-      this.#context.tracker.takeBack(this.#acknowledged, this.#resumedFrom);
+      this.#isOver = true;
+      this.#context.tracker.takeBack(this.#acknowledged);
+      this.#context.tracker.resume(-this.#resumedFrom);
       throw error;
     } finally {
       if (!committed) await waitForCleanup(put.cancel(this.#signal?.aborted && this.#keepsWhenCancelled));
@@ -95,10 +105,9 @@ export class FilePut {
     const { session, streams } = this.#context;
     const { size } = entry.info;
     if (isKnownDifferent || numberOf(accepted, 'basis') !== size) return undefined;
-    const same = holdsSameContent(session, path, size, () => streams.hash(entry.source));
-    const sha256 = await abortable(same, this.#signal);
-    const destination = accepted.get('path') ?? path;
-    return sha256 ? { destination, bytes: 0, sha256, verified: true, skipped: true } : undefined;
+    const comparing = holdsSameContent(session, path, size, () => streams.hash(this.#source));
+    const same = await abortable(comparing, this.#signal);
+    return same && identicalOutcome(same, accepted.get('path') ?? path);
   }
 
   async #send(put: PutStream, accepted: Reply | undefined): Promise<SentContent> {
@@ -108,12 +117,10 @@ export class FilePut {
 
   async #sendWhole(put: PutStream, accepted: Reply | undefined): Promise<SentContent> {
     const { streams, sender } = this.#context;
-    const { source, info } = this.#request.entry;
-    const open = () => streams.openPieces(source, info.size);
-    const pieces = await this.#resume(put, accepted, open);
+    const pieces = await this.#resume(put, accepted, () => streams.openPieces(this.#source));
     try {
       await sender.send(pieces, put, this.#onAcknowledged);
-      return { sha256: pieces.sha256(), bytes: pieces.bytes };
+      return await this.#finish(put, pieces);
     } finally {
       await pieces.close();
     }
@@ -121,16 +128,25 @@ export class FilePut {
 
   async #sendDelta(put: PutStream, accepted: Reply, table: SignatureTable): Promise<SentContent> {
     const { streams, sender } = this.#context;
-    const reader = await this.#resume(put, accepted, () => streams.openReader(this.#request.entry.source));
+    const reader = await this.#resume(put, accepted, () => streams.openReader(this.#source));
     const encoder = streams.newEncoder(this.#request.entry.info.size);
     try {
       const source = { reader, table, encoder, literalBytes: streams.blockBytes };
       await new DeltaSender(sender, put, this.#onAcknowledged, this.#signal).send(source);
-      return { sha256: reader.sha256(), bytes: reader.bytes };
+      return await this.#finish(put, reader);
     } finally {
       encoder?.close();
       await reader.close();
     }
+  }
+
+  /** Nothing is committed that isn't one version of the source. */
+  async #finish(put: PutStream, read: Pieces | SourceReader): Promise<SentContent> {
+    const sent = { sha256: read.sha256(), bytes: read.bytes };
+    // The answer came before the end: it says what is to be said.
+    if (put.answered) return sent;
+    const changed = await abortable(read.finish(), this.#signal);
+    return changed ? { ...sent, changed } : sent;
   }
 
   /** Opens the source where the guest's partial file ends, if that is the source's beginning; else at 0. */
@@ -139,7 +155,7 @@ export class FilePut {
     accepted: Reply | undefined,
     open: () => Promise<T>,
   ): Promise<T> {
-    const opened = await open();
+    const opened = await this.#opened(open);
     const partial = accepted && numberOf(accepted, 'partial');
     if (!partial || partial > this.#request.entry.info.size) return opened;
     try {
@@ -155,7 +171,16 @@ export class FilePut {
       throw error;
     }
     await opened.close();
-    return open();
+    return this.#opened(open);
+  }
+
+  /** A file that was written a moment ago is waited for; what is opened after the signal is closed again. */
+  #opened<T extends Pieces | SourceReader>(open: () => Promise<T>): Promise<T> {
+    const opening = open();
+    return abortable(opening, this.#signal).catch(error => {
+      opening.then(opened => opened.close()).catch(() => undefined);
+      throw error;
+    });
   }
 
   /** The basis's checksums, where they are worth asking for and make sense. */
@@ -190,6 +215,7 @@ export class FilePut {
   }
 
   readonly #onAcknowledged = (bytes: number): void => {
+    if (this.#isOver) return;
     this.#acknowledged += bytes;
     this.#context.tracker.addBytes(bytes);
   };

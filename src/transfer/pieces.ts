@@ -3,6 +3,7 @@ import type { Encoder } from './codec/codec.ts';
 import type { CompressionPolicy } from './compressionPolicy.ts';
 import type { Chunk, SourceReader } from './sourceReader.ts';
 import type { SourceSystem } from './sourceSystem.ts';
+import type { SourceChange } from './versionedFile.ts';
 
 export interface Piece {
   /** What is sent: the file's bytes, or a whole piece of the put's compressed stream. */
@@ -30,6 +31,8 @@ export interface Pieces {
   /** Bytes of the file up to the last piece that was handed out, and their SHA-256. */
   readonly bytes: number;
   sha256(): string;
+  /** As of SourceReader. */
+  finish(): Promise<SourceChange | undefined>;
   close(): Promise<void>;
 }
 
@@ -90,6 +93,10 @@ export class FilePieces implements Pieces {
 
   sha256(): string {
     return this.#reader.sha256();
+  }
+
+  finish(): Promise<SourceChange | undefined> {
+    return this.#reader.finish();
   }
 
   async close(): Promise<void> {

@@ -19,8 +19,7 @@ export class ProgressTracker {
   readonly #rate = new RateMeter();
   readonly #wireRate = new RateMeter();
   #bytesDone = 0;
-  /** Only grows: what was brought over for a file that failed then has been work, too. */
-  #bytesMoved = 0;
+  #takenBack = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param link - what counts the bytes that go over it; those until now are none of this copy's */
@@ -44,19 +43,18 @@ export class ProgressTracker {
 
   addBytes(count: number): void {
     this.#bytesDone += count;
-    this.#bytesMoved += count;
+  }
+
+  /** Bytes that were counted, and have to be sent again or count for nothing: work they were all the same. */
+  takeBack(count: number): void {
+    this.#bytesDone -= count;
+    this.#takenBack += count;
   }
 
   /** Bytes that an earlier copy has brought over: done, but no work of this one. */
   resume(count: number): void {
     this.#bytesDone += count;
     this.resumedBytes += count;
-  }
-
-  /** A file failed or was cancelled: nothing of it is done. */
-  takeBack(added: number, resumed: number): void {
-    this.#bytesDone -= added + resumed;
-    this.resumedBytes -= resumed;
   }
 
   start(): void {
@@ -73,7 +71,7 @@ export class ProgressTracker {
   #emit(): void {
     const now = performance.now();
     const { wireBytes } = this;
-    this.#rate.update(this.#bytesMoved, now);
+    this.#rate.update(this.#bytesDone + this.#takenBack - this.resumedBytes, now);
     this.#wireRate.update(wireBytes, now);
     const bytesPerSecond = this.#rate.bytesPerSecond;
     const left = Math.max(0, this.bytesTotal - this.#bytesDone);

@@ -3,6 +3,7 @@
  * guest has them, so the slowest sets the pace; one that doesn't move at all reads the file for itself.
  */
 import type { Piece, Pieces } from './pieces.ts';
+import type { SourceChange } from './versionedFile.ts';
 
 /** Pieces kept at most: enough that guests need not march in step. */
 const RING_PIECES = 8;
@@ -22,6 +23,7 @@ export class SharedFile {
   #first = 0;
   #end: 'open' | 'ended' | { error: unknown } = 'open';
   #making = false;
+  #finished: Promise<SourceChange | undefined> | undefined;
   #closed = false;
   #change = Promise.withResolvers<void>();
 
@@ -79,6 +81,12 @@ export class SharedFile {
   /** Of the whole file; only after its end. */
   sha256(): string {
     return this.#source.sha256();
+  }
+
+  /** As of SourceReader, for all guests at once. */
+  finish(): Promise<SourceChange | undefined> {
+    this.#finished ??= this.#source.finish();
+    return this.#finished;
   }
 
   async #more(): Promise<void> {

@@ -1,6 +1,8 @@
 /** The files that several guests get at the same time, each read once for all of them. */
 import type { Piece, Pieces } from './pieces.ts';
 import { SharedFile } from './sharedFile.ts';
+import type { SourceVersion } from './sourceVersion.ts';
+import type { SourceChange } from './versionedFile.ts';
 
 /** Kept for guests that have not come to a file yet; a guest further behind reads for itself. */
 const MAX_HELD_BYTES = 16 << 20;
@@ -8,10 +10,16 @@ const MAX_HELD_BYTES = 16 << 20;
 type Open = () => Promise<Pieces>;
 
 interface SharedSource {
-  /** Once somebody has opened it, until all who wanted it have it. */
-  opening: Promise<SharedFile> | undefined;
+  /** By version, once somebody has opened it, until all who wanted it have it. Only a file that changes has several. */
+  readonly openings: Map<string, Promise<SharedFile>>;
   /** Guests that will not open it any more, be it that they never did. */
   readonly done: Set<object>;
+}
+
+interface KnownSource {
+  readonly source: string;
+  /** What the guest was told: guests that looked at different versions don't share what is read. */
+  readonly info: SourceVersion;
 }
 
 export class SharedSources {
@@ -25,10 +33,12 @@ export class SharedSources {
   }
 
   /** @param openOwn - opens the file for this guest alone */
-  async open(guest: object, source: string, openOwn: Open): Promise<Pieces> {
+  async open(guest: object, { source, info }: KnownSource, openOwn: Open): Promise<Pieces> {
     const shared = this.#find(source);
-    shared.opening ??= this.#begin(shared, openOwn);
-    const file = await shared.opening;
+    const version = versionKey(info);
+    for (const [other, opening] of shared.openings) if (other !== version) void leave(shared, opening, guest);
+    const opening = shared.openings.get(version) ?? this.#begin(shared, version, openOwn);
+    const file = await opening;
     await this.#bound();
     return file.join(guest) ? new SharedPieces(guest, file, openOwn) : openOwn();
   }
@@ -38,10 +48,7 @@ export class SharedSources {
     const shared = this.#find(source);
     shared.done.add(guest);
     if ([...this.#active].every(active => shared.done.has(active))) this.#sources.delete(source);
-    const { opening } = shared;
-    const file = await opening?.catch(() => undefined);
-    file?.leave(guest);
-    if (file?.isOver) forget(shared, opening);
+    await Promise.all([...shared.openings.values()].map(opening => leave(shared, opening, guest)));
   }
 
   /** The guest takes no further files. */
@@ -53,14 +60,15 @@ export class SharedSources {
   #find(source: string): SharedSource {
     const known = this.#sources.get(source);
     if (known) return known;
-    const shared = { opening: undefined, done: new Set<object>() };
+    const shared = { openings: new Map<string, Promise<SharedFile>>(), done: new Set<object>() };
     this.#sources.set(source, shared);
     return shared;
   }
 
-  #begin(shared: SharedSource, openOwn: Open): Promise<SharedFile> {
+  #begin(shared: SharedSource, version: string, openOwn: Open): Promise<SharedFile> {
     const isAwaited = (guest: object) => !shared.done.has(guest);
     const opening = openOwn().then(pieces => new SharedFile(pieces, [...this.#active].filter(isAwaited)));
+    shared.openings.set(version, opening);
     // Who comes later tries again.
     opening.catch(() => forget(shared, opening));
     return opening;
@@ -70,19 +78,30 @@ export class SharedSources {
     let held = 0;
     // The newest first: those are what the others want next.
     for (const shared of [...this.#sources.values()].reverse()) {
-      const { opening } = shared;
-      if (!opening) continue;
-      const file = await opening.catch(() => undefined);
-      held += file?.heldBytes ?? 0;
-      if (held > MAX_HELD_BYTES) file?.stopWaiting();
-      if (file?.isOver) forget(shared, opening);
+      for (const opening of [...shared.openings.values()].reverse()) {
+        const file = await opening.catch(() => undefined);
+        held += file?.heldBytes ?? 0;
+        if (held > MAX_HELD_BYTES) file?.stopWaiting();
+        if (file?.isOver) forget(shared, opening);
+      }
     }
   }
 }
 
+function versionKey({ size, mtimeMs, mtimeNs, ctimeNs }: SourceVersion): string {
+  return [size, mtimeNs ?? mtimeMs, ctimeNs].join();
+}
+
+/** Never rejects. */
+async function leave(shared: SharedSource, opening: Promise<SharedFile>, guest: object): Promise<void> {
+  const file = await opening.catch(() => undefined);
+  file?.leave(guest);
+  if (file?.isOver) forget(shared, opening);
+}
+
 /** Another one may have its place by now. */
-function forget(shared: SharedSource, opening: SharedSource['opening']): void {
-  if (shared.opening === opening) shared.opening = undefined;
+function forget(shared: SharedSource, opening: Promise<SharedFile>): void {
+  for (const [version, current] of shared.openings) if (current === opening) shared.openings.delete(version);
 }
 
 /** One guest's view of a shared file; goes its own way where it must. */
@@ -117,6 +136,10 @@ class SharedPieces implements Pieces {
 
   sha256(): string {
     return (this.#own ?? this.#file).sha256();
+  }
+
+  finish(): Promise<SourceChange | undefined> {
+    return (this.#own ?? this.#file).finish();
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
-/** Reads one source file from its beginning, hashing on the way; never more in memory than a few blocks. */
+/** Reads one version of a source file from its beginning, hashing on the way; never more in memory than a few blocks. */
 import { createHash } from 'node:crypto';
 import type { Block, BlockPool } from './blockPool.ts';
-import type { SourceFile } from './sourceSystem.ts';
+import type { SourceChange, VersionedFile } from './versionedFile.ts';
 
 /** Part of the file in a block of the pool; whoever got it releases it. */
 export interface Chunk {
@@ -9,16 +9,18 @@ export interface Chunk {
   readonly block: Block;
 }
 
+type OpenSource = Pick<VersionedFile, 'bytesLeft' | 'read' | 'finish' | 'close'>;
+
 export class SourceReader {
   /** Bytes read so far. */
   bytes = 0;
-  readonly #file: SourceFile;
+  readonly #file: OpenSource;
   readonly #pool: BlockPool;
   readonly #hash = createHash('sha256');
   #ahead: Promise<Chunk> | undefined;
   #ended = false;
 
-  constructor(file: SourceFile, pool: BlockPool) {
+  constructor(file: OpenSource, pool: BlockPool) {
     this.#file = file;
     this.#pool = pool;
   }
@@ -27,7 +29,7 @@ export class SourceReader {
   async next(): Promise<Chunk | undefined> {
     if (this.#ended) return undefined;
     const chunk = await (this.#ahead ?? this.#read(this.#pool.blockBytes));
-    this.#ended = chunk.bytes.length < chunk.block.buffer.length;
+    this.#ended = chunk.bytes.length < chunk.block.buffer.length || this.#file.bytesLeft === 0;
     this.#ahead = this.#ended ? undefined : this.#read(this.#pool.blockBytes);
     // Whoever closes the file before the next call need not hear of it.
     this.#ahead?.catch(() => undefined);
@@ -51,6 +53,15 @@ export class SourceReader {
   /** Of everything read so far, hexadecimal. */
   sha256(): string {
     return this.#hash.copy().digest('hex');
+  }
+
+  /**
+   * After the last chunk: whether all that was read is one version of the file.
+   *
+   * @throws SourceChanged
+   */
+  finish(): Promise<SourceChange | undefined> {
+    return this.#file.finish(this.sha256());
   }
 
   /** Waits for a read under way: its buffer must not be written to any more. */

@@ -9,6 +9,7 @@ import { type EncodedSources, FilePieces, PieceEncoder, type Pieces } from './pi
 import type { SharedSources } from './sharedSources.ts';
 import { SourceReader } from './sourceReader.ts';
 import type { SourceSystem } from './sourceSystem.ts';
+import { type SourceChange, VersionedFile, type VersionedSource } from './versionedFile.ts';
 
 /** Blocks of about this size keep the number of reads and hash calls small on a fast channel. */
 const BLOCK_BYTES = 1 << 20;
@@ -24,6 +25,12 @@ export interface SourceStreamsOptions {
   readonly sharing?: { readonly guest: object; readonly files: SharedSources } | undefined;
 }
 
+export interface SourceHash {
+  /** Hexadecimal. */
+  readonly sha256: string;
+  readonly changed: SourceChange | undefined;
+}
+
 export class SourceStreams implements EncodedSources {
   readonly system: SourceSystem;
   /** Undefined if nothing is compressed. */
@@ -34,8 +41,7 @@ export class SourceStreams implements EncodedSources {
   readonly #guest: object;
   readonly #shared: SharedSources | undefined;
   readonly #pool: BlockPool;
-  /** One byte more, so that the first read shows the file's end. */
-  readonly #smallPool = new BlockPool(SMALL_FILE_BYTES + 1);
+  readonly #smallPool = new BlockPool(SMALL_FILE_BYTES);
 
   constructor({ welcome }: Session, { system, compression, sharing }: SourceStreamsOptions) {
     this.system = system;
@@ -52,13 +58,17 @@ export class SourceStreams implements EncodedSources {
     return this.#pool.blockBytes;
   }
 
-  async openReader(source: string, size = Number.POSITIVE_INFINITY): Promise<SourceReader> {
-    const pool = size <= SMALL_FILE_BYTES ? this.#smallPool : this.#pool;
-    return new SourceReader(await this.system.open(source), pool);
+  async openReader(source: VersionedSource, isShort = false): Promise<SourceReader> {
+    const file = await VersionedFile.open(this.system, source);
+    return new SourceReader(file, isShort ? this.#smallPool : this.#pool);
   }
 
-  async openPieces(source: string, size: number): Promise<Pieces> {
-    const open = async () => new FilePieces(await this.openReader(source, size), this.newEncoder(size));
+  async openPieces(source: VersionedSource): Promise<Pieces> {
+    const { size } = source.info;
+    const open = async () => {
+      const reader = await this.openReader(source, size <= SMALL_FILE_BYTES);
+      return new FilePieces(reader, this.newEncoder(size));
+    };
     return this.#shared ? this.#shared.open(this.#guest, source, open) : open();
   }
 
@@ -76,11 +86,11 @@ export class SourceStreams implements EncodedSources {
     return this.#codec && this.policy && new PieceEncoder(this.policy, this.#codec.newEncoder(size));
   }
 
-  /** SHA-256 of a source file, hexadecimal. */
-  async hash(source: string): Promise<string> {
+  async hash(source: VersionedSource): Promise<SourceHash> {
     const reader = await this.openReader(source);
     try {
-      return await reader.skip(Number.POSITIVE_INFINITY);
+      const sha256 = await reader.skip(source.info.size);
+      return { sha256, changed: await reader.finish() };
     } finally {
       await reader.close();
     }

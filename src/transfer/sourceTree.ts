@@ -6,6 +6,7 @@ export interface SourceEntry {
   source: string;
   /** Names from the top source down to this entry; the first is the name of the top source itself. */
   names: string[];
+  /** As it was looked at last: a file that has changed when it's read is looked at again. */
   info: SourceInfo;
 }
 

@@ -1,6 +1,7 @@
 /** What a copy is told, what it reports on the way, and what it returns. Sizes in bytes, times as named. */
 import type { FeatureMode } from '../text/featureMode.ts';
 import type { SourceSystem } from './sourceSystem.ts';
+import type { SourceChange } from './versionedFile.ts';
 
 /** `fail` is `ask` without anybody to ask: an existing different file is an error. */
 export type ConflictPolicy = 'ask' | 'fail' | 'overwrite' | 'skip' | 'newer' | 'rename';
@@ -82,6 +83,8 @@ export interface FileResult {
   skipped: boolean;
   /** Skipped because size and mtime are the same. */
   unchanged?: true;
+  /** `grown`: what was copied, or was in the guest already, is the first part of a source that has more by now. */
+  changed?: SourceChange;
   error?: FileFailure;
 }
 

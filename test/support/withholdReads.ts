@@ -12,13 +12,13 @@ export interface Withholding {
   allowance: string;
 }
 
-/** The one way in which a copy reads: on from where it is. */
+/** The one way in which a copy reads: from where it says, or on from where it is. */
 type Read = (
   this: FileHandle,
   buffer: Buffer,
   offset: number,
   length: number,
-  position?: null,
+  position?: number | null,
 ) => Promise<{ bytesRead: number; buffer: Buffer }>;
 
 const POLL_MS = 20;
@@ -34,11 +34,11 @@ async function withhold({ file, allowance }: Withholding): Promise<void> {
   const { read } = prototype;
   const positions = new WeakMap<FileHandle, number>();
   const allowed = () => Number(fs.readFileSync(allowance, 'utf8'));
-  prototype.read = async function (buffer, offset, length) {
-    if (fs.fstatSync(this.fd).ino !== ino) return read.call(this, buffer, offset, length, null);
-    const position = positions.get(this) ?? 0;
+  prototype.read = async function (buffer, offset, length, from) {
+    if (fs.fstatSync(this.fd).ino !== ino) return read.call(this, buffer, offset, length, from);
+    const position = from ?? positions.get(this) ?? 0;
     while (position >= allowed()) await delay(POLL_MS);
-    const result = await read.call(this, buffer, offset, Math.min(length, allowed() - position), null);
+    const result = await read.call(this, buffer, offset, Math.min(length, allowed() - position), from);
     positions.set(this, position + result.bytesRead);
     return result;
   };

@@ -182,6 +182,8 @@ export const ENGLISH = {
   'file.name-too-long': 'The name "{0}" is too long for the guest.',
   'file.bad-name': 'The guest\'s file system doesn\'t accept the name "{0}".',
   'file.sharing': '"{0}" can\'t be written: another program in the guest has it open.',
+  'file.source-changed':
+    '"{0}" kept changing while it was copied, so the guest keeps what it had. Copy it again when no program writes to it.',
   'file.size-mismatch': '"{0}" changed while it was copied, and nothing was kept. Copy it again.',
   'file.damaged': '"{0}" did not arrive whole at "{1}", and nothing was kept. Copy it again.',
   'file.basis-changed': '"{0}" changed in the guest while it was being replaced. Copy it again.',
@@ -194,6 +196,12 @@ export const ENGLISH = {
   'file.unverified': '"{0}" arrived, but the guest couldn\'t confirm its SHA-256.',
   'file.failed': '"{0}" was not copied to "{1}" ({2}).',
   'file.refused': '"{0}" was not copied to "{1}": the guest reports "{2}" ({3}).',
+
+  // A file that was copied; {0} is the source.
+  'file.grown':
+    '"{0}" has grown since, and the guest has its first {1} bytes. Copy it again if you want the rest.',
+  'file.grown-identical':
+    '"{0}" has grown since, and the guest already had its first part. Copy it again if you want the rest.',
 
   // The link that a copy takes.
   'note.passed-over': 'Copying over {0} because {1} has no receiver or is in use by another program.',

@@ -36,6 +36,7 @@ const WORDINGS: ReadonlyMap<string, Wording> = new Map<string, Wording>([
   ),
   ['EPERM', ofSource('file.EACCES')],
   ['source-special', ofSource('file.source-special')],
+  ['source-changed', ofSource('file.source-changed')],
   ['size-mismatch', ofSource('file.size-mismatch')],
   ...(['lost', 'closed', 'reset'] as const).map(code => [code, ofSource(`file.${code}`)] as const),
   ['aborted', ofSource('file.cancelled')],
@@ -79,6 +80,11 @@ export function describeFileError(file: FailedFile, context: FileMessageContext 
   return says === undefined
     ? message('file.failed', source, destination, code)
     : message('file.refused', source, destination, says, code);
+}
+
+/** One sentence about a file of which the guest has only the first part, because it has grown since. */
+export function describeGrownFile({ source, bytes, skipped }: FileResult): Message {
+  return skipped ? message('file.grown-identical', source) : message('file.grown', source, String(bytes));
 }
 
 export function isFileErrorCode(code: string): boolean {

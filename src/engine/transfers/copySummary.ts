@@ -1,6 +1,6 @@
 import type { LinkDescription } from '../../link/index.ts';
 import type { CopyResult, FileResult } from '../../transfer/index.ts';
-import { describeFileError, type FileMessageContext } from '../messages/fileMessages.ts';
+import { describeFileError, describeGrownFile, type FileMessageContext } from '../messages/fileMessages.ts';
 import { hasFailed, tally } from './tally.ts';
 import { type CopySummary, MAX_LISTED } from './transfer.ts';
 
@@ -11,6 +11,7 @@ export function summaryOf(
 ): CopySummary {
   const { files, bytes, wireBytes, seconds, bytesPerSecond, resumedFrom, lanes } = result;
   const failed = files.filter(hasFailed);
+  const grown = files.filter(({ changed }) => changed === 'grown');
   return {
     ...tally(files),
     bytes,
@@ -21,6 +22,7 @@ export function summaryOf(
     link,
     lanes,
     failures: failed.slice(0, MAX_LISTED).map(file => describeFileError(file, context)),
+    grown: grown.slice(0, MAX_LISTED).map(describeGrownFile),
     hashes: files.flatMap(hashOf).slice(0, MAX_LISTED),
   };
 }

@@ -1,6 +1,6 @@
 /** Which notifications a job gets, and when: no more than one at a time, and none for what is over in a moment. */
 import { type Job, jobKey, jobOf, jobsOf } from './jobs.ts';
-import { isFinished } from './transfer.ts';
+import { type CopySummary, isFinished } from './transfer.ts';
 import type { TransferList } from './transferList.ts';
 
 /** The setting `guestwire.notifications`. */
@@ -108,5 +108,9 @@ function isWorthTelling(job: Job, choice: NotificationChoice, isQuick: boolean):
   if (choice === 'never' || job.every(({ state }) => state === 'cancelled')) return false;
   if (job.some(({ state }) => state === 'failed')) return true;
   if (choice === 'failures') return false;
-  return !isQuick || job.some(({ outcome }) => outcome && (outcome.skipped > 0 || outcome.files === 0));
+  return !isQuick || job.some(({ outcome }) => outcome && isUnexpected(outcome));
+}
+
+function isUnexpected({ files, skipped, grown = [] }: CopySummary): boolean {
+  return files === 0 || skipped > 0 || grown.length > 0;
 }

@@ -50,7 +50,7 @@ export class BundlePut {
       tracker.addBytes(this.#request.fileBytes - this.#told);
       return reply;
     } catch (error) {
-      tracker.takeBack(this.#told, 0);
+      tracker.takeBack(this.#told);
       if (!committed) await waitForCleanup(put.cancel());
       throw error;
     }

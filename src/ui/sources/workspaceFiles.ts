@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
-import type { SourceFile, SourceInfo, SourceSystem } from '../../transfer/index.ts';
+import type { SourceInfo, SourceSystem } from '../../transfer/index.ts';
 import { isOnDisk, unsavedDocument, uriOf } from './sources.ts';
 
 /**
@@ -12,15 +12,23 @@ import { isOnDisk, unsavedDocument, uriOf } from './sources.ts';
 export function workspaceFiles(disk: SourceSystem, unsaved: readonly string[]): SourceSystem {
   const inEditor = (source: string) => (unsaved.includes(source) ? unsavedDocument(source) : undefined);
   const systemOf = (source: string) => (isOnDisk(source) ? disk : virtualFiles);
+  // An editor's text has no time of its own.
+  const mtimeMs = Date.now();
+  const textInfo = async (document: vscode.TextDocument) => ({
+    size: (await textOf(document)).length,
+    mtimeMs,
+  });
   return {
     async stat(source, options) {
       const document = inEditor(source);
-      if (document) return editorInfo(source, document, systemOf(source));
-      return systemOf(source).stat(source, options);
+      if (!document) return systemOf(source).stat(source, options);
+      const mode = await savedMode(source, document, systemOf(source));
+      return { type: 'file', ...(await textInfo(document)), mode };
     },
     async open(source) {
       const document = inEditor(source);
-      return document ? memoryFile(await textOf(document)) : systemOf(source).open(source);
+      if (!document) return systemOf(source).open(source);
+      return { look: () => textInfo(document), readAll: () => textOf(document) };
     },
     list: directory => systemOf(directory).list(directory),
     readLink: source => systemOf(source).readLink(source),
@@ -29,35 +37,20 @@ export function workspaceFiles(disk: SourceSystem, unsaved: readonly string[]): 
   };
 }
 
-/** Size of the editor's text; the mode comes from the saved file, if there is one. */
-async function editorInfo(
+/** Of the saved file, if there is one. */
+async function savedMode(
   source: string,
   document: vscode.TextDocument,
   system: SourceSystem,
-): Promise<SourceInfo> {
-  const { length } = await textOf(document);
-  const saved = document.isUntitled
-    ? undefined
-    : await system.stat(source, { followLinks: true }).catch(() => undefined);
-  return { type: 'file', size: length, mtimeMs: Date.now(), mode: saved?.mode };
+): Promise<SourceInfo['mode']> {
+  if (document.isUntitled) return undefined;
+  const saved = await system.stat(source, { followLinks: true }).catch(() => undefined);
+  return saved?.mode;
 }
 
 /** In the editor's encoding and with its line ends, as saving would write it. */
 async function textOf(document: vscode.TextDocument): Promise<Uint8Array> {
   return vscode.workspace.encode(document.getText(), { encoding: document.encoding });
-}
-
-function memoryFile(content: Uint8Array): SourceFile {
-  let at = 0;
-  return {
-    async read(buffer) {
-      const piece = content.subarray(at, at + buffer.length);
-      buffer.set(piece);
-      at += piece.length;
-      return piece.length;
-    },
-    async close() {},
-  };
 }
 
 /** VS Code's API reads only whole files, so such a source is held in memory while it's sent. */
@@ -76,7 +69,12 @@ const virtualFiles: SourceSystem = {
     throw coded('EINVAL', "VS Code can't read symbolic links");
   },
   async open(source) {
-    return memoryFile(await asNodeError(vscode.workspace.fs.readFile(uriOf(source))));
+    const uri = uriOf(source);
+    const look = async () => {
+      const { size, mtime } = await asNodeError(vscode.workspace.fs.stat(uri));
+      return { size, mtimeMs: mtime };
+    };
+    return { look, readAll: () => asNodeError(vscode.workspace.fs.readFile(uri)) };
   },
   join: (directory, name) => vscode.Uri.joinPath(uriOf(directory), name).toString(),
   baseName: source => path.posix.basename(uriOf(source).path) || 'untitled',

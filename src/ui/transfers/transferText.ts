@@ -61,12 +61,13 @@ function countText(files: number): string {
   return files === 1 ? l10n.t('1 file') : l10n.t('{0} files', files);
 }
 
-function countNotes({ identical, unchanged, skipped, resumedFrom }: CopySummary): string[] {
+function countNotes({ identical, unchanged, skipped, resumedFrom, grown = [] }: CopySummary): string[] {
   const notes = [];
   if (resumedFrom > 0) notes.push(l10n.t('resumed at {0}', formatBytes(resumedFrom)));
   if (identical > 0) notes.push(l10n.t('{0} already there', identical));
   if (unchanged > 0) notes.push(l10n.t('{0} unchanged', unchanged));
   if (skipped > 0) notes.push(l10n.t('{0} skipped', skipped));
+  if (grown.length > 0) notes.push(l10n.t('{0} grown since', grown.length));
   return notes;
 }
 

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   emptyResult,
   failures,
+  grownNotes,
   isComplete,
   jsonFailure,
   jsonReport,
@@ -20,6 +21,7 @@ const copied: FileResult = {
   skipped: false,
 };
 const identical: FileResult = { ...copied, source: 'b', bytes: 0, skipped: true };
+const grown: FileResult = { ...copied, source: 'g', changed: 'grown' };
 const kept: FileResult = { ...copied, source: 'c', bytes: 0, sha256: null, verified: false, skipped: true };
 const broken: FileResult = {
   ...kept,
@@ -65,6 +67,12 @@ describe('JSON report', () => {
     assert.match(file?.error?.message ?? '', /disk is full/);
   });
 
+  it('says of a file that it has grown since', () => {
+    const [first, second] = jsonReport(resultOf(grown, copied), 'serial1').files;
+    assert.equal(first?.changed, 'grown');
+    assert.ok(second && !('changed' in second));
+  });
+
   it('has the same keys when nothing was copied, and the reason', () => {
     const report = jsonFailure({ code: 'no-domain', message: 'There is none.' }, emptyResult(), null);
     assert.deepEqual(Object.keys(report), [...Object.keys(jsonReport(resultOf(), null)), 'error']);
@@ -96,6 +104,17 @@ describe('summary', () => {
     );
     assert.equal(line(copied, broken), 'SHA-256 verified: 1 of 2 files');
     assert.equal(line(), 'SHA-256 verified: 0 of 0 files');
+  });
+});
+
+describe('what has grown since', () => {
+  it('is told file by file, with how much the guest has', () => {
+    const there: FileResult = { ...grown, bytes: 0, skipped: true };
+    assert.deepEqual(grownNotes(resultOf(copied, grown, there)), [
+      'note: "g" has grown since, and the guest has its first 1000 bytes. Copy it again if you want the rest.',
+      'note: "g" has grown since, and the guest already had its first part. Copy it again if you want the rest.',
+    ]);
+    assert.ok(isComplete(resultOf(grown)));
   });
 });
 

@@ -337,7 +337,9 @@ describe('copy in bundles', () => {
       readStart: async (file: string, bytes: number) => {
         if (file.endsWith('1')) throw Object.assign(new Error('gone'), { code: 'ENOENT' });
         const start = await (localDisk.readStart?.(file, bytes) ?? assert.fail());
-        return file.endsWith('2') ? Buffer.concat([start, Buffer.from('.')]) : start;
+        return file.endsWith('2')
+          ? { ...start, bytes: Buffer.concat([start.bytes, Buffer.from('.')]) }
+          : start;
       },
     };
     const result = await run({ sourceSystem });

@@ -11,12 +11,11 @@ import {
   type CopyProgress,
   type CopyResult,
   copy,
-  localDisk,
-  type SourceSystem,
 } from '../../../src/transfer/index.ts';
 import { FakeLink } from '../protocol/fakeLink.ts';
 import { type Answer, FakeReceiver, type FakeReceiverOptions } from '../protocol/fakeReceiver.ts';
 import { emptyFolder } from './emptyFolder.ts';
+import { endlessDisk } from './endlessDisk.ts';
 
 const sha256 = (content: string | Buffer) => crypto.createHash('sha256').update(content).digest('hex');
 
@@ -214,18 +213,13 @@ describe('copy', () => {
   it('cancels at once, and the receiver is told', async () => {
     await connect({ window: 8_192 });
     const abort = new AbortController();
-    const endless: SourceSystem = {
-      ...localDisk,
-      stat: async (...of) => ({ ...(await localDisk.stat(...of)), size: 1 << 30 }),
-      open: async () => ({ read: async buffer => buffer.length, close: async () => undefined }),
-    };
     const onProgress = (progress: CopyProgress) => {
       if (progress.bytesDone > 1_000_000) abort.abort();
     };
     const copying = run([write('a', Buffer.alloc(100_000))], '/x', {
       signal: abort.signal,
       onProgress,
-      sourceSystem: endless,
+      sourceSystem: endlessDisk,
     });
     await assert.rejects(copying, { name: 'AbortError' });
     assert.equal(receiver.requests.at(-1), 'cancel');

@@ -47,7 +47,7 @@ describe('copy to many', () => {
           counts.bytes += filled;
           return filled;
         };
-        return { read, close: () => opened.close() };
+        return { ...opened, read };
       },
     };
     return { counts, system };
@@ -128,6 +128,7 @@ describe('shared sources', () => {
   /** Longer than pieces that wait for nobody take, shorter than a stall. */
   const PATIENCE_MS = 2_500;
   const PIECES = 30;
+  const file = { source: 'file', info: { size: PIECES, mtimeMs: 1 } };
   const opens = async (): Promise<Pieces> => countingPieces(PIECES).pieces;
 
   async function count(pieces: Pieces): Promise<number> {
@@ -152,7 +153,7 @@ describe('shared sources', () => {
     const [skips, reads] = [{}, {}];
     const shared = new SharedSources([skips, reads]);
     await shared.finished(skips, 'file');
-    assert.equal(await inTime(shared.open(reads, 'file', opens).then(count)), PIECES);
+    assert.equal(await inTime(shared.open(reads, file, opens).then(count)), PIECES);
   });
 
   it('await a guest again when the same source comes again', async () => {
@@ -166,7 +167,7 @@ describe('shared sources', () => {
     };
     const counts = await Promise.all(
       guests.map(async guest => {
-        const number = await inTime(shared.open(guest, 'file', open).then(count));
+        const number = await inTime(shared.open(guest, file, open).then(count));
         await shared.finished(guest, 'file');
         return number;
       }),
@@ -198,6 +199,7 @@ function countingPieces(total: number) {
     skip: async () => '',
     next: make,
     sha256: () => '',
+    finish: async () => undefined,
     close: async () => {
       state.closed = true;
     },

@@ -23,7 +23,8 @@ describe('progress of a copy', () => {
     tracker.resume(1_000_000);
     tracker.addBytes(500_000);
     await clock.advance(1_000);
-    tracker.takeBack(1_000_000, 1_000_000);
+    tracker.takeBack(1_000_000);
+    tracker.resume(-1_000_000);
     await clock.advance(1_000);
     tracker.stop();
     assert.equal(seen.at(-1)?.bytesDone, 0);

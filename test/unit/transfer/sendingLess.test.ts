@@ -5,17 +5,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { openSession, type Session } from '../../../src/protocol/index.ts';
-import {
-  type CopyOptions,
-  type CopyResult,
-  copy,
-  localDisk,
-  type SourceSystem,
-} from '../../../src/transfer/index.ts';
+import { type CopyOptions, type CopyResult, copy } from '../../../src/transfer/index.ts';
 import { FakeLink } from '../protocol/fakeLink.ts';
 import { FakeReceiver, type FakeReceiverOptions } from '../protocol/fakeReceiver.ts';
 import { signatureOf } from '../protocol/signatureOf.ts';
 import { emptyFolder } from './emptyFolder.ts';
+import { endlessDisk } from './endlessDisk.ts';
 
 const ALL = ['deflate', 'delta', 'resume', 'unchanged'];
 /** Some text, no two lines the same. */
@@ -257,14 +252,9 @@ describe('copy, sending less', () => {
     /** Cancels a file that never ends after some 300 kB. */
     async function cancelled(change: Partial<CopyOptions> = {}): Promise<void> {
       const abort = new AbortController();
-      const endless: SourceSystem = {
-        ...localDisk,
-        stat: async (...of) => ({ ...(await localDisk.stat(...of)), size: 1 << 30 }),
-        open: async () => ({ read: async buffer => buffer.fill(7).length, close: async () => undefined }),
-      };
       const options: Partial<CopyOptions> = {
         signal: abort.signal,
-        sourceSystem: endless,
+        sourceSystem: endlessDisk,
         compression: 'off',
         onProgress: ({ bytesDone }) => bytesDone > 300_000 && abort.abort(),
         ...change,

@@ -91,6 +91,16 @@ describe('outcome of a copy', () => {
     assert.match(detailsOf(outcome), /500 bytes had arrived before/);
   });
 
+  it('the outcome says that a file has grown since, and the details what that means', () => {
+    const outcome = summaryOf(resultOf({ ...copied, changed: 'grown' }), link, {});
+    assert.match(outcomeText(request, outcome), /1 grown since\)\.$/);
+    const text = detailsOf(outcome).replaceAll('\n', ' ');
+    assert.ok(
+      text.includes(`"${copied.source}" has grown since, and the guest has its first 1000 bytes.`),
+      text,
+    );
+  });
+
   it('the details say how many serial ports were used in parallel', () => {
     const linesOf = (lanes: number): string => detailsOf(summaryOf({ ...resultOf(copied), lanes }, link, {}));
     assert.match(

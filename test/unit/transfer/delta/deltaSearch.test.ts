@@ -30,7 +30,15 @@ async function search(source: Buffer, basis: Buffer, table: SignatureTable) {
     at += copied;
     return copied;
   };
-  const reader = new SourceReader({ read, close: async () => undefined }, new BlockPool(LITERAL_BYTES));
+  const file = {
+    read,
+    get bytesLeft() {
+      return source.length - at;
+    },
+    finish: async () => undefined,
+    close: async () => undefined,
+  };
+  const reader = new SourceReader(file, new BlockPool(LITERAL_BYTES));
   const pieces: Buffer[] = [];
   let literalBytes = 0;
   for await (const step of new DeltaSearch(reader, table, LITERAL_BYTES).steps()) {
