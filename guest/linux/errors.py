@@ -35,4 +35,15 @@ def refused(error, path, writing=False):
     code = ERRNO_CODES.get(error.errno, 'io')
     if writing and code in ('bad-name', 'exists', 'no-directory'):
         code = 'io'
+    if code == 'no-space' and path is not None and not writing and lacks_inodes(path):
+        code = 'no-inodes'
     return Refused(code, os.strerror(error.errno) if error.errno else str(error), path, error.errno)
+
+
+def lacks_inodes(path):
+    """ENOSPC has two causes.  Some file systems (btrfs) count no inodes: 0 of 0."""
+    try:
+        room = os.statvfs(os.path.dirname(path) or b'.')
+    except OSError:
+        return False
+    return room.f_files > 0 and room.f_favail == 0

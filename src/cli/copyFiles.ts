@@ -1,11 +1,15 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import { uriOf } from '../engine/guest/openGuest.ts';
+import { type ChosenConnection, chooseConnection } from '../engine/guest/chooseConnection.ts';
+import { connectionName, connectionNote } from '../engine/messages/connectionMessages.ts';
 import { linkNotes } from '../engine/messages/linkNotes.ts';
 import { type GuestCopy, runCopies } from '../engine/transfers/runCopies.ts';
+import { isHostPort } from '../link/index.ts';
+import { isAborted } from '../text/abort.ts';
 import { printable } from '../text/printable.ts';
 import type { CopyResult } from '../transfer/index.ts';
 import { CopyDisplay } from './copyDisplay.ts';
+import { EXIT_INTERRUPTED } from './exitCodes.ts';
 import type { CopyArguments } from './parseArguments.ts';
 import { emptyResult } from './report.ts';
 import { reportCopies } from './reportCopies.ts';
@@ -23,17 +27,22 @@ export async function copyFiles(
   terminal: Terminal,
   signal: AbortSignal,
   run = runCopies,
+  choose = chooseConnection,
 ): Promise<number> {
   const missing = await missingSources(args.sources, args.destination);
   if (missing) return reportCopies([{ domain: args.domain, label: '', result: missing }], args, terminal);
+  const connection = await connectionFor(args, signal, choose);
+  if (!connection) return EXIT_INTERRUPTED;
   const domains = [args.domain, ...args.also];
   const { sources, repeated } = alikeSources(args.sources);
   const display = new CopyDisplay(terminal, args.quiet, signal);
+  const note = connectionNote(connection);
+  if (note && !args.quiet) display.note([`note: ${worded(note)}`]);
   display.start(domains);
   if (!args.quiet) display.note(repeated.map(repeatedNote));
   const parts = domains.map(domain => {
     const label = domains.length > 1 ? `${printable(domain)}: ` : '';
-    return { domain, label, copy: guestCopy(domain, label, args, display, signal) };
+    return { domain, label, copy: guestCopy(domain, label, { args, connection, display, signal }) };
   });
   const ends = await Promise.all(
     run(
@@ -50,16 +59,32 @@ export async function copyFiles(
   );
 }
 
-function guestCopy(
-  name: string,
-  label: string,
-  args: CopyArguments,
-  display: CopyDisplay,
+/** A port of this computer needs none. Undefined where the user has lost patience. */
+async function connectionFor(
+  { connect, link }: CopyArguments,
   signal: AbortSignal,
-): GuestCopy {
-  const { connect, link, lanes, destination, checksum } = args;
+  choose: typeof chooseConnection,
+): Promise<ChosenConnection | undefined> {
+  if (isHostPort(link)) return { uri: connect ?? '' };
+  return choose(connect, { signal }).catch(error => {
+    if (isAborted(error)) return undefined;
+    throw error;
+  });
+}
+
+interface CopyParts {
+  readonly args: CopyArguments;
+  readonly connection: ChosenConnection;
+  readonly display: CopyDisplay;
+  readonly signal: AbortSignal;
+}
+
+function guestCopy(name: string, label: string, parts: CopyParts): GuestCopy {
+  const { args, connection, display, signal } = parts;
+  const { link, lanes, destination, checksum } = args;
   return {
-    target: { kind: 'domain', uri: uriOf(connect), name, link },
+    target: { kind: 'domain', uri: connection.uri, name, link },
+    connectionName: connectionName(connection),
     ...{ destination, lanes, signal },
     options: {
       conflict: args.conflict === 'ask' && !display.canAsk ? 'fail' : args.conflict,

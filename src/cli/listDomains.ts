@@ -1,5 +1,5 @@
 import { connect, type DomainState, type LibvirtConnection, type ListedDomain } from 'libvirt';
-import { uriOf } from '../engine/guest/openGuest.ts';
+import type { ChosenConnection } from '../engine/guest/chooseConnection.ts';
 import { describeError } from '../engine/messages/describeError.ts';
 import { candidateReason, linkLabel } from '../engine/messages/linkMessages.ts';
 import { inEnglish, message } from '../engine/messages/message.ts';
@@ -46,17 +46,18 @@ const USES: Readonly<Record<CandidateUse, string>> = {
 };
 
 export async function listDomains(
-  args: ListArguments,
+  { json }: ListArguments,
+  { uri }: ChosenConnection,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const connection = await connect(uriOf(args.connect), { signal });
+  const connection = await connect(uri, { signal });
   try {
     const domains = await connection.listDomains({ signal });
     const entries = await Promise.all(domains.map(domain => describeDomain(connection, domain, signal)));
     entries.sort((a, b) => a.name.localeCompare(b.name));
     const report = { connection: connection.uri, readOnly: connection.readOnly, domains: entries };
-    terminal.stdout.write(args.json ? `${JSON.stringify(report)}\n` : listText(connection, entries));
+    terminal.stdout.write(json ? `${JSON.stringify(report)}\n` : listText(connection, entries));
   } finally {
     await connection.close();
   }

@@ -1,5 +1,7 @@
-import { uriOf } from '../engine/guest/openGuest.ts';
+import { chooseConnection } from '../engine/guest/chooseConnection.ts';
+import { connectionName, connectionNote } from '../engine/messages/connectionMessages.ts';
 import { describeError } from '../engine/messages/describeError.ts';
+import type { MessageValue } from '../engine/messages/message.ts';
 import { isAborted } from '../text/abort.ts';
 import { printable } from '../text/printable.ts';
 import { version } from '../text/version.ts';
@@ -31,13 +33,24 @@ export async function main(
   return EXIT_OK;
 }
 
-async function list(args: ListArguments, terminal: Terminal, signal: AbortSignal): Promise<number> {
+/** @param choose - for tests */
+export async function list(
+  args: ListArguments,
+  terminal: Terminal,
+  signal: AbortSignal,
+  choose = chooseConnection,
+): Promise<number> {
+  let uri: MessageValue | undefined;
   try {
-    await listDomains(args, terminal, signal);
+    const connection = await choose(args.connect, { signal });
+    uri = connectionName(connection);
+    const note = connectionNote(connection);
+    if (note) printError(terminal, `note: ${worded(note)}`);
+    await listDomains(args, connection, terminal, signal);
     return EXIT_OK;
   } catch (error) {
     if (signal.aborted || isAborted(error)) return EXIT_INTERRUPTED;
-    printError(terminal, worded(describeError(error, { uri: uriOf(args.connect) })));
+    printError(terminal, worded(describeError(error, { uri })));
     return EXIT_INCOMPLETE;
   }
 }

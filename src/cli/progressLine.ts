@@ -40,22 +40,41 @@ export class ProgressLine {
   }
 }
 
-/** `notes.txt  45%  1.20 MB of 2.67 MB  51.8 kB/s  0:28 left  3/12 files`, with the name cut to fit. */
+/**
+ * `notes.txt  45%  1.20 MB of 2.67 MB  51.8 kB/s  0:28 left  3/12 files`, with the name cut to fit. Where there's less
+ * room whole parts are left out, those first that say least: a number cut in two would be a wrong one.
+ */
 export function progressText(progress: CopyProgress, columns: number): string {
-  const { bytesDone, bytesTotal, bytesPerSecond, etaSeconds, filesDone, filesTotal } = progress;
-  const parts = [
-    `${percentOf(progress)}%`,
-    ...(bytesTotal > 0
-      ? [`${formatBytes(bytesDone)} of ${formatBytes(Math.max(bytesDone, bytesTotal))}`]
-      : []),
-    `${formatBytes(bytesPerSecond)}/s`,
-  ];
-  if (etaSeconds !== undefined) parts.push(`${formatDuration(etaSeconds)} left`);
-  if (filesTotal > 1) parts.push(`${filesDone}/${filesTotal} files`);
-  const rest = parts.join('  ');
+  const rest = textThatFits(partsOf(progress), columns);
   const room = columns - columnsOf(rest) - 2;
   const name = room < 4 ? '' : `${fitColumns(printable(basename(progress.file)), room)}  `;
   return name + rest;
+}
+
+/** What is shown, and the order in which it's given up; the last to go is 0. */
+type Part = readonly [rank: number, text: string];
+
+function partsOf(progress: CopyProgress): Part[] {
+  const { bytesDone, bytesTotal, bytesPerSecond, etaSeconds, filesDone, filesTotal } = progress;
+  const parts: Part[] = [
+    [0, `${percentOf(progress)}%`],
+    [1, `${formatBytes(bytesPerSecond)}/s`],
+  ];
+  const bytes = `${formatBytes(bytesDone)} of ${formatBytes(Math.max(bytesDone, bytesTotal))}`;
+  if (bytesTotal > 0) parts.splice(1, 0, [3, bytes]);
+  if (etaSeconds !== undefined) parts.push([2, `${formatDuration(etaSeconds)} left`]);
+  if (filesTotal > 1) parts.push([4, `${filesDone}/${filesTotal} files`]);
+  return parts;
+}
+
+function textThatFits(parts: readonly Part[], columns: number): string {
+  const text = parts.map(([, part]) => part).join('  ');
+  if (text.length <= columns || parts.length === 0) return text;
+  const highest = Math.max(...parts.map(([rank]) => rank));
+  return textThatFits(
+    parts.filter(([rank]) => rank !== highest),
+    columns,
+  );
 }
 
 /** 100 only when all is there: the last percent must not stand while bytes are missing. */

@@ -1,3 +1,4 @@
+import { describeFailures } from '../engine/messages/failureMessages.ts';
 import {
   describeFileError,
   describeGrownFile,
@@ -56,10 +57,25 @@ function withSentence(file: FileResult, context: FileMessageContext): FileResult
     : plain;
 }
 
-/** `1048576 bytes copied, 5.271 s, 198934 bytes/s`, then the state of the hashes. */
-export function summary(result: CopyResult): string {
-  const rate = rounded(result.bytesPerSecond, 0);
-  return `${result.bytes} bytes copied, ${result.seconds.toFixed(3)} s, ${rate} bytes/s\n${hashState(result.files)}\n`;
+/** `1048576 bytes copied, 5.271 s, 198934 bytes/s`, then the state of the hashes, and the links, which have none. */
+export function summary({ files, bytes, seconds, bytesPerSecond, resumedFrom }: CopyResult): string {
+  const rate = `${rounded(bytesPerSecond, 0)} bytes/s`;
+  const resumed = resumedFrom > 0 ? `, resumed at ${resumedFrom} bytes` : '';
+  const lines = [`${bytes} bytes copied, ${seconds.toFixed(3)} s, ${rate}${resumed}`];
+  const links = files.filter(({ symlink }) => symlink);
+  if (links.length < files.length || files.length === 0)
+    lines.push(hashState(files.filter(({ symlink }) => !symlink)));
+  if (links.length > 0) lines.push(linkState(links));
+  return lines.map(line => `${line}\n`).join('');
+}
+
+function linkState(links: readonly FileResult[]): string {
+  const { verified, identical, skipped } = tally(links);
+  const notes = [
+    ...(identical > 0 ? [`${identical} already in the guest`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped, another file has the name`] : []),
+  ];
+  return `Symbolic links: ${[`${verified} of ${links.length}`, ...notes].join(', ')}`;
 }
 
 function hashState(files: readonly FileResult[]): string {
@@ -80,10 +96,10 @@ export function isComplete(result: CopyResult): boolean {
   return tally(result.files).failed === 0;
 }
 
-/** One sentence a file that was not copied, and at the end how many there were. */
+/** Why files were not copied, each reason once where it is that of many, and at the end how many there were. */
 export function failures(result: CopyResult, context: FileMessageContext): string[] {
   const failed = result.files.filter(hasFailed);
-  const sentences = failed.map(file => worded(describeFileError(file, context)));
+  const sentences = describeFailures(failed, context).map(worded);
   if (result.files.length > 1 && failed.length > 0) {
     sentences.push(
       `${failed.length} of ${count(result.files.length)} ${failed.length === 1 ? 'was' : 'were'} not copied.`,

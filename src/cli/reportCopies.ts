@@ -1,6 +1,7 @@
 import type { OpenGuest } from '../engine/guest/openGuest.ts';
 import { contextOf } from '../engine/messages/fileMessages.ts';
 import type { CopyFailure } from '../engine/transfers/runCopies.ts';
+import { printable } from '../text/printable.ts';
 import type { CopyResult } from '../transfer/index.ts';
 import { debug } from './debug.ts';
 import { EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK } from './exitCodes.ts';
@@ -50,12 +51,20 @@ export function reportCopies(
 }
 
 function sentencesOf({ guest, failure, result = emptyResult() }: DomainCopy): string[] {
-  return failure ? [failureText(failure, guest)] : failures(result, contextOf(guest));
+  return failure ? [failureText(failure, guest, result)] : failures(result, contextOf(guest));
 }
 
-function failureText({ code, message }: CopyFailure, guest: OpenGuest | undefined): string {
+function failureText(
+  { code, message }: CopyFailure,
+  guest: OpenGuest | undefined,
+  { leftovers = [] }: CopyResult,
+): string {
   const text = worded(message);
-  return code === 'aborted' && guest ? `${text} No unfinished file stays in the guest.` : text;
+  if (code !== 'aborted' || !guest) return text;
+  const [path] = leftovers;
+  return path === undefined
+    ? `${text} No unfinished file stays in the guest.`
+    : `${text} The receiver didn't say in time that it removed what is unfinished. A hidden file ".guestwire-…" may stay beside "${printable(path)}"; the next copy there continues or removes it.`;
 }
 
 /** Where nothing at all was copied, the error says it all. */
@@ -74,7 +83,12 @@ function reportOf({ guest, failure, result = emptyResult() }: DomainCopy): JsonR
   const link = guest?.link.description.device ?? null;
   const context = contextOf(guest);
   if (!failure) return jsonReport(result, link, context);
-  return jsonFailure({ code: failure.code, message: failureText(failure, guest) }, result, link, context);
+  return jsonFailure(
+    { code: failure.code, message: failureText(failure, guest, result) },
+    result,
+    link,
+    context,
+  );
 }
 
 /** By Ctrl-C, or at a question; where only some guests were cancelled at theirs, the others count. */

@@ -15,6 +15,13 @@ const HINTS: Readonly<Partial<Record<MessageId, string>>> = {
 /** A message of the engine in English, safe to print. */
 export function worded(message: Message): string {
   const text = render(message, { translate: fillIn, neutralize: printable });
-  const hint = HINTS[message.id];
+  const hint = hintOf(message);
   return hint === undefined ? text : `${text} ${hint}`;
+}
+
+/** Also of a message within it, such as that about the first of many files. */
+function hintOf({ id, values }: Message): string | undefined {
+  if (HINTS[id] !== undefined) return HINTS[id];
+  const inner = values.filter(value => typeof value === 'object');
+  return inner.map(hintOf).find(hint => hint !== undefined);
 }

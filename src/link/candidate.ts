@@ -18,6 +18,7 @@ export type CandidateReason =
   | { readonly code: 'login-on-console' | 'login-on-first-port' } // there may be one
   | { readonly code: 'named' } // a person named this port of the host
   | { readonly code: 'no-input' } // a debug port
+  | { readonly code: 'other-socket'; readonly path: string } // another program of the host is behind it
   | { readonly code: 'windows-first-port' }; // Windows puts no login there
 
 export type CandidateUse =

@@ -40,6 +40,8 @@ function channelCandidate(channel: ChannelDevice): Candidate {
 
 function judgeChannel(channel: ChannelDevice): Verdict {
   if (channel.backend.type !== 'unix') return unopenable(channel.backend, ['unix']);
+  // libvirt would connect us to that program's socket, not to the guest.
+  if (channel.backend.connects) return refused({ code: 'other-socket', path: channel.backend.path ?? '' });
   if (channel.name !== CHANNEL_NAME) return refused({ code: ownerOf(channel.name) });
   if (channel.state === 'disconnected')
     return { use: 'closed-in-guest', reason: { code: 'closed-in-guest' } };
@@ -63,7 +65,7 @@ function serialCandidate(serial: SerialDevice, devices: DomainDevices): Candidat
 }
 
 function judgeSerial(serial: SerialDevice, devices: DomainDevices): Verdict {
-  if (!isOpenable(serial.backend)) return unopenable(serial.backend, ['pty', 'unix']);
+  if (!isPty(serial.backend)) return unopenable(serial.backend, ['pty']);
   if (serial.model.startsWith('isa-debug')) return { use: 'unusable', reason: { code: 'no-input' } };
   const name = `ttyS${serial.port}`;
   if (devices.kernelConsoles.includes(name)) return refused({ code: 'kernel-console', console: name });
@@ -80,14 +82,13 @@ function consoleCandidate(device: ConsoleDevice): Candidate {
     model: device.targetType,
     device: device.alias,
     alias: device.alias,
-    ...(isOpenable(device.backend)
-      ? refused({ code: 'login-on-console' })
-      : unopenable(device.backend, ['pty', 'unix'])),
+    ...(isPty(device.backend) ? refused({ code: 'login-on-console' }) : unopenable(device.backend, ['pty'])),
   };
 }
 
-function isOpenable(backend: Backend): boolean {
-  return backend.type === 'pty' || backend.type === 'unix';
+/** src/qemu/qemu_driver.c, qemuDomainOpenConsole: "character device … is not using a PTY" */
+function isPty(backend: Backend): boolean {
+  return backend.type === 'pty';
 }
 
 function taken(reason: CandidateReason): Verdict {

@@ -1,12 +1,14 @@
 import type { OsFamily } from './link.ts';
 import { attribute, child, children, childrenByLocalName, parseXml, text, type XmlNode } from './xmlTree.ts';
 
-/** Where the host end of a device is: `pty` and `unix` are what libvirt can open as a stream. */
+/** Where the host end of a device is. libvirt opens a serial port or a console on a `pty`, a channel on a `unix` socket. */
 export interface Backend {
   /** `pty`, `unix`, `tcp`, `udp`, `file`, `null`, `dev`, … as libvirt names it. */
   readonly type: string;
   /** The pty or socket, once the domain runs. */
   readonly path: string | undefined;
+  /** The socket belongs to another program of the host, to which QEMU connects. */
+  readonly connects?: true;
 }
 
 export interface SerialDevice {
@@ -110,7 +112,9 @@ function channelDevice(node: XmlNode, index: number): ChannelDevice | undefined 
 }
 
 function backend(node: XmlNode): Backend {
-  return { type: attribute(node, 'type') ?? 'unknown', path: attribute(child(node, 'source'), 'path') };
+  const source = child(node, 'source');
+  const there = { type: attribute(node, 'type') ?? 'unknown', path: attribute(source, 'path') };
+  return attribute(source, 'mode') === 'connect' ? { ...there, connects: true } : there;
 }
 
 function alias(node: XmlNode): string | undefined {

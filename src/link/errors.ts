@@ -1,3 +1,4 @@
+import type { Occupant } from '../text/prompts.ts';
 import type { Candidate } from './candidate.ts';
 import type { LinkDescription, OsFamily } from './link.ts';
 
@@ -23,7 +24,8 @@ export type AttemptOutcome =
   | 'busy' // another program holds it
   | 'closed-in-guest' // no program in the guest has the channel open
   | 'not-opened' // it couldn't be opened, or not in time
-  | 'silent'; // it opened, and nobody answered
+  | 'silent' // it opened, and nobody answered
+  | Occupant; // it opened, and somebody else is there
 
 /** What a program can tell its users with words of its own. */
 export interface LinkErrorDetails {

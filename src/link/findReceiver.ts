@@ -1,15 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAborted, throwIfAborted } from '../text/abort.ts';
+import type { Occupant } from '../text/prompts.ts';
 import type { Candidate } from './candidate.ts';
 import { isAutomatic } from './candidates.ts';
 import { type Attempt, isLinkError, LinkError } from './errors.ts';
 import type { Link, LinkDescription, OsFamily } from './link.ts';
 
+/** Who is behind a link; undefined if nobody answers. */
+export type Greeting<Session> = { readonly session: Session } | { readonly occupant: Occupant } | undefined;
+
 /**
- * Talks to whatever is behind the link: the session, or undefined if nobody answers. A rejection says that
- * something did answer and can't be used (another protocol version); it is kept for the caller.
+ * Talks to whatever is behind the link. A rejection says that a receiver did answer and can't be used (another protocol
+ * version); it is kept for the caller. Unless there's a session, the stream is destroyed, or being ended in order: what
+ * was written must reach the line, for it may be what takes back the rest.
  */
-export type SessionOpener<Session> = (link: Link, signal: AbortSignal) => Promise<Session | undefined>;
+export type SessionOpener<Session> = (link: Link, signal: AbortSignal) => Promise<Greeting<Session>>;
 
 export interface ReceiverSearch<Session> {
   /** Undefined where the link is the host's own port. */
@@ -34,15 +39,18 @@ export interface ReceiverSearch<Session> {
 export interface FoundReceiver<Session> {
   readonly link: Link;
   readonly session: Session;
-  /** Better links that did not answer: busy, or nobody there. */
+  /** Better links that did not answer: busy, somebody else's, or nobody there. */
   readonly passedOver: readonly LinkDescription[];
 }
 
 const TOTAL_TIMEOUT_MS = 8000;
-/** Five HELLOs: noise on the line may swallow the first, and a guest without KVM may be slow to answer. */
-const HANDSHAKE_TIMEOUT_MS = 4000;
 /**
- * A receiver answers in some ms; a second HELLO goes out at 800 ms, for which a better link deserves to be
+ * Six knocks or HELLOs in all: noise on the line may swallow the first of each, and a guest without KVM may be slow to
+ * answer both.
+ */
+const HANDSHAKE_TIMEOUT_MS = 5000;
+/**
+ * A receiver answers in some ms; a second knock or HELLO goes out before 900 ms, for which a better link deserves to be
  * waited for: between a channel and a serial port lies a factor of 1,000.
  */
 const STAGGER_MS = 1500;
@@ -108,18 +116,20 @@ class Race<Session> {
   async #attempt(candidate: Candidate, controller: AbortController): Promise<FoundReceiver<Session>> {
     throwIfAborted(controller.signal);
     const link = await this.#search.open(candidate, controller.signal);
-    const session = await this.#shakeHands(link, controller);
-    if (session === undefined || controller.signal.aborted) {
+    const greeting = await this.#shakeHands(link, controller);
+    if (greeting && 'occupant' in greeting) throw new Occupied(greeting.occupant);
+    if (!greeting || controller.signal.aborted) {
       discard(link);
       throw new Silence();
     }
+    const { session } = greeting;
     this.#winner = controller;
     this.stop();
     const rank = this.#entries.findIndex(entry => entry.controller === controller);
     return { link, session, passedOver: this.#entries.slice(0, rank).map(entry => entry.candidate) };
   }
 
-  async #shakeHands(link: Link, controller: AbortController): Promise<Session | undefined> {
+  async #shakeHands(link: Link, controller: AbortController): Promise<Greeting<Session>> {
     if (controller.signal.aborted) return undefined;
     const timer = setTimeout(
       () => controller.abort(),
@@ -140,6 +150,16 @@ class Race<Session> {
 /** The link opened and nobody answered. */
 class Silence extends Error {}
 
+/** The link is somebody else's. */
+class Occupied extends Error {
+  readonly occupant: Occupant;
+
+  constructor(occupant: Occupant) {
+    super(occupant);
+    this.occupant = occupant;
+  }
+}
+
 /** Somebody answered, and can't be worked with. */
 class Unusable extends Error {
   readonly reason: unknown;
@@ -150,10 +170,10 @@ class Unusable extends Error {
   }
 }
 
-/** A stream thrown away may still report its end as an error, which concerns nobody. */
-function discard(link: Link): void {
-  link.stream.on('error', () => undefined);
-  link.stream.destroy();
+/** A stream thrown away may still report its end as an error, which concerns nobody. One that is ending goes by itself. */
+function discard({ stream }: Link): void {
+  stream.on('error', () => undefined);
+  if (!stream.writableEnded) stream.destroy();
 }
 
 function failure<Session>(
@@ -163,7 +183,8 @@ function failure<Session>(
 ): unknown {
   const unusable = errors.find(error => error instanceof Unusable);
   if (unusable) return unusable.reason;
-  const nothingOpened = errors.every(error => !(error instanceof Silence) && !isAborted(error));
+  const wasOpened = (error: unknown) => error instanceof Silence || error instanceof Occupied;
+  const nothingOpened = errors.every(error => !wasOpened(error) && !isAborted(error));
   if (nothingOpened) return errors[0];
   const attempts = candidates.map((candidate, index) => attemptOf(candidate, errors[index]));
   return noReceiver(search, search.named ? attempts : [...attempts, ...closedChannels(search)]);
@@ -171,6 +192,7 @@ function failure<Session>(
 
 function attemptOf(candidate: Candidate, error: unknown): Attempt {
   if (isLinkError(error) && error.code === 'busy') return { link: candidate, outcome: 'busy' };
+  if (error instanceof Occupied) return { link: candidate, outcome: error.occupant };
   if (!(error instanceof Silence)) return { link: candidate, outcome: 'not-opened' };
   return { link: candidate, outcome: candidate.use === 'closed-in-guest' ? 'closed-in-guest' : 'silent' };
 }

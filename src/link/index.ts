@@ -13,7 +13,13 @@ export {
   type SerialDevice,
 } from './domainDevices.ts';
 export { type Attempt, type AttemptOutcome, isLinkError, LinkError, type LinkErrorCode } from './errors.ts';
-export { type FoundReceiver, findReceiver, type ReceiverSearch, type SessionOpener } from './findReceiver.ts';
+export {
+  type FoundReceiver,
+  findReceiver,
+  type Greeting,
+  type ReceiverSearch,
+  type SessionOpener,
+} from './findReceiver.ts';
 export { hostPortCandidate, isHostPort, type OpenHostPortOptions, openHostPort } from './hostPort.ts';
 export { CHANNEL_NAME, type Link, type LinkDescription, type LinkKind, type OsFamily } from './link.ts';
 export { type ConsoleOpener, chooseCandidate, type OpenLinkOptions, openLink } from './openLink.ts';

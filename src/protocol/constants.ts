@@ -23,6 +23,7 @@ export const FrameType = {
   PING: 0x04,
   PONG: 0x05,
   RESET: 0x06,
+  HERE: 0x07,
   CONTROL: 0x10,
   DATA: 0x11,
   COPY: 0x12,
@@ -66,6 +67,12 @@ export const NO_BUNDLE_MTIME = 0xffff_ffff_ffff_ffffn;
 export const RESYNC_MS = 400;
 /** §3.1: longer than RESYNC_MS, or a HELLO could keep a half frame waiting for ever. */
 export const HELLO_INTERVAL_MS = 800;
+/** §3, Knocking: what a knock begins with, and how long is listened before it. */
+export const KNOCK_MARK = '4757';
+export const LISTEN_MS = 100;
+/** §3: without an answer a knock is erased after this, and repeated after that. Longer than RESYNC_MS, as for HELLO. */
+export const ERASE_MS = 300;
+export const KNOCK_INTERVAL_MS = 800;
 /** §4 Probe. */
 export const PROBE_MS = 600;
 /** §3.5: silence after which a waiting side asks, and after which it gives up. */

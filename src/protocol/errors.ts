@@ -1,7 +1,11 @@
+import type { Occupant } from '../text/prompts.ts';
+
 /** What can go wrong with the link or the receiver as a whole; the session is over after any of these. */
 export type ProtocolErrorCode =
-  /** nobody answered HELLO in time */
+  /** nobody answered in time */
   | 'no-receiver'
+  /** somebody else is at the other end: a login or a shell */
+  | 'occupied'
   /** the receiver speaks no version of the protocol that we do */
   | 'version'
   /** the receiver stopped answering */
@@ -14,10 +18,17 @@ export type ProtocolErrorCode =
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
   readonly code: ProtocolErrorCode;
+  /** Who has the line; only with `occupied`. */
+  readonly occupant: Occupant | undefined;
 
-  constructor(code: ProtocolErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: ProtocolErrorCode,
+    message: string,
+    options?: ErrorOptions & { occupant?: Occupant | undefined },
+  ) {
     super(message, options);
     this.code = code;
+    this.occupant = options?.occupant;
   }
 }
 

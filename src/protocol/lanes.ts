@@ -5,7 +5,7 @@
  * | a further port is | until | its changes go to |
  * |---|---|---|
  * | unopened | enough has gone over the main port and more is queued | |
- * | opening, greeting, joining | `join` is answered `done`; any failure ends it | itself alone |
+ * | opening, knocked at, greeting, joining | `join` is answered `done`; any failure ends it | itself alone |
  * | a lane | it breaks, is silent while another answers, or the session ends | `advance`, with all others |
  * | over | | |
  */
@@ -32,8 +32,8 @@ export interface LaneOptions {
 const NO_LANES: LaneOptions = { openers: [], mode: 'off' };
 /** Before so much has gone over the link, trying lanes would take longer than they could save. */
 const LARGE_TRANSFER_BYTES = 128 * 1_024;
-/** Silence after which a further port is left alone: a receiver answers in some ms. */
-const HANDSHAKE_MS = 4_000;
+/** Silence after which a further port is left alone: a receiver answers knock and HELLO in some ms each. */
+const HANDSHAKE_MS = 5_000;
 
 export class Lanes implements FrameSink {
   readonly #main: Pump;

@@ -1,12 +1,13 @@
 /**
  * One port: carries a SessionCore's output into a Duplex and the Duplex's input into the core, and keeps the core's
- * clock. It decides nothing. Whoever owns it hears of every change and calls `advance` once it has queued what there
+ * clock; before that, on all but a channel, a Knock's. It decides nothing. Whoever owns it hears of every change and calls `advance` once it has queued what there
  * is to queue: a session with several ports has to look at all of them before any may send.
  */
 import { randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { abortable } from '../text/abort.ts';
 import { ProtocolError } from './errors.ts';
+import { Knock } from './knock.ts';
 import type { Outgoing } from './reliableSender.ts';
 import type { FrameSink } from './requests.ts';
 import { SessionCore, type SessionEvents } from './sessionCore.ts';
@@ -17,14 +18,24 @@ export interface PumpEvents extends Omit<SessionEvents, 'onWelcome'> {
   onChange(): void;
 }
 
+export interface PumpOptions {
+  /** What HELLO says of us, for the receiver's log. */
+  readonly agent?: string | undefined;
+  /**
+   * The stream is a virtio channel, at whose other end nobody but a receiver can be. Everything else may have a shell or
+   * a login there, so it's knocked at before HELLO.
+   */
+  readonly isChannel?: boolean | undefined;
+}
+
 export interface GreetOptions {
   readonly signal?: AbortSignal | undefined;
-  /** How long to wait for WELCOME. */
+  /** How long to wait for WELCOME, knocking included. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** Five HELLOs and their answers, on a line that loses some of them. */
-const DEFAULT_HANDSHAKE_MS = 5_000;
+/** Five knocks or HELLOs and their answers, on a line that loses some of them. */
+const DEFAULT_HANDSHAKE_MS = 6_000;
 /** How long the last bytes of a closing session may take before the stream is cut. */
 const CLOSE_MS = 1_000;
 /**
@@ -40,17 +51,20 @@ export class Pump implements FrameSink {
   readonly #stream: Duplex;
   readonly #events: PumpEvents;
   readonly #established = Promise.withResolvers<void>();
+  #knock: Knock | undefined;
   #welcome: Welcome | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
-  constructor(stream: Duplex, events: PumpEvents, agent = 'guestwire') {
+  constructor(stream: Duplex, events: PumpEvents, { agent, isChannel }: PumpOptions = {}) {
     this.#stream = stream;
     this.#events = events;
+    const nonce = randomInt(1, 2 ** 32);
+    const now = performance.now();
     this.core = new SessionCore({
-      nonce: randomInt(1, 2 ** 32),
-      agent,
-      now: performance.now(),
+      nonce,
+      agent: agent ?? 'guestwire',
+      now,
       events: {
         onWelcome: welcome => this.#onWelcome(welcome),
         onMessage: (id, message) => events.onMessage(id, message),
@@ -58,6 +72,8 @@ export class Pump implements FrameSink {
         onEnd: error => this.#onEnd(error),
       },
     });
+    if (isChannel) this.core.greet();
+    else this.#knock = new Knock(nonce, now);
     // Whoever gives up before the greeting is over doesn't look at this promise.
     this.#established.promise.catch(() => undefined);
     stream.on('data', this.#onData);
@@ -88,7 +104,8 @@ export class Pump implements FrameSink {
   /**
    * Resolves when the receiver has answered HELLO.
    *
-   * @throws ProtocolError `no-receiver`, `version` or `closed`, or an AbortError; the stream is then destroyed.
+   * @throws ProtocolError `no-receiver`, `occupied`, `version` or `closed`, or an AbortError; the stream is then
+   * destroyed, or ends in order first where a knock has to be erased.
    */
   async greet({ signal, timeoutMs = DEFAULT_HANDSHAKE_MS }: GreetOptions): Promise<void> {
     const silence = new ProtocolError('no-receiver', 'no receiver answered');
@@ -118,6 +135,25 @@ export class Pump implements FrameSink {
     if (this.core.ended) return;
     this.core.bye();
     this.advance();
+    await this.#finish();
+  }
+
+  /** Ends the session at once. */
+  destroy(error: ProtocolError): void {
+    this.core.end(error);
+    this.#letGo();
+  }
+
+  /** What a knock typed must not stay there: its erasing has to be written before the stream may go. */
+  #letGo(): void {
+    if (this.#stream.writableEnded) return;
+    this.#knock?.leave();
+    this.#writeOutput();
+    if (this.#knock?.hasKnocked) void this.#finish();
+    else this.#stream.destroy();
+  }
+
+  async #finish(): Promise<void> {
     const closed = new Promise<void>(resolve => {
       if (this.#stream.closed) resolve();
       else this.#stream.once('close', resolve);
@@ -128,10 +164,18 @@ export class Pump implements FrameSink {
     clearTimeout(timer);
   }
 
-  /** Ends the session at once. */
-  destroy(error: ProtocolError): void {
-    this.core.end(error);
-    this.#stream.destroy();
+  /** What keeps the clock and has the word. */
+  get #speaker(): Knock | SessionCore {
+    return this.#knock ?? this.core;
+  }
+
+  #settleKnock(): void {
+    const outcome = this.#knock?.outcome;
+    if (outcome === undefined || this.core.ended) return;
+    if (outcome === 'here') {
+      this.#knock = undefined;
+      this.core.greet();
+    } else this.destroy(new ProtocolError('occupied', `not a receiver: ${outcome}`, { occupant: outcome }));
   }
 
   #onWelcome(welcome: Welcome): void {
@@ -146,8 +190,10 @@ export class Pump implements FrameSink {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    if (this.core.ended) return;
     this.wireBytes += chunk.length;
-    this.core.receive(chunk, performance.now());
+    this.#speaker.receive(chunk, performance.now());
+    this.#settleKnock();
     this.#events.onChange();
   };
 
@@ -164,7 +210,7 @@ export class Pump implements FrameSink {
     if (this.#stream.destroyed || this.#stream.writableEnded) return;
     this.#stream.cork();
     while (this.#stream.writableLength < STREAM_BACKLOG_BYTES) {
-      const buffers = this.core.takeOutput();
+      const buffers = this.#speaker.takeOutput();
       if (!buffers) break;
       buffers.forEach((buffer, index) => {
         this.wireBytes += buffer.length;
@@ -180,7 +226,7 @@ export class Pump implements FrameSink {
 
   #schedule(): void {
     if (this.core.ended) return;
-    const deadline = this.core.nextDeadline;
+    const deadline = this.#speaker.nextDeadline;
     // A timer that is too early only looks again; setting it anew for every frame would cost more.
     if (this.#timerAt <= deadline) return;
     clearTimeout(this.#timer);
@@ -190,8 +236,9 @@ export class Pump implements FrameSink {
 
   readonly #onTimer = (): void => {
     this.#timerAt = Number.POSITIVE_INFINITY;
-    this.core.tick(performance.now());
-    if (this.core.ended) this.#stream.destroy();
+    this.#speaker.tick(performance.now());
+    this.#settleKnock();
+    if (this.core.ended) this.#letGo();
     this.#events.onChange();
   };
 }

@@ -8,7 +8,7 @@
  * | `commit` or `cancel` sent | the answer is awaited | over: the number is released |
  */
 import { COPY_RANGE_BYTES, DATA_OFFSET_BYTES, FLAG_ENCODED, FrameType } from './constants.ts';
-import type { ProtocolError } from './errors.ts';
+import { isRemoteError, type ProtocolError } from './errors.ts';
 import type { Outgoing } from './reliableSender.ts';
 import { type Reply, toRemoteError, toReply } from './reply.ts';
 import { encodeText, type TextMessage } from './text.ts';
@@ -96,13 +96,17 @@ export class PutStream {
   }
 
   /**
-   * Gives the file up; resolves when the receiver has removed what it had of it.
+   * Gives the file up, unless it's committed already. Resolves with the receiver's answer, after which nothing unfinished
+   * is there; to false where the session ends without one.
    *
    * @param keep - leaves what a put with `resume=1` has brought for the next one
    */
-  async cancel(keep = false): Promise<void> {
+  cancel(keep = false): Promise<boolean> {
     this.#conclude(encodeText('cancel', { keep: keep ? 1 : undefined }));
-    await this.result.catch(() => undefined);
+    return this.result.then(
+      () => true,
+      error => isRemoteError(error),
+    );
   }
 
   onMessage(message: TextMessage): void {

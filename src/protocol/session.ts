@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { ProtocolError } from './errors.ts';
 import { type LaneOptions, Lanes } from './lanes.ts';
-import { type GreetOptions, Pump } from './pump.ts';
+import { type GreetOptions, Pump, type PumpOptions } from './pump.ts';
 import type { PutStream } from './putStream.ts';
 import type { Reply } from './reply.ts';
 import { Requests } from './requests.ts';
@@ -10,17 +10,16 @@ import type { SignatureStream } from './signatureStream.ts';
 import type { FieldValue } from './text.ts';
 import type { Welcome } from './welcome.ts';
 
-export interface SessionOptions extends GreetOptions {
-  /** What HELLO says of us, for the receiver's log. */
-  readonly agent?: string | undefined;
+export interface SessionOptions extends GreetOptions, PumpOptions {
   /** Further ports of the same receiver for what is large, where the receiver can do that and it is faster. */
   readonly lanes?: LaneOptions | undefined;
 }
 
 /**
- * Greets whoever is at the other end of the stream.
+ * Greets whoever is at the other end of the stream, after a knock unless it's a channel.
  *
- * @throws ProtocolError `no-receiver`, `version` or `closed`, or an AbortError; the stream is then destroyed.
+ * @throws ProtocolError `no-receiver`, `occupied`, `version` or `closed`, or an AbortError; the stream is then
+ * destroyed, or ends in order first where a knock has to be erased.
  */
 export async function openSession(stream: Duplex, options: SessionOptions = {}): Promise<Session> {
   const session = new Session(stream, options);
@@ -34,7 +33,7 @@ export class Session {
   readonly #lanes: Lanes;
   readonly #requests: Requests;
 
-  constructor(stream: Duplex, { agent, lanes }: SessionOptions) {
+  constructor(stream: Duplex, options: SessionOptions) {
     this.#main = new Pump(
       stream,
       {
@@ -46,9 +45,9 @@ export class Session {
           this.#requests.onEnd(error);
         },
       },
-      agent,
+      options,
     );
-    this.#lanes = new Lanes(this.#main, lanes, () => this.#requests.onAdvanced());
+    this.#lanes = new Lanes(this.#main, options.lanes, () => this.#requests.onAdvanced());
     this.#requests = new Requests(this.#lanes);
   }
 

@@ -4,11 +4,12 @@
  *
  * | state | sends | becomes |
  * |---|---|---|
+ * | not begun | nothing | greeting by `greet` |
  * | greeting | HELLO every 800 ms, with the nonce as session | established by WELCOME |
  * | established | PONG, ACK, frames as the window allows; PING as liveness.ts says | ended, `lost`, by silence |
  * | ended | the RESET of `bye` | |
  *
- * A RESET, the stream's end and the caller lead from both of the others to ended.
+ * A RESET, the stream's end and the caller lead from all of the others to ended.
  */
 import {
   DATA_OFFSET_BYTES,
@@ -57,7 +58,7 @@ export class SessionCore {
   /** Unreliable frames to write before anything else. */
   #urgent: Buffer[] = [];
   #now: number;
-  #lastHelloAt = Number.NEGATIVE_INFINITY;
+  #lastHelloAt = Number.POSITIVE_INFINITY;
   #lastByteAt: number;
   #pingId = 0;
   readonly #liveness: Liveness;
@@ -113,6 +114,11 @@ export class SessionCore {
     this.#liveness.noteSent(now);
   }
 
+  /** From now on: the line is one on which HELLO can do no harm. */
+  greet(): void {
+    this.#lastHelloAt = Number.NEGATIVE_INFINITY;
+  }
+
   receive(chunk: Buffer, now: number): void {
     this.#now = now;
     this.#lastByteAt = now;
@@ -127,7 +133,7 @@ export class SessionCore {
       this.#lastByteAt = now;
       this.parser.idle(this.#onFrame);
     }
-    if (!this.#established) this.#greet();
+    if (!this.#established) this.#sayHello();
     else if (now >= this.#liveness.lostAt) this.#lost();
     else if (now >= this.#liveness.nextPingAt) this.#ping();
   }
@@ -174,7 +180,7 @@ export class SessionCore {
   }
 
   /** §3.1. The same nonce each time: a receiver that gets two HELLOs answers them with one session. */
-  #greet(): void {
+  #sayHello(): void {
     if (this.#now - this.#lastHelloAt < HELLO_INTERVAL_MS) return;
     this.#lastHelloAt = this.#now;
     this.#urgent.push(this.#hello);

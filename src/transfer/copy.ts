@@ -75,5 +75,6 @@ function contextOf(session: Session, options: CopyOptions, sharing: Sharing | un
     bundles: new BundleMaker(streams, sharing),
     sender: new FileSender(session, streams.policy, signal),
     tracker: new ProgressTracker(session, onProgress),
+    leftovers: new Set(),
   };
 }

@@ -13,4 +13,6 @@ export interface CopyContext {
   readonly sender: FileSender;
   readonly tracker: ProgressTracker;
   readonly options: CopyOptions;
+  /** Paths in the guest of whose unfinished files the receiver didn't say that it removed them. */
+  readonly leftovers: Set<string>;
 }

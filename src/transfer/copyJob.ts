@@ -97,7 +97,7 @@ export class CopyJob {
   }
 
   #result(): CopyResult {
-    const { tracker, session } = this.#context;
+    const { tracker, session, leftovers } = this.#context;
     const { files } = this.#results;
     const { seconds, wireBytes } = tracker;
     const bytes = files.reduce((sum, file) => sum + (file.skipped ? 0 : file.bytes), 0);
@@ -106,6 +106,7 @@ export class CopyJob {
       bytesPerSecond: bytes / seconds,
       resumedFrom: tracker.resumedBytes,
       lanes: session.lanes,
+      leftovers: [...leftovers],
       folder: this.#destination.folder,
     };
   }

@@ -3,7 +3,7 @@ import type { Reply } from '../protocol/index.ts';
 import type { SourceHash } from './sourceStreams.ts';
 import type { FileResult } from './types.ts';
 
-export type FileOutcome = Omit<FileResult, 'source' | 'error'>;
+export type FileOutcome = Omit<FileResult, 'source' | 'symlink' | 'error'>;
 
 /** The receiver has skipped it: by name, or because size and mtime are the same. */
 export function skippedOutcome(reply: Reply, path: string): FileOutcome {

@@ -58,28 +58,34 @@ export class FilePut {
    */
   async run(onQueued: () => void): Promise<FileOutcome> {
     const put = await this.#open();
-    let committed = false;
+    let answered = false;
     try {
       const accepted = this.#request.plan.waits ? await abortable(put.accepted, this.#signal) : undefined;
       const known = accepted && (await this.#answerKnown(accepted));
       if (known) return known;
       const sent = await this.#send(put, accepted);
-      committed = true;
       const result = put.commit(sent.sha256);
       onQueued();
-      return this.#outcome(await abortable(result, this.#signal), sent);
+      const reply = await abortable(result, this.#signal);
+      answered = true;
+      return this.#outcome(reply, sent);
     } catch (error) {
       this.#isOver = true;
       this.#context.tracker.takeBack(this.#acknowledged);
       this.#context.tracker.resume(-this.#resumedFrom);
       throw error;
     } finally {
-      if (!committed) await waitForCleanup(put.cancel(this.#signal?.aborted && this.#keepsWhenCancelled));
+      if (!answered && !(await waitForCleanup(put.cancel(this.#keepsNow))))
+        this.#context.leftovers.add(this.#request.path);
     }
   }
 
   get #keepsWhenCancelled(): boolean {
     return this.#request.plan.resume && this.#context.options.keepPartial === true;
+  }
+
+  get #keepsNow(): boolean {
+    return this.#signal?.aborted === true && this.#keepsWhenCancelled;
   }
 
   #open(): Promise<PutStream> {

@@ -38,6 +38,7 @@ export class FileResults {
   /** @returns a promise that resolves when the file is answered, and never rejects */
   track(entry: SourceEntry, path: string, outcome: Promise<FileOutcome | undefined>): Promise<void> {
     const result = this.#add(entry.source, path);
+    if (entry.info.type === 'symlink') result.symlink = true;
     const answered = outcome
       .then(
         done => this.#onDone(entry, result, done),
@@ -71,7 +72,14 @@ export class FileResults {
   }
 
   #add(source: string, destination: string): FileResult {
-    const result = { source, destination, bytes: 0, sha256: null, verified: false, skipped: false };
+    const result: FileResult = {
+      source,
+      destination,
+      bytes: 0,
+      sha256: null,
+      verified: false,
+      skipped: false,
+    };
     this.#results.add(result);
     return result;
   }

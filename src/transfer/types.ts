@@ -81,6 +81,8 @@ export interface FileResult {
   /** The guest's own hash equals ours; for a symbolic link, its target. */
   verified: boolean;
   skipped: boolean;
+  /** A symbolic link, which has no content of its own. */
+  symlink?: true;
   /** Skipped because size and mtime are the same. */
   unchanged?: true;
   /** `grown`: what was copied, or was in the guest already, is the first part of a source that has more by now. */
@@ -100,6 +102,8 @@ export interface CopyResult {
   resumedFrom: number;
   /** Ports that were used side by side at the end. */
   lanes: number;
+  /** Where in the guest something unfinished may be, since the receiver didn't say in time that it's gone. */
+  leftovers?: readonly string[];
   /** The folder that the sources went into, as the destination was written; a copy to a device has none. */
   folder?: string | undefined;
 }

@@ -1,12 +1,18 @@
-/** How long a cancelled copy waits for the receiver to say that it has cleaned up. */
-const CANCEL_MS = 2_000;
+/** How long a cancelled copy waits for the receiver to say that it has cleaned up; a slow UART's window takes 2 s. */
+const CANCEL_MS = 5_000;
 
-/** Gives the receiver a moment to say that it has removed the unfinished file; its session's end does the same. */
-export async function waitForCleanup(cancelled: Promise<void>): Promise<void> {
+/**
+ * Gives the receiver a moment to say that it has removed the unfinished file; its session's end does the same, unless
+ * the file can be resumed.
+ *
+ * @returns whether it said so
+ */
+export async function waitForCleanup(cancelled: Promise<boolean>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, CANCEL_MS);
+  const patience = new Promise<false>(resolve => {
+    timer = setTimeout(() => resolve(false), CANCEL_MS);
   });
-  await Promise.race([cancelled, patience]);
+  const isClean = await Promise.race([cancelled, patience]);
   clearTimeout(timer);
+  return isClean;
 }

@@ -82,7 +82,7 @@ function createConnections(log: vscode.LogOutputChannel): Connections {
     loadEngine,
     log,
     configured: () => settings.connections,
-    resolveDefault: async () => (await loadEngine()).defaultUri(),
+    resolveDefault: async () => (await loadEngine()).chooseConnection(undefined),
   });
 }
 

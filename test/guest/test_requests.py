@@ -555,6 +555,16 @@ class Mounts(Case):
         self.assertEqual(self.bench.put_code(where + '/f', b'x' * 600000, conflict='overwrite'), 'no-space')
         self.assertEqual(os.path.getsize(where + '/f'), 500000, 'the old file stands')
 
+    def test_out_of_inodes(self):
+        where = self.mount('size=1m,nr_inodes=5')
+        for number in range(4):
+            os.mkdir('%s/%d' % (where, number))
+        self.assertEqual(self.bench.put_code(where + '/f', b'x'), 'no-inodes')
+        self.assertEqual(self.bench.answers[-1][2]['errno'], b'ENOSPC')
+        self.assertEqual(self.bench.ask('mkdir', path=where + '/d')[1]['code'], b'no-inodes')
+        self.assertEqual(self.bench.ask('symlink', path=where + '/l', target='f')[1]['code'], b'no-inodes')
+        self.assertEqual(len(os.listdir(where)), 4)
+
     def test_read_only_file_system(self):
         where = self.mount('size=1m')
         with open(where + '/f', 'w') as file:

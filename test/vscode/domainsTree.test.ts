@@ -23,7 +23,7 @@ describe('the tree of domains', () => {
       loadEngine,
       log: { info: quiet, warn: quiet, error: quiet, debug: quiet },
       configured: () => [libvirtd.uri],
-      resolveDefault: async () => libvirtd.uri,
+      resolveDefault: async () => ({ uri: libvirtd.uri }),
     });
     tree = new DomainsTree(connections, new Receivers());
     await connections.setVisible(true);

@@ -1,4 +1,5 @@
 import type { LifecycleEvent, ListedDomain } from 'libvirt';
+import type { ChosenConnection } from '../guest/chooseConnection.ts';
 import type { DomainTarget } from '../guest/target.ts';
 import { Emitter } from '../support/emitter.ts';
 import {
@@ -24,7 +25,7 @@ export const DEFAULT_CONNECTION = 'default';
 export interface ConnectionsOptions extends ManagedConnectionOptions {
   /** The setting's value. */
   readonly configured: () => readonly string[];
-  readonly resolveDefault: () => Promise<string>;
+  readonly resolveDefault: () => Promise<ChosenConnection>;
 }
 
 /** All configured connections, in the order of the setting. */
@@ -35,6 +36,7 @@ export class Connections {
   #connections: ManagedConnection[] = [];
   #loaded: Promise<void> | undefined;
   #releases: (() => void)[] | undefined;
+  #default: ChosenConnection | undefined;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
@@ -42,6 +44,11 @@ export class Connections {
 
   get all(): readonly ManagedConnection[] {
     return this.#connections;
+  }
+
+  /** What `default` in the setting has come to; undefined where it isn't there. */
+  get default(): ChosenConnection | undefined {
+    return this.#default;
   }
 
   get(uri: string): ManagedConnection | undefined {
@@ -79,6 +86,9 @@ export class Connections {
 
   async refresh(): Promise<void> {
     await this.load();
+    // The daemon that was passed over may be there by now.
+    if (this.#default?.passedOver) this.reload();
+    await this.#loaded;
     await Promise.all(this.#connections.map(one => one.refresh()));
   }
 
@@ -115,10 +125,9 @@ export class Connections {
   }
 
   async #resolve(configured: readonly string[]): Promise<string[]> {
-    const uris = await Promise.all(
-      configured.map(uri => (uri === DEFAULT_CONNECTION ? this.#options.resolveDefault() : uri)),
-    );
-    return [...new Set(uris)];
+    const isDefault = (uri: string) => uri === DEFAULT_CONNECTION;
+    this.#default = configured.some(isDefault) ? await this.#options.resolveDefault() : undefined;
+    return [...new Set(configured.map(uri => (isDefault(uri) ? (this.#default?.uri ?? uri) : uri)))];
   }
 
   #create(uri: string): ManagedConnection {

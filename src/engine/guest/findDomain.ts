@@ -1,7 +1,13 @@
-import { type Domain, type DomainState, isLibvirtError, type LibvirtConnection } from 'libvirt';
-import { GuestError, type IdleState } from './guestError.ts';
+import {
+  type Domain,
+  type DomainState,
+  type DomainStatus,
+  isLibvirtError,
+  type LibvirtConnection,
+} from 'libvirt';
+import { GuestError, type IdleState, pauseReason } from './guestError.ts';
 
-type Lookup = Pick<LibvirtConnection, 'lookupByName' | 'lookupByUuid' | 'lookupById' | 'domainState'>;
+type Lookup = Pick<LibvirtConnection, 'lookupByName' | 'lookupByUuid' | 'lookupById' | 'domainStatus'>;
 
 const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 /** libvirt's ids are 32-bit, signed. */
@@ -22,8 +28,13 @@ export async function findDomain(connection: Lookup, name: string, signal: Abort
 const IDLE: ReadonlySet<DomainState> = new Set(['shutoff', 'shutdown', 'crashed', 'paused', 'pmsuspended']);
 
 /** What keeps a domain in this state from taking a copy; undefined if nothing does. */
-export function notRunning({ name }: Domain, state: DomainState): GuestError | undefined {
-  return isIdle(state) ? new GuestError({ code: 'not-running', domain: name, state }) : undefined;
+export function notRunning(
+  { name: domain }: Domain,
+  { state, reason }: DomainStatus,
+): GuestError | undefined {
+  if (!isIdle(state)) return undefined;
+  const pause = state === 'paused' ? pauseReason(reason) : undefined;
+  return new GuestError({ code: 'not-running', domain, state, ...(pause ? { pause } : {}) });
 }
 
 function isIdle(state: DomainState): state is IdleState {
@@ -31,6 +42,6 @@ function isIdle(state: DomainState): state is IdleState {
 }
 
 export async function requireRunning(connection: Lookup, domain: Domain, signal: AbortSignal): Promise<void> {
-  const error = notRunning(domain, await connection.domainState(domain, { signal }));
+  const error = notRunning(domain, await connection.domainStatus(domain, { signal }));
   if (error) throw error;
 }

@@ -8,10 +8,11 @@ import { describeFileError, type FileMessageContext, isFileErrorCode } from './f
 import { describeGuestError } from './guestMessages.ts';
 import { describeLibvirtError } from './libvirtMessages.ts';
 import { describeLinkError } from './linkMessages.ts';
-import { type Message, message } from './message.ts';
+import { type Message, type MessageValue, message } from './message.ts';
 
 export interface ErrorContext extends FileMessageContext {
-  readonly uri?: string | undefined;
+  /** The connection, as sentences name it. */
+  readonly uri?: MessageValue | undefined;
   readonly domain?: string | undefined;
   readonly source?: string | undefined;
   readonly destination?: string | undefined;

@@ -49,7 +49,16 @@ const WORDINGS: ReadonlyMap<string, Wording> = new Map<string, Wording>([
   ...(
     [
       ...['read-only', 'read-only-filesystem', 'no-directory', 'not-a-directory', 'is-directory'],
-      ...['is-symlink', 'is-special', 'exists', 'not-found', 'no-space', 'quota', 'name-too-long'],
+      ...[
+        'is-symlink',
+        'is-special',
+        'exists',
+        'not-found',
+        'no-space',
+        'no-inodes',
+        'quota',
+        'name-too-long',
+      ],
       ...['bad-name', 'sharing', 'basis-changed'],
     ] as const
   ).map(code => [code, ofDestination(`file.${code}` as MessageId)] as const),

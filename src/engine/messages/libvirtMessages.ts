@@ -1,4 +1,5 @@
 import type { LibvirtError, LibvirtErrorCode } from 'libvirt';
+import { accessAdvice } from './accessMessages.ts';
 import { type Message, type MessageValue, message } from './message.ts';
 
 interface Facts {
@@ -6,6 +7,7 @@ interface Facts {
   readonly at: MessageValue;
   readonly guest: Message;
   readonly subject: string;
+  readonly error: LibvirtError;
 }
 
 type Wording = (facts: Facts) => Message;
@@ -13,14 +15,15 @@ type Wording = (facts: Facts) => Message;
 const failed: Wording = ({ at }) => message('libvirt.failed', at);
 
 const WORDINGS: Readonly<Record<LibvirtErrorCode, Wording>> = {
-  'access-denied': ({ subject }) => message('libvirt.access-denied', subject),
-  'auth-failed': ({ subject, at }) => message('libvirt.auth-failed', subject || at),
+  'access-denied': ({ subject, error }) => message('libvirt.access-denied', subject, accessAdvice(error)),
+  'auth-failed': ({ subject, at, error }) =>
+    message('libvirt.auth-failed', subject || at, accessAdvice(error)),
   'bad-device': ({ subject, guest }) => message('libvirt.bad-device', subject, guest),
   'bad-uri': ({ subject }) => message('libvirt.bad-uri', subject),
   busy: ({ subject, guest }) => message('libvirt.busy', subject, guest),
   config: ({ guest }) => message('libvirt.config', guest),
   'connection-lost': ({ at }) => message('libvirt.connection-lost', at),
-  denied: ({ at }) => message('libvirt.denied', at),
+  denied: ({ at, error }) => message('libvirt.denied', at, accessAdvice(error)),
   internal: failed,
   'invalid-argument': ({ at }) => message('libvirt.invalid-argument', at),
   'no-domain': ({ at, guest }) => message('domain.none', guest, at),
@@ -31,7 +34,7 @@ const WORDINGS: Readonly<Record<LibvirtErrorCode, Wording>> = {
   'operation-failed': failed,
   'operation-invalid': ({ guest }) => message('libvirt.operation-invalid', guest),
   protocol: ({ at }) => message('libvirt.protocol', at),
-  'read-only': ({ at }) => message('libvirt.read-only', at),
+  'read-only': ({ at, error }) => message('libvirt.read-only', at, accessAdvice(error)),
   stalled: ({ guest }) => message('libvirt.stalled', guest),
   'stream-failed': ({ guest }) => message('libvirt.stream-failed', guest),
   system: failed,
@@ -51,9 +54,17 @@ const SAYS_ALL: ReadonlySet<LibvirtErrorCode> = new Set([
 
 /** libvirt's own words stand behind, where they may say more than the code does. */
 export function describeLibvirtError(error: LibvirtError, at: MessageValue, guest: Message): Message {
-  const wording = wordingOf(error)({ at, guest, subject: error.subject ?? '' });
+  const wording = wordingOf(error)({ at, guest, subject: error.subject ?? '', error });
   if (error.says === undefined || SAYS_ALL.has(error.code)) return wording;
   return message('libvirt.says', wording, error.says);
+}
+
+/** The system's sockets are of services; who made another one knows how. */
+function notListening(path: string): Message {
+  const [, daemon] = /^\/(?:var\/)?run\/libvirt\/(virt\w+|libvirt)-sock(?:-ro)?$/.exec(path) ?? [];
+  return daemon === undefined
+    ? message('libvirt.own-not-listening', path)
+    : message('libvirt.not-listening', path, daemon === 'libvirt' ? 'libvirtd' : daemon);
 }
 
 function wordingOf({ code, reason }: LibvirtError): Wording {
@@ -61,7 +72,7 @@ function wordingOf({ code, reason }: LibvirtError): Wording {
     case 'no-helper':
       return ({ subject }) => message('libvirt.no-helper', subject);
     case 'not-listening':
-      return ({ subject }) => message('libvirt.not-listening', subject);
+      return ({ subject }) => notListening(subject);
     case 'sasl':
       return ({ subject }) => message('libvirt.sasl', subject);
     case 'silent':

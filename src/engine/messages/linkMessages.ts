@@ -1,7 +1,18 @@
-import type { Attempt, CandidateReason, LinkDescription, LinkError, OsFamily } from '../../link/index.ts';
+import type {
+  Attempt,
+  AttemptOutcome,
+  CandidateReason,
+  LinkDescription,
+  LinkError,
+  OsFamily,
+} from '../../link/index.ts';
 // Not by the index, which brings libvirt along: the extension words links before it needs one.
 import { CHANNEL_NAME } from '../../link/link.ts';
+import { accessAdvice } from './accessMessages.ts';
 import { alternatives, listOf, type Message, message } from './message.ts';
+
+/** Starting a receiver isn't enough there. */
+const OCCUPIED: ReadonlySet<AttemptOutcome> = new Set(['login', 'shell', 'terminal']);
 
 /** "virtio channel org.guestwire.0", "isa-serial port serial1". */
 export function linkLabel({ kind, element, model = '', device }: LinkDescription): Message {
@@ -23,11 +34,13 @@ export function candidateReason(reason: CandidateReason): Message {
     case 'backend':
       return message(
         'reason.backend',
-        alternatives(reason.possible.map(one => message('quoted', one))),
         reason.backend,
+        alternatives(reason.possible.map(one => message('quoted', one))),
       );
     case 'kernel-console':
       return message('reason.kernel-console', reason.console);
+    case 'other-socket':
+      return message('reason.other-socket', reason.path);
     default:
       return message(`reason.${reason.code}`);
   }
@@ -65,7 +78,7 @@ export function describeLinkError(error: LinkError, guest: Message): Message {
     case 'device-missing':
       return message('link.port-missing', device);
     case 'device-permission':
-      return message('link.port-denied', device);
+      return portDenied(device);
     case 'device-failed':
       return message('link.port-failed', device);
     case 'device-lost':
@@ -75,13 +88,21 @@ export function describeLinkError(error: LinkError, guest: Message): Message {
   }
 }
 
+/** Windows has one error for both causes. */
+function portDenied(device: string): Message {
+  return process.platform === 'win32'
+    ? message('link.port-denied-or-busy', device)
+    : message('link.port-denied', device, accessAdvice({ code: 'access-denied', subject: device }));
+}
+
 function noReceiver({ domain, osFamily, attempts }: LinkError, guest: Message): Message {
   if (attempts.length === 0) return message('session.no-receiver', guest);
   const links = alternatives(attempts.map(attemptText));
   const command = receiverCommand(osFamily);
-  return domain === undefined
-    ? message('link.no-receiver-on-port', links, command)
-    : message('link.no-receiver', domain, links, command);
+  const isOccupied = attempts.some(({ outcome }) => OCCUPIED.has(outcome));
+  if (domain === undefined)
+    return message(isOccupied ? 'link.occupied-port' : 'link.no-receiver-on-port', links, command);
+  return message(isOccupied ? 'link.occupied' : 'link.no-receiver', domain, links, command);
 }
 
 function attemptText({ link, outcome }: Attempt): Message {

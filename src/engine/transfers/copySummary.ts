@@ -1,6 +1,7 @@
 import type { LinkDescription } from '../../link/index.ts';
 import type { CopyResult, FileResult } from '../../transfer/index.ts';
-import { describeFileError, describeGrownFile, type FileMessageContext } from '../messages/fileMessages.ts';
+import { describeFailures } from '../messages/failureMessages.ts';
+import { describeGrownFile, type FileMessageContext } from '../messages/fileMessages.ts';
 import { hasFailed, tally } from './tally.ts';
 import { type CopySummary, MAX_LISTED } from './transfer.ts';
 
@@ -21,7 +22,7 @@ export function summaryOf(
     bytesPerSecond: Number.isFinite(bytesPerSecond) ? bytesPerSecond : 0,
     link,
     lanes,
-    failures: failed.slice(0, MAX_LISTED).map(file => describeFileError(file, context)),
+    failures: describeFailures(failed, context).slice(0, MAX_LISTED),
     grown: grown.slice(0, MAX_LISTED).map(describeGrownFile),
     hashes: files.flatMap(hashOf).slice(0, MAX_LISTED),
   };

@@ -4,7 +4,7 @@ import { type OpenGuest, type OpenGuestOptions, openGuest } from '../guest/openG
 import { type Target, targetName } from '../guest/target.ts';
 import { codeOfError, describeError } from '../messages/describeError.ts';
 import { contextOf } from '../messages/fileMessages.ts';
-import { type Message, message } from '../messages/message.ts';
+import { type Message, type MessageValue, message } from '../messages/message.ts';
 
 /** One guest's part of a copy. */
 export interface GuestCopy {
@@ -13,6 +13,8 @@ export interface GuestCopy {
   readonly lanes?: OpenGuestOptions['lanes'];
   readonly options: Omit<CopyOptions, 'signal' | 'onInterrupted'>;
   readonly signal: AbortSignal;
+  /** How sentences name the connection, where that is more than its URI. */
+  readonly connectionName?: MessageValue | undefined;
   /** A receiver answers; the copy hasn't begun. */
   readonly onOpened?: ((guest: OpenGuest) => void) | undefined;
 }
@@ -116,7 +118,7 @@ class OpenCopy {
 }
 
 function failureOf(
-  { target, destination, signal }: GuestCopy,
+  { target, destination, signal, connectionName }: GuestCopy,
   sources: readonly string[],
   error: unknown,
   guest?: OpenGuest,
@@ -124,7 +126,7 @@ function failureOf(
   if (signal.aborted) return { code: 'aborted', error, message: message('copy.cancelled') };
   const context = {
     ...contextOf(guest),
-    uri: target.kind === 'domain' ? target.uri : undefined,
+    uri: connectionName ?? (target.kind === 'domain' ? target.uri : undefined),
     domain: guest?.domain?.name ?? targetName(target),
     source: sources[0],
     destination,

@@ -3,6 +3,8 @@ import type { FileResult } from '../../transfer/index.ts';
 /** How many of a copy's files came to what. */
 export interface Tally {
   readonly files: number;
+  /** Of the files: symbolic links. They have no SHA-256; one that is verified leads where the source does. */
+  readonly links: number;
   readonly verified: number;
   /** Of the verified: were in the guest already. */
   readonly identical: number;
@@ -18,6 +20,7 @@ export function tally(files: readonly FileResult[]): Tally {
   const countOf = (matches: (file: FileResult) => boolean | undefined) => good.filter(matches).length;
   return {
     files: files.length,
+    links: files.filter(({ symlink }) => symlink).length,
     verified: countOf(({ verified }) => verified),
     identical: countOf(({ verified, skipped }) => verified && skipped),
     unchanged: countOf(({ unchanged }) => unchanged),

@@ -48,7 +48,7 @@ export interface CopySummary extends Tally {
   readonly link: LinkDescription;
   /** Serial ports that carried it side by side, `link` being one of them. */
   readonly lanes: number;
-  /** One for each file that failed. At most MAX_LISTED. */
+  /** One for each file that failed, or for all that failed for the same reason. At most MAX_LISTED. */
   readonly failures: readonly Message[];
   /** One for each file of which only the first part was copied, because it has grown since. At most MAX_LISTED. */
   readonly grown?: readonly Message[];

@@ -1,3 +1,5 @@
+import { promptOf } from '../../text/prompts.ts';
+
 /** Longer lines are not the bootstrap's; a hostile guest could go on without end. */
 const MAX_LINE_LENGTH = 1024;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what it takes out
@@ -11,7 +13,7 @@ function plain(line: string): string {
 
 /** Whether a login is asked for, where a shell's prompt should be. */
 export function isLoginPrompt(lastLine: string): boolean {
-  return /(login|password|passwort|username|ログイン|パスワード)[^:]*:\s*$/i.test(plain(lastLine));
+  return promptOf(plain(lastLine)) === 'login';
 }
 
 /** Finds the bootstrap's answers in everything that appears on the console. */

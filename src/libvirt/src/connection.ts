@@ -34,7 +34,7 @@ import {
   readDomain,
   readDomainInfo,
   readLifecycle,
-  readState,
+  readStatus,
   writeDomain,
 } from './domainCodec.ts';
 import { LibvirtError } from './errors.ts';
@@ -49,6 +49,7 @@ import type {
   Domain,
   DomainInfo,
   DomainState,
+  DomainStatus,
   LibvirtConnection,
   LibvirtStream,
   ListedDomain,
@@ -125,8 +126,12 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
   }
 
   async domainState(domain: Domain, options?: CallOptions): Promise<DomainState> {
+    return (await this.domainStatus(domain, options)).state;
+  }
+
+  async domainStatus(domain: Domain, options?: CallOptions): Promise<DomainStatus> {
     const payload = writeDomain(new XdrWriter(), domain).u32(0).finish();
-    return this.#rpc.call(PROC.domainGetState, payload, readStateAndReason, options);
+    return this.#rpc.call(PROC.domainGetState, payload, readStatus, options);
   }
 
   async domainInfo(domain: Domain, options?: CallOptions): Promise<DomainInfo> {
@@ -285,10 +290,4 @@ function readDomainList(reader: XdrReader): Domain[] {
   const domains = reader.array(DOMAIN_LIST_MAX, DOMAIN_MIN_BYTES, readDomain);
   reader.u32(); // the number of domains once more
   return domains;
-}
-
-function readStateAndReason(reader: XdrReader): DomainState {
-  const state = readState(reader);
-  reader.i32();
-  return state;
 }

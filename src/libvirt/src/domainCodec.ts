@@ -9,7 +9,15 @@
  */
 import { UUID_BYTES } from './constants.ts';
 import { codeOfNumber, LibvirtError } from './errors.ts';
-import type { Domain, DomainInfo, DomainState, LifecycleEvent, LifecycleEventName } from './types.ts';
+import type {
+  Domain,
+  DomainInfo,
+  DomainState,
+  DomainStateReason,
+  DomainStatus,
+  LifecycleEvent,
+  LifecycleEventName,
+} from './types.ts';
 import type { XdrReader, XdrWriter } from './xdr.ts';
 
 /** Name length + UUID + id: the smallest remote_nonnull_domain. */
@@ -25,6 +33,30 @@ const STATES: readonly DomainState[] = [
   'shutoff',
   'crashed',
   'pmsuspended',
+];
+
+// include/libvirt/libvirt-domain.h: virDomainRunningReason and its siblings, each in order from 0
+const REASONS: Readonly<Partial<Record<DomainState, readonly DomainStateReason[]>>> = {
+  running: [
+    ...(['unknown', 'booted', 'migrated', 'restored', 'from-snapshot', 'unpaused'] as const),
+    ...(['migration-canceled', 'save-canceled', 'wakeup', 'crashed', 'postcopy', 'postcopy-failed'] as const),
+  ],
+  paused: [
+    ...(['unknown', 'user', 'migration', 'save', 'dump', 'ioerror', 'watchdog', 'from-snapshot'] as const),
+    ...(['shutting-down', 'snapshot', 'crashed', 'starting-up', 'postcopy', 'postcopy-failed'] as const),
+    'api-error',
+  ],
+  shutdown: ['unknown', 'user'],
+  shutoff: [
+    ...(['unknown', 'shutdown', 'destroyed', 'crashed', 'migrated', 'saved', 'failed'] as const),
+    ...(['from-snapshot', 'daemon'] as const),
+  ],
+  crashed: ['unknown', 'panicked'],
+};
+
+// virDomainEventStoppedDetailType, in order from 0
+const STOP_REASONS: readonly DomainStateReason[] = [
+  ...(['shutdown', 'destroyed', 'crashed', 'migrated', 'saved', 'failed', 'from-snapshot'] as const),
 ];
 
 // include/libvirt/libvirt-domain.h: virDomainEventType, in order from 0
@@ -55,8 +87,16 @@ export function writeDomain(writer: XdrWriter, domain: Domain): XdrWriter {
 }
 
 /** A state that a newer libvirt may have added is no reason to fail a whole list. */
-export function readState(reader: XdrReader): DomainState {
+function readState(reader: XdrReader): DomainState {
   return STATES[reader.i32()] ?? 'nostate';
+}
+
+/** remote_domain_get_state_ret */
+export function readStatus(reader: XdrReader): DomainStatus {
+  const state = readState(reader);
+  // Read in any case, for it's there.
+  const reason = reader.i32();
+  return { state, reason: REASONS[state]?.[reason] ?? 'unknown' };
 }
 
 /** remote_domain_get_info_ret: XDR widens the char and the short to 4 bytes each. */
@@ -76,7 +116,8 @@ export function readLifecycle(reader: XdrReader): LifecycleEvent | undefined {
   const domain = readDomain(reader);
   const event = EVENTS[reader.i32()];
   const detail = reader.i32();
-  return event === undefined ? undefined : { domain, event, detail };
+  if (event !== 'stopped') return event === undefined ? undefined : { domain, event, detail };
+  return { domain, event, detail, stopReason: STOP_REASONS[detail] ?? 'unknown' };
 }
 
 /**

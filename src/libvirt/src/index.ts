@@ -11,7 +11,7 @@ export { dialCommand, dialLocal } from './dial.ts';
 export { isLibvirtError, LibvirtError, type LibvirtErrorCode, type LibvirtErrorReason } from './errors.ts';
 export { type Dialer, type DialOptions, duplexTransport, type Transport } from './transport.ts';
 export type * from './types.ts';
-export { type ConnectionUri, defaultUri, parseUri } from './uri.ts';
+export { type ConnectionUri, defaultUris, parseUri } from './uri.ts';
 
 export interface ConnectOptions {
   /** Gives up connecting (with an AbortError). Once connected it has no effect; then there is `close()`. */

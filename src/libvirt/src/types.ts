@@ -21,6 +21,42 @@ export type DomainState =
   | 'crashed'
   | 'pmsuspended';
 
+/** How a domain came into its state; which of them there are depends on the state. `unknown` also for newer ones. */
+export type DomainStateReason =
+  | 'unknown'
+  | 'api-error'
+  | 'booted'
+  | 'crashed'
+  | 'daemon' // libvirt's daemon gave the domain up
+  | 'destroyed' // forced off
+  | 'dump'
+  | 'failed' // it couldn't be started
+  | 'from-snapshot'
+  | 'ioerror' // a disk reported an error
+  | 'migrated'
+  | 'migration'
+  | 'migration-canceled'
+  | 'panicked'
+  | 'postcopy'
+  | 'postcopy-failed'
+  | 'restored'
+  | 'save'
+  | 'save-canceled'
+  | 'saved'
+  | 'shutdown'
+  | 'shutting-down'
+  | 'snapshot'
+  | 'starting-up'
+  | 'unpaused'
+  | 'user'
+  | 'wakeup'
+  | 'watchdog';
+
+export interface DomainStatus {
+  readonly state: DomainState;
+  readonly reason: DomainStateReason;
+}
+
 export type ListedDomain = Domain & { readonly state: DomainState };
 
 export interface DomainInfo {
@@ -48,6 +84,8 @@ export interface LifecycleEvent {
   readonly event: LifecycleEventName;
   /** libvirt's reason within the event (virDomainEventStartedDetailType and its siblings). */
   readonly detail: number;
+  /** Why a domain stopped, for `stopped`; else undefined. */
+  readonly stopReason?: DomainStateReason | undefined;
 }
 
 export interface CallOptions {
@@ -149,6 +187,8 @@ export interface LibvirtConnection extends EventEmitter<ConnectionEvents> {
   lookupById(id: number, options?: CallOptions): Promise<Domain>;
   domainXml(domain: Domain, options?: CallOptions & { inactive?: boolean | undefined }): Promise<string>;
   domainState(domain: Domain, options?: CallOptions): Promise<DomainState>;
+  /** The state, and how the domain came into it. */
+  domainStatus(domain: Domain, options?: CallOptions): Promise<DomainStatus>;
   domainInfo(domain: Domain, options?: CallOptions): Promise<DomainInfo>;
   /** The title in the domain's XML; undefined when there is none. */
   domainTitle(domain: Domain, options?: CallOptions): Promise<string | undefined>;

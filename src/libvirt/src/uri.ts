@@ -1,5 +1,4 @@
 /** Connection URIs (docs/uri.html) and where the daemon's sockets are (docs/daemons.html). */
-import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LibvirtError } from './errors.ts';
@@ -47,11 +46,12 @@ const LOCAL_PARAMETERS = new Set([
 
 export function parseUri(text: string): ConnectionUri {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !text.includes('://') || url.pathname === '') {
+  // `qemu:/system` has no authority, and is as good as `qemu:///system`; `qemu:system` has no path.
+  if (!url?.pathname.startsWith('/')) {
     throw new LibvirtError('bad-uri', `"${text}" is not a libvirt URI.`, { subject: text });
   }
   const [driver = '', transport] = url.protocol.slice(0, -1).split('+', 2);
-  const parameters = new Map(url.searchParams);
+  const parameters = parseParameters(url.search.slice(1));
   return {
     text,
     driver,
@@ -60,15 +60,38 @@ export function parseUri(text: string): ConnectionUri {
     user: decodeURIComponent(url.username),
     port: url.port === '' ? undefined : Number(url.port),
     sessionDaemon: url.pathname === '/session' && process.geteuid?.() !== 0,
-    remoteName: parameters.get('name') ?? remoteName(driver, url),
+    remoteName: parameters.get('name') ?? remoteName(driver, url.pathname, parameters),
     parameters,
   };
 }
 
-function remoteName(driver: string, url: URL): string {
-  const kept = new URLSearchParams([...url.searchParams].filter(([key]) => !LOCAL_PARAMETERS.has(key)));
-  const query = kept.size === 0 ? '' : `?${kept}`;
-  return `${driver}://${url.pathname}${query}`;
+/**
+ * src/util/viruri.c, virURIParseParams: `+` is no blank, as it is in a web form, and `;` separates as `&` does, though
+ * only where no `&` follows.
+ */
+function parseParameters(query: string): Map<string, string> {
+  const parts = query.split('&');
+  const last = parts.pop() ?? '';
+  const pairs = [...parts, ...last.split(';')].map(pair => {
+    const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
+    const key = unescaped(name);
+    // remote_driver.c knows its own in any case.
+    return [LOCAL_PARAMETERS.has(key.toLowerCase()) ? key.toLowerCase() : key, unescaped(value)] as const;
+  });
+  return new Map(pairs.filter(([key]) => key !== ''));
+}
+
+/** What isn't an escape stays as it is. */
+function unescaped(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, escapes =>
+    Buffer.from(escapes.replaceAll('%', ''), 'hex').toString(),
+  );
+}
+
+function remoteName(driver: string, path: string, parameters: ReadonlyMap<string, string>): string {
+  const kept = [...parameters].filter(([key]) => !LOCAL_PARAMETERS.has(key));
+  const query = kept.map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`);
+  return `${driver}://${path}${query.length === 0 ? '' : `?${query.join('&')}`}`;
 }
 
 export interface SocketPaths {
@@ -101,21 +124,11 @@ function sessionFolder(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * The URI to use when none is given: `LIBVIRT_DEFAULT_URI`, else the system's daemon if this user is root or
- * may open its socket, else the user's own.
+ * The URIs to use when none is given, best first: `LIBVIRT_DEFAULT_URI` alone if it's set, else the system's daemon and,
+ * for who may not use that, the user's own. Root has none of its own.
  */
-export function defaultUri(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.LIBVIRT_DEFAULT_URI) return env.LIBVIRT_DEFAULT_URI;
+export function defaultUris(env: NodeJS.ProcessEnv = process.env): string[] {
+  if (env.LIBVIRT_DEFAULT_URI) return [env.LIBVIRT_DEFAULT_URI];
   const system = 'qemu:///system';
-  if (process.geteuid?.() === 0) return system;
-  return socketPaths(parseUri(system), env).readWrite.some(isUsable) ? system : 'qemu:///session';
-}
-
-function isUsable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return process.geteuid?.() === 0 ? [system] : [system, 'qemu:///session'];
 }

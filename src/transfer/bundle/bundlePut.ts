@@ -33,8 +33,9 @@ export class BundlePut {
    * @throws RemoteError, ProtocolError or TransferError; then nothing of it counts as done
    */
   async run(turn?: Promise<void>, onQueued?: () => void): Promise<Reply> {
-    const { sender, options, tracker } = this.#context;
-    const { bytes, sha256, piece } = this.#request.sealed;
+    const { sender, options, tracker, leftovers } = this.#context;
+    const { fields, sealed } = this.#request;
+    const { bytes, sha256, piece } = sealed;
     if (turn) await abortable(turn, options.signal);
     const put = await this.#open();
     let committed = false;
@@ -51,7 +52,7 @@ export class BundlePut {
       return reply;
     } catch (error) {
       tracker.takeBack(this.#told);
-      if (!committed) await waitForCleanup(put.cancel());
+      if (!committed && !(await waitForCleanup(put.cancel()))) leftovers.add(fields.path ?? '');
       throw error;
     }
   }

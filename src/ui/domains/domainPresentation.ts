@@ -165,8 +165,11 @@ const REFUSALS: ReadonlySet<string> = new Set(['access-denied', 'denied', 'auth-
 /**
  * A single connection that fails is explained in place of the tree. Of several, each shows its own problem. One that
  * worked before stays in the tree as well, because its domains are still worth seeing.
+ *
+ * @param isInstead - the view says why this isn't the connection one would expect; VS Code shows no welcome beside that
  */
-export function welcomeFor(connections: readonly WelcomeFacts[]): Welcome {
+export function welcomeFor(connections: readonly WelcomeFacts[], isInstead = false): Welcome {
+  if (isInstead) return '';
   const [only] = connections;
   if (!only) return 'no-connection';
   if (connections.length > 1) return '';

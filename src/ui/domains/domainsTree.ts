@@ -127,7 +127,10 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
     if (!this.#drawn) await Promise.race([this.#connections.openAll(), delay(FIRST_DRAWING_MS)]);
     this.#drawn = true;
     const all = this.#connections.all;
-    const welcome = welcomeFor(all.map(({ status, domains }) => ({ status, domainCount: domains.size })));
+    const welcome = welcomeFor(
+      all.map(({ status, domains }) => ({ status, domainCount: domains.size })),
+      this.#connections.default?.passedOver !== undefined,
+    );
     await vscode.commands.executeCommand('setContext', 'guestwire.welcome', welcome);
     return welcome === '' ? all.map(connection => this.#connectionNode(connection)) : [];
   }

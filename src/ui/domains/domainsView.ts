@@ -2,8 +2,11 @@ import * as vscode from 'vscode';
 import type { Connections } from '../../engine/connections/connections.ts';
 import type { DomainWatch } from '../../engine/connections/domainWatch.ts';
 import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
+import { accessAdvice } from '../../engine/messages/accessMessages.ts';
+import { connectionNote } from '../../engine/messages/connectionMessages.ts';
+import { message } from '../../engine/messages/message.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import type { DomainsNode } from './domainsTree.ts';
 
 export interface DomainsViewParts {
@@ -24,10 +27,11 @@ export function followDomainsView({ view, connections, watch }: DomainsViewParts
   return vscode.Disposable.from(following, { dispose: stop });
 }
 
-function showMessage(view: vscode.TreeView<DomainsNode>, { all }: Connections): void {
-  const readOnly = all.some(({ status }) => status.kind === 'connected' && status.readOnly);
+function showMessage(view: vscode.TreeView<DomainsNode>, { all, default: chosen }: Connections): void {
+  const readOnly = all.find(({ status }) => status.kind === 'connected' && status.readOnly);
+  const note = chosen && connectionNote(chosen);
   // VS Code's types don't allow undefined here; an empty text hides the message.
-  view.message = lostText(all) ?? (readOnly ? readOnlyText() : '');
+  view.message = lostText(all) ?? (readOnly ? readOnlyText(readOnly) : note ? localized(note) : '');
 }
 
 /** The connection's own line says this too, but a narrow view cuts it off. */
@@ -44,8 +48,7 @@ function lostText(connections: readonly ManagedConnection[]): string | undefined
   );
 }
 
-function readOnlyText(): string {
-  return l10n.t(
-    'You have read-only access and can\'t copy files. To get full access, run "sudo usermod -aG libvirt $USER" and log in again.',
-  );
+function readOnlyText({ uri }: ManagedConnection): string {
+  const advice = accessAdvice({ code: 'read-only' });
+  return localized(message('libvirt.read-only', uri, advice));
 }

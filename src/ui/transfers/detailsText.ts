@@ -71,9 +71,10 @@ function outcomeParts(outcome: CopySummary): string[][] {
 }
 
 function numbers(outcome: CopySummary): string[] {
-  const { bytes, wireBytes, seconds, bytesPerSecond, resumedFrom } = outcome;
+  const { links, bytes, wireBytes, seconds, bytesPerSecond, resumedFrom } = outcome;
   return [
     ...counts(outcome),
+    ...(links > 0 ? [l10n.t('Symbolic links among the files, which have no SHA-256: {0}', links)] : []),
     l10n.t(
       '{0} bytes copied, {1} bytes on the wire, {2} s, {3}',
       ...[bytes, wireBytes, seconds.toFixed(3), rateText(bytesPerSecond)],

@@ -61,8 +61,10 @@ function countText(files: number): string {
   return files === 1 ? l10n.t('1 file') : l10n.t('{0} files', files);
 }
 
-function countNotes({ identical, unchanged, skipped, resumedFrom, grown = [] }: CopySummary): string[] {
+function countNotes(outcome: CopySummary): string[] {
+  const { links, identical, unchanged, skipped, resumedFrom, grown = [] } = outcome;
   const notes = [];
+  if (links > 0) notes.push(l10n.t('{0} symbolic links among them', links));
   if (resumedFrom > 0) notes.push(l10n.t('resumed at {0}', formatBytes(resumedFrom)));
   if (identical > 0) notes.push(l10n.t('{0} already there', identical));
   if (unchanged > 0) notes.push(l10n.t('{0} unchanged', unchanged));

@@ -8,8 +8,8 @@ import { repositoryRoot } from '../../support/paths.ts';
 import { run } from '../../support/processes.ts';
 
 const program = `
-import { connect, defaultUri, isLibvirtError } from 'libvirt';
-const uri: string = defaultUri();
+import { connect, defaultUris, isLibvirtError } from 'libvirt';
+const [uri = '']: string[] = defaultUris();
 const failed = await connect('qemu:///system?socket=/no/such/socket').catch(
   (error: unknown) => isLibvirtError(error) && error.code,
 );

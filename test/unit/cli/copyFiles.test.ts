@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { LibvirtError } from 'libvirt';
 import { copyFiles } from '../../../src/cli/copyFiles.ts';
 import { type CopyArguments, parseArguments } from '../../../src/cli/parseArguments.ts';
+import type { ChosenConnection } from '../../../src/engine/guest/chooseConnection.ts';
 import type { OpenGuest } from '../../../src/engine/guest/openGuest.ts';
 import { targetName } from '../../../src/engine/guest/target.ts';
 import { describeError } from '../../../src/engine/messages/describeError.ts';
@@ -36,11 +38,11 @@ type EndOf = (copy: GuestCopy) => CopyEnd | Promise<CopyEnd>;
 async function run(
   argv: readonly string[],
   endOf: EndOf,
-  options: { isTTY?: boolean; signal?: AbortSignal },
+  options: { isTTY?: boolean; signal?: AbortSignal; chosen?: ChosenConnection },
 ) {
   const terminal = fakeTerminal(options.isTTY);
   const args = parseArguments(argv) as CopyArguments;
-  const { signal = new AbortController().signal } = options;
+  const { signal = new AbortController().signal, chosen = { uri: 'test:///x' } } = options;
   let sources: readonly string[] = [];
   const pretend = (copies: readonly GuestCopy[], given: readonly string[]) => {
     sources = given;
@@ -49,7 +51,7 @@ async function run(
       return endOf(copy);
     });
   };
-  const code = await copyFiles(args, terminal, signal, pretend);
+  const code = await copyFiles(args, terminal, signal, pretend, async () => chosen);
   return { code, sources, out: terminal.out(), err: terminal.err() };
 }
 
@@ -138,6 +140,18 @@ describe('com-dd', () => {
     );
   });
 
+  it('says of a cancelled copy what may stay where the receiver has not said that it is gone', async () => {
+    const signal = AbortSignal.abort();
+    const endOf: EndOf = () =>
+      ({ ...cancelled(guest), result: { ...full, leftovers: ['/tmp/a\u001b'] } }) as CopyEnd;
+    const { err } = await run(['--link', 'serial1', ...one], endOf, { signal });
+    assert.match(
+      err,
+      /^com-dd: The copy was cancelled\. [^\n]* may stay beside "\/tmp\/a\\x1b"; the next copy/,
+    );
+    assert.doesNotMatch(err, /No unfinished file/);
+  });
+
   it('ends with 1 where only one of several guests was cancelled, at its question', async () => {
     const endOf: EndOf = copy => (targetName(copy.target) === 'web' ? cancelled(guest) : whole(copy));
     assert.equal((await run(two, endOf, {})).code, 1);
@@ -166,9 +180,28 @@ describe('com-dd', () => {
         assert.deepEqual(await answer, { action: 'skip' });
         return { guest, result: copied };
       });
-    assert.equal(await copyFiles(args, terminal, new AbortController().signal, pretend), 0);
+    const choose = async () => ({ uri: 'test:///x' });
+    assert.equal(await copyFiles(args, terminal, new AbortController().signal, pretend, choose), 0);
     assert.match(terminal.err(), /web: "\/tmp\/a" exists[\s\S]*db: "\/tmp\/a" exists/);
     assert.doesNotMatch(terminal.err(), /progress/);
+  });
+
+  it('says which connection the default came to, and why, but only where that is a surprise', async () => {
+    const error = new LibvirtError('no-socket', '');
+    const chosen = { uri: 'qemu:///session', passedOver: { uri: 'qemu:///system', error } };
+    const uris: (string | undefined)[] = [];
+    const endOf: EndOf = ({ target }) => {
+      uris.push(target.kind === 'domain' ? target.uri : undefined);
+      return { guest, result: copied };
+    };
+    const argv = ['--link', 'serial1', ...one];
+    assert.match(
+      (await run(argv, endOf, { chosen })).err,
+      /^com-dd: note: Using qemu:\/\/\/session, because qemu:\/\/\/system can't be reached: [^\n]*\n$/,
+    );
+    assert.equal((await run(['--quiet', ...argv], endOf, { chosen })).err, '');
+    assert.equal((await run(argv, endOf, {})).err, '');
+    assert.deepEqual(uris, ['qemu:///session', 'qemu:///session', 'test:///x']);
   });
 
   it('gives scripts one object, or a list of several guests', async () => {

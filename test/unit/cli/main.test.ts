@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { main } from '../../../src/cli/main.ts';
+import { LibvirtError } from 'libvirt';
+import { list, main } from '../../../src/cli/main.ts';
 import { fakeTerminal } from './fakeTerminal.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'guestwire-cli-'));
@@ -93,6 +94,19 @@ describe('com-dd without a guest', () => {
       assert.equal(code, 1);
       assert.match(err, /^com-dd: libvirt's socket .*no-socket" doesn't exist[^\n]*\n$/);
     }
+  });
+
+  it('says that the list is of another connection than the first choice', async () => {
+    const error = new LibvirtError('no-socket', '');
+    const uri = `qemu:///session?socket=${join(directory, 'no-socket')}`;
+    const choose = async () => ({ uri, passedOver: { uri: 'qemu:///system', error } });
+    const terminal = fakeTerminal();
+    const args = { mode: 'list', connect: undefined, json: false } as const;
+    assert.equal(await list(args, terminal, never, choose), 1);
+    assert.match(
+      terminal.err(),
+      /^com-dd: note: Using qemu:\/\/\/session.*, because qemu:\/\/\/system can't be reached: its daemon isn't running\.\n/,
+    );
   });
 
   it('says in one sentence that the port of the host is not there', async () => {

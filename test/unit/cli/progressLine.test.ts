@@ -48,6 +48,22 @@ describe('progress line', () => {
     assert.ok(columnsOf(terminal.err().replaceAll('\r\u001b[K', '')) <= 29);
   });
 
+  it('leaves whole parts out where there is little room, and never cuts a number', () => {
+    const many = { ...progress, bytesPerSecond: 40_500, filesDone: 3, filesTotal: 12 };
+    assert.equal(progressText(many, 19), '44%  40.5 kB/s');
+    assert.equal(progressText(many, 29), '44%  40.5 kB/s  0:29 left');
+    assert.equal(progressText(many, 47), '44%  1.20 MB of 2.67 MB  40.5 kB/s  0:29 left');
+    const whole = ['44%', '1.20 MB of 2.67 MB', '40.5 kB/s', '0:29 left', '3/12 files'];
+    for (let columns = 0; columns < 90; columns++) {
+      const terminal = fakeTerminal(true, columns + 1);
+      new ProgressLine(terminal.stderr, false).show(many);
+      const text = terminal.err().replaceAll('\r\u001b[K', '');
+      assert.ok(columnsOf(text) <= columns, text);
+      const parts = text.split('  ').filter(part => part !== '' && /\d/.test(part));
+      for (const part of parts) assert.ok(whole.includes(part), `${columns}: ${text}`);
+    }
+  });
+
   it("makes control characters in a file's name visible", () => {
     assert.match(progressText({ ...progress, file: '/a/x\u001b[31m\ny' }, 79), /^x\\x1b\[31m\\ny {2}44%/);
   });

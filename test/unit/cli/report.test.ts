@@ -105,6 +105,27 @@ describe('summary', () => {
     assert.equal(line(copied, broken), 'SHA-256 verified: 1 of 2 files');
     assert.equal(line(), 'SHA-256 verified: 0 of 0 files');
   });
+
+  it('counts symbolic links by themselves: they have no SHA-256', () => {
+    const lines = (...files: FileResult[]) =>
+      summary(resultOf(...files))
+        .split('\n')
+        .slice(1, -1);
+    const made: FileResult = { ...copied, bytes: 0, sha256: null, symlink: true };
+    const there: FileResult = { ...made, skipped: true };
+    const failed: FileResult = { ...broken, symlink: true };
+    assert.deepEqual(lines(copied, made, there, failed), [
+      `SHA-256 verified: ${sha256}`,
+      'Symbolic links: 2 of 3, 1 already in the guest',
+    ]);
+    assert.deepEqual(lines(made, { ...kept, symlink: true }), [
+      'Symbolic links: 1 of 2, 1 skipped, another file has the name',
+    ]);
+  });
+
+  it('says where a copy was resumed', () => {
+    assert.match(summary({ ...resultOf(copied), resumedFrom: 500 }), / bytes\/s, resumed at 500 bytes\n/);
+  });
 });
 
 describe('what has grown since', () => {
@@ -130,5 +151,30 @@ describe('what was not copied', () => {
     assert.equal(failures(resultOf(broken), {}).length, 1);
     assert.equal(failures(resultOf(copied, broken), {}).at(-1), '1 of 2 files was not copied.');
     assert.equal(failures(resultOf(broken, broken), {}).at(-1), '2 of 2 files were not copied.');
+  });
+
+  it('is told once where many files fail for the same reason, while JSON keeps all', () => {
+    const files = Array.from({ length: 744 }, (_, number) => ({ ...broken, destination: `/tmp/${number}` }));
+    const missing = { ...broken, source: 'gone', error: { code: 'ENOENT', message: 'x' } };
+    const exists = { ...broken, error: { code: 'exists', message: 'x' } };
+    assert.deepEqual(failures(resultOf(...files, missing), {}), [
+      '"/tmp/0" was not written: the guest\'s disk is full. Make room there. The same goes for 743 more files.',
+      '"gone" doesn\'t exist on this computer. Check its name.',
+      '745 of 745 files were not copied.',
+    ]);
+    assert.match(
+      failures(resultOf(...Array(9).fill(exists)), {})[0] ?? '',
+      /The same goes for 8 more files\. Use --conflict overwrite/,
+    );
+    assert.equal(
+      jsonReport(resultOf(...files), null).files.filter(({ error }) => error?.message).length,
+      744,
+    );
+  });
+
+  it('is told by its own words where the receiver has a reason that nobody knows', () => {
+    const odd = (says: string) => ({ ...broken, error: { code: 'io', message: 'x', says } });
+    const told = failures(resultOf(...[...'abcd'].map(odd)), {});
+    assert.equal(told.filter(sentence => /the guest reports "[abcd]" \(io\)/.test(sentence)).length, 4);
   });
 });

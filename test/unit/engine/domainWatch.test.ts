@@ -23,7 +23,7 @@ describe('the watch over visible domains', () => {
       loadEngine: async () => daemon.engine,
       log: silentLog,
       configured: () => [URI],
-      resolveDefault: async () => URI,
+      resolveDefault: async () => ({ uri: URI }),
     });
     const receivers = new Receivers();
     const watch = new DomainWatch({ connections, receivers });

@@ -1,6 +1,11 @@
 // An error of every code that the layers below the engine have, with words for logs that no user may ever see.
 import { LibvirtError, type LibvirtErrorCode, type LibvirtErrorReason } from 'libvirt';
-import { GuestError, type GuestErrorDetails } from '../../../src/engine/guest/guestError.ts';
+import {
+  GuestError,
+  type GuestErrorDetails,
+  type PauseReason,
+  type StopReason,
+} from '../../../src/engine/guest/guestError.ts';
 import {
   type AttemptOutcome,
   type Candidate,
@@ -74,37 +79,44 @@ const linkCodes = keysOf<LinkErrorCode>({
 const outcomes = keysOf<AttemptOutcome>({
   busy: true,
   'closed-in-guest': true,
+  login: true,
   'not-opened': true,
+  shell: true,
   silent: true,
+  terminal: true,
 });
 
 const protocolCodes = keysOf<ProtocolErrorCode>({
   'no-receiver': true,
+  occupied: true,
   version: true,
   lost: true,
   closed: true,
   reset: true,
 });
 
-const simpleReasons = keysOf<Exclude<CandidateReason['code'], 'backend' | 'kernel-console'>>({
-  'closed-in-guest': true,
-  'extra-port': true,
-  fastest: true,
-  'guest-agent': true,
-  spice: true,
-  'other-program': true,
-  'login-on-console': true,
-  'login-on-first-port': true,
-  named: true,
-  'no-input': true,
-  'windows-first-port': true,
-});
+const simpleReasons = keysOf<Exclude<CandidateReason['code'], 'backend' | 'kernel-console' | 'other-socket'>>(
+  {
+    'closed-in-guest': true,
+    'extra-port': true,
+    fastest: true,
+    'guest-agent': true,
+    spice: true,
+    'other-program': true,
+    'login-on-console': true,
+    'login-on-first-port': true,
+    named: true,
+    'no-input': true,
+    'windows-first-port': true,
+  },
+);
 
 export function candidateReasons(name: string): CandidateReason[] {
   return [
     ...simpleReasons.map(code => ({ code })),
     { code: 'backend', backend: name, possible: [name, name] },
     { code: 'kernel-console', console: name },
+    { code: 'other-socket', path: name },
   ];
 }
 
@@ -143,12 +155,35 @@ function libvirtErrors(name: string): LibvirtError[] {
   ];
 }
 
+const pauses = keysOf<PauseReason>({
+  crashed: true,
+  dump: true,
+  ioerror: true,
+  migration: true,
+  save: true,
+  snapshot: true,
+  watchdog: true,
+});
+
+const stops = keysOf<StopReason>({
+  crashed: true,
+  destroyed: true,
+  'from-snapshot': true,
+  migrated: true,
+  saved: true,
+  shutdown: true,
+  unknown: true,
+});
+
 function guestErrors(name: string): GuestError[] {
   const states = ['shutoff', 'shutdown', 'crashed', 'paused', 'pmsuspended'] as const;
   const details: GuestErrorDetails[] = [
     ...states.map(state => ({ code: 'not-running', domain: name, state }) as const),
-    { code: 'domain-stopped', domain: name },
-    { code: 'connection-lost', uri: name },
+    ...pauses.map(pause => ({ code: 'not-running', domain: name, state: 'paused', pause }) as const),
+    ...stops.flatMap(reason =>
+      [true, false].map(restarted => ({ code: 'domain-stopped', domain: name, reason, restarted }) as const),
+    ),
+    ...[true, false].map(answersAgain => ({ code: 'connection-lost', uri: name, answersAgain }) as const),
   ];
   return details.map(one => new GuestError(one));
 }

@@ -12,7 +12,7 @@ export interface FakeGuest extends OpenGuest {
 export async function fakeGuest(name: string, options: FakeReceiverOptions = {}): Promise<FakeGuest> {
   const receiver = new FakeReceiver(options);
   const stream = new FakeLink(receiver);
-  const session = await openSession(stream);
+  const session = await openSession(stream, { isChannel: true });
   let closed = false;
   return {
     link: { stream, description: { kind: 'serial', element: 'serial', device: name } },

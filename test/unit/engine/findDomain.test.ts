@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type DomainState, LibvirtError } from 'libvirt';
+import { type DomainState, type DomainStateReason, LibvirtError } from 'libvirt';
 import { findDomain, requireRunning } from '../../../src/engine/guest/findDomain.ts';
 
 const uuid = '4dea22b3-1d52-d8f3-2516-782e98ab3fa0';
 const domain = { name: 'demo', uuid, id: 3 };
 const never = new AbortController().signal;
 
-function connection(state: DomainState = 'running') {
+function connection(state: DomainState = 'running', reason: DomainStateReason = 'unknown') {
   const asked: string[] = [];
   const lookup = (kind: string, matches: (key: unknown) => boolean) => async (key: unknown) => {
     asked.push(`${kind} ${key}`);
@@ -19,7 +19,7 @@ function connection(state: DomainState = 'running') {
     lookupByName: lookup('name', key => key === 'demo'),
     lookupByUuid: lookup('uuid', key => key === uuid),
     lookupById: lookup('id', key => key === 3),
-    domainState: async () => state,
+    domainStatus: async () => ({ state, reason }),
   };
 }
 
@@ -48,5 +48,8 @@ describe('finding a domain', () => {
         details: { code: 'not-running', domain: 'demo', state },
       });
     }
+    await assert.rejects(requireRunning(connection('paused', 'ioerror'), domain, never), {
+      details: { code: 'not-running', domain: 'demo', state: 'paused', pause: 'ioerror' },
+    });
   });
 });

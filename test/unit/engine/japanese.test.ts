@@ -18,7 +18,7 @@ const ids = Object.keys(ENGLISH) as MessageId[];
 
 /** Names of programs, standards and keys, and what a user types: the same in every language. */
 const SAME_EVERYWHERE =
-  /「[^「」]*(?:systemctl|usermod|stty|receiver\.py|receiver\.ps1)[^「」]*」|Guestwire|libvirtd?|virtio|virsh console|QEMU|SPICE|Windows|SASL|UR[IL]|\/tmp\/|SHA-256|Ctrl-C|Enter|ssh|pty|qemu:\/\/\/system|console=|org\.guestwire\.0/g;
+  /「[^「」]*(?:systemctl|usermod|stty|receiver\.py|receiver\.ps1)[^「」]*」|Guestwire|libvirtd?|virtio|virsh console|QEMU|SPICE|inode|Windows|SASL|UR[IL]|\/tmp\/|SHA-256|Ctrl-C|Enter|ssh|pty|qemu:\/\/\/system|console=|org\.guestwire\.0|org\.libvirt\.unix\.manage|polkit|D-Bus/g;
 
 /** Awkward names: each is, or holds, words of the catalogue or a placeholder. */
 const AWKWARD = [

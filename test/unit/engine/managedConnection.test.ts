@@ -3,6 +3,7 @@ import { afterEach, describe, it } from 'node:test';
 import { LibvirtError } from 'libvirt';
 import { Connections } from '../../../src/engine/connections/connections.ts';
 import { ManagedConnection } from '../../../src/engine/connections/managedConnection.ts';
+import type { ChosenConnection } from '../../../src/engine/guest/chooseConnection.ts';
 import { mockClock } from '../../support/mockClock.ts';
 import { pollUntil } from '../../support/polling.ts';
 import { domainOf } from '../ui/samples.ts';
@@ -143,12 +144,16 @@ describe('managed connection', () => {
 });
 
 describe('connections', () => {
-  function connections(daemon: FakeDaemon, configured: string[]) {
+  function connections(
+    daemon: FakeDaemon,
+    configured: string[],
+    resolveDefault = async (): Promise<ChosenConnection> => ({ uri: 'test:///default' }),
+  ) {
     const all = new Connections({
       loadEngine: async () => daemon.engine,
       log: silentLog,
       configured: () => configured,
-      resolveDefault: async () => 'test:///default',
+      resolveDefault,
     });
     cleanUp.push(() => all.dispose());
     return all;
@@ -178,6 +183,18 @@ describe('connections', () => {
     );
     assert.equal(daemon.open[0]?.closed, true);
     assert.equal(daemon.open[1]?.closed, false);
+  });
+
+  it('look again for the better default when refreshed', async () => {
+    const daemon = new FakeDaemon();
+    const passedOver = { uri: 'test:///system', error: new LibvirtError('no-socket', 'down') };
+    let chosen: ChosenConnection = { uri: 'test:///session', passedOver };
+    const all = connections(daemon, ['default'], async () => chosen);
+    await all.load();
+    assert.deepEqual([all.all.map(({ uri }) => uri), all.default], [['test:///session'], chosen]);
+    chosen = { uri: 'test:///system' };
+    await all.refresh();
+    assert.deepEqual([all.all.map(({ uri }) => uri), all.default], [['test:///system'], chosen]);
   });
 
   it('connects to nothing before it is wanted', async () => {

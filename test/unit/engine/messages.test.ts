@@ -123,9 +123,26 @@ describe('a message about the whole copy', () => {
     );
     assert.match(
       say(new LibvirtError('read-only', ''), context),
-      /read-only access to qemu.*usermod -aG libvirt/,
+      /read-only access to qemu:\/\/\/system and can't copy into its domains\. (?:You|There) /,
     );
     assert.match(say(new ProtocolError('version', ''), context), /domain "demo" speaks another version/);
+  });
+
+  it('gives no cause that nobody has looked up', () => {
+    const gone = (subject: string) =>
+      say(new LibvirtError('no-socket', '', { reason: 'not-listening', subject }), context);
+    assert.match(gone('/var/run/libvirt/libvirt-sock'), /"sudo systemctl start libvirtd"\.$/);
+    assert.match(gone('/var/run/libvirt/virtqemud-sock'), /"sudo systemctl start virtqemud"\.$/);
+    assert.match(gone('/run/user/7/libvirt/libvirt-sock'), /Start the daemon that serves it\.$/);
+    assert.equal(
+      say(new LibvirtError('stream-failed', '', { says: 'eof' }), context),
+      'libvirt ended the link to domain "demo". libvirt says: "eof".',
+    );
+    const denied = new LinkError('device-permission', '', { device: '/nosuch/folder/ttyUSB0' });
+    assert.match(
+      say(denied),
+      /^You don't have permission to open "\/nosuch\/folder\/ttyUSB0"\. A folder on the way/,
+    );
   });
 
   it("shows the daemon's own words where they say more", () => {

@@ -323,7 +323,7 @@ test('lifecycle events are subscribed to once and told in order', async () => {
   await pollUntil('both came', () => events.length === 2);
   assert.deepEqual(events, [
     { domain: demoDomain, event: 'started', detail: 0 },
-    { domain: demoDomain, event: 'stopped', detail: 1 },
+    { domain: demoDomain, event: 'stopped', detail: 1, stopReason: 'destroyed' },
   ]);
   await connection.close();
 });

@@ -7,6 +7,7 @@ import {
   readDomainInfo,
   readError,
   readLifecycle,
+  readStatus,
   writeDomain,
 } from '../../../src/libvirt/src/domainCodec.ts';
 import { XdrReader, XdrWriter } from '../../../src/libvirt/src/xdr.ts';
@@ -60,8 +61,30 @@ test('info: char and short take four bytes each', () => {
 
 test('a lifecycle event: callback, domain, event, detail', () => {
   const event = readLifecycle(new XdrReader(xdr(0, demoDomainXdr, 5, 1)));
-  assert.deepEqual(event, { domain: demoDomain, event: 'stopped', detail: 1 });
+  assert.deepEqual(event, { domain: demoDomain, event: 'stopped', detail: 1, stopReason: 'destroyed' });
+  assert.equal(readLifecycle(new XdrReader(xdr(0, demoDomainXdr, 5, 99)))?.stopReason, 'unknown');
+  const started = readLifecycle(new XdrReader(xdr(0, demoDomainXdr, 2, 1)));
+  assert.deepEqual(started, { domain: demoDomain, event: 'started', detail: 1 });
 });
+
+const statuses: ReadonlyArray<[number, number, string, string]> = [
+  [1, 1, 'running', 'booted'],
+  [3, 3, 'paused', 'save'],
+  [3, 5, 'paused', 'ioerror'],
+  [5, 1, 'shutoff', 'shutdown'],
+  [5, 2, 'shutoff', 'destroyed'],
+  [5, 5, 'shutoff', 'saved'],
+  [6, 1, 'crashed', 'panicked'],
+  [5, 99, 'shutoff', 'unknown'], // newer than this client
+  [99, 1, 'nostate', 'unknown'],
+];
+for (const [state, reason, name, why] of statuses) {
+  test(`state ${state} for reason ${reason} is "${name}" by "${why}"`, () => {
+    const reader = new XdrReader(xdr(state, reason));
+    assert.deepEqual(readStatus(reader), { state: name, reason: why });
+    reader.end();
+  });
+}
 
 test('a lifecycle event newer than this client is left out, not an error', () => {
   assert.equal(readLifecycle(new XdrReader(xdr(0, demoDomainXdr, 99, 1))), undefined);

@@ -43,9 +43,9 @@ describe('ranking of links', () => {
 
   it('refuses what libvirt cannot open as a stream', () => {
     assert.deepEqual(uses('backends'), [
-      'serial1 automatic',
       'serial4 automatic',
       'org.guestwire.0 closed-in-guest',
+      'serial1 unusable',
       'serial2 unusable',
       'serial3 unusable',
       'serial5 unusable',
@@ -104,8 +104,26 @@ describe('ranking of links', () => {
       ],
     );
     assert.deepEqual(candidateOf(fixtureDevices('backends'), 'serial0').reason, {
-      ...{ code: 'backend', backend: 'tcp', possible: ['pty', 'unix'] },
+      ...{ code: 'backend', backend: 'tcp', possible: ['pty'] },
     });
+    assert.equal(
+      worded(candidateReason(candidateOf(fixtureDevices('backends'), 'serial1').reason)),
+      'libvirt opens only the backend "pty", and this one has "unix"',
+    );
+  });
+
+  it("never takes a third program's socket unasked, and says whose it is", () => {
+    const channel =
+      "<channel type='unix'><source mode='connect' path='/run/third.sock'/>" +
+      "<target type='virtio' name='org.guestwire.0' state='connected'/></channel>";
+    const devices = parseDomainDevices(domainXml(serialXml(0) + channel));
+    const candidate = candidateOf(devices, 'org.guestwire.0');
+    assert.equal(candidate.use, 'named-only');
+    assert.match(worded(candidateReason(candidate.reason)), /socket "\/run\/third\.sock" of another program/);
+    assert.deepEqual(
+      rankCandidates(devices).filter(one => one.use === 'automatic'),
+      [],
+    );
   });
 });
 

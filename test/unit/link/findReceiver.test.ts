@@ -14,6 +14,7 @@ import {
   rankCandidates,
 } from '../../../src/link/index.ts';
 import { abortError } from '../../../src/text/abort.ts';
+import type { Occupant } from '../../../src/text/prompts.ts';
 import { type MockClock, mockClock } from '../../support/mockClock.ts';
 import { domainXml, fixtureDevices, serialXml } from './fixtures.ts';
 
@@ -24,7 +25,7 @@ const threeLinks = candidatesOf(serialXml(0) + serialXml(1) + serialXml(2) + cha
 
 const TOTAL_MS = 400;
 
-type Behaviour = 'answers' | 'silent' | 'busy' | 'broken' | 'other-version' | 'never-opens';
+type Behaviour = 'answers' | 'silent' | 'busy' | 'broken' | 'other-version' | 'never-opens' | Occupant;
 
 /** A search over links that behave as told, keyed by device; `opened` are those that were. */
 function fakeSearch(candidates: readonly Candidate[], behaviours: Record<string, Behaviour>) {
@@ -47,13 +48,18 @@ function fakeSearch(candidates: readonly Candidate[], behaviours: Record<string,
     },
     handshake: async (link, signal) => {
       const behaviour = behaviours[link.description.device] ?? 'silent';
-      if (behaviour === 'answers') return `session on ${link.description.device}`;
+      if (behaviour === 'answers') return { session: `session on ${link.description.device}` };
       if (behaviour === 'other-version') throw new Error('other version');
+      if (isOccupant(behaviour)) return { occupant: behaviour };
       await untilAborted(signal).catch(() => undefined);
       return undefined;
     },
   };
   return { search, opened };
+}
+
+function isOccupant(behaviour: Behaviour): behaviour is Occupant {
+  return ['login', 'shell', 'terminal'].includes(behaviour);
 }
 
 async function untilAborted(signal: AbortSignal): Promise<never> {
@@ -132,6 +138,55 @@ describe('search for a receiver', () => {
         'another program) or virtio channel org.guestwire.0 (no program in the guest has it open). Start one in ' +
         'the guest with "python3 receiver.py" and try again.',
     );
+  });
+
+  it('goes on at once where somebody else is', async t => {
+    const clock = mockClock(t);
+    const { search } = fakeSearch(threeLinks, {
+      'org.guestwire.0': 'terminal',
+      serial1: 'login',
+      serial2: 'answers',
+    });
+    const found = await clock.during(0, findReceiver(search));
+    assert.equal(found.session, 'session on serial2');
+    assert.deepEqual(
+      found.passedOver.map(link => link.device),
+      ['org.guestwire.0', 'serial1'],
+    );
+  });
+
+  it('says who is there, and what to do', async t => {
+    const clock = mockClock(t);
+    const links = candidatesOf(serialXml(0) + serialXml(1) + serialXml(2));
+    const { search } = fakeSearch(links, { serial1: 'login', serial2: 'terminal' });
+    const error = await failureOf(clock, search);
+    assert.equal(error.code, 'no-receiver');
+    assert.equal(
+      worded(describeError(error)),
+      'No receiver answered in domain "demo" on its isa-serial port serial1 (a login waits there) or isa-serial ' +
+        'port serial2 (a terminal is there, such as a shell or a login). Start one in the guest with "python3 ' +
+        'receiver.py" on another port, or stop what waits there first.',
+    );
+    const named = links.find(({ device }) => device === 'serial1');
+    const alone = { ...fakeSearch(links, { serial1: 'shell' }).search, named };
+    assert.match(
+      worded(describeError(await failureOf(clock, { ...alone, domainName: undefined }))),
+      /serial1 \(a shell waits there\)\. Stop what waits there, start a receiver in the guest/,
+    );
+  });
+
+  it('leaves the stream alone that is being ended in order', async t => {
+    const clock = mockClock(t);
+    const { search, opened } = fakeSearch(threeLinks, { serial2: 'answers' });
+    const handshake: typeof search.handshake = async (link, signal) => {
+      const greeting = await search.handshake(link, signal);
+      if (!greeting) link.stream.end('last words');
+      return greeting;
+    };
+    await clock.during(TOTAL_MS, findReceiver({ ...search, handshake }));
+    const link = opened.get('serial1');
+    assert.equal(link?.stream.destroyed, false);
+    assert.equal(link?.stream.read()?.toString(), 'last words');
   });
 
   it('ends in time when a link never opens', async t => {

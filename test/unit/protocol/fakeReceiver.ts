@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto';
 import { FLAG_GAP, FrameType, RELIABLE_BIT } from '../../../src/protocol/constants.ts';
 import { encodeFrame, type Frame, FrameParser } from '../../../src/protocol/frame.ts';
+import { encodeKnock } from '../../../src/protocol/knock.ts';
 import { ReliableReader } from '../../../src/protocol/reliableReader.ts';
 import { ReliableSender } from '../../../src/protocol/reliableSender.ts';
 import { decodeText, encodeText, type FieldValue, type TextMessage } from '../../../src/protocol/text.ts';
@@ -35,6 +36,8 @@ export interface FakeReceiverOptions {
 export type Answer = [verb: string, fields: Record<string, FieldValue>];
 
 const SESSION = 0x5eed1234;
+const KNOCK = /4757(\d{10})\d{10}/g;
+const KNOCK_DIGITS = 24;
 const ENCODINGS = ['deflate', 'zstd'];
 /** PROTOCOL.md §6, `resume`: less isn't worth keeping. */
 const MIN_KEPT_BYTES = 65_536;
@@ -56,6 +59,7 @@ export class FakeReceiver {
   /** What the host did against the protocol's text. */
   readonly violations: string[] = [];
   readonly requests: string[] = [];
+  knocks = 0;
   pings = 0;
   byes = 0;
   mute = false;
@@ -69,6 +73,8 @@ export class FakeReceiver {
   /** Of streams that are bundles or compares, what opened them. */
   readonly #bundles = new Map<number, TextMessage>();
   #urgent: Buffer[] = [];
+  /** The last bytes, where a knock may have begun. */
+  #recent = '';
 
   constructor(options: FakeReceiverOptions = {}) {
     this.#options = options;
@@ -78,7 +84,21 @@ export class FakeReceiver {
   }
 
   receive(chunk: Buffer): void {
+    this.#answerKnocks(chunk);
     this.parser.push(chunk, this.#onFrame);
+  }
+
+  /** Each as soon as its last digit is there. */
+  #answerKnocks(chunk: Buffer): void {
+    this.#recent += chunk.toString('latin1');
+    for (const [knock, nonce] of this.#recent.matchAll(KNOCK))
+      if (encodeKnock(Number(nonce)) === knock) {
+        this.knocks += 1;
+        const header = { type: FrameType.HERE, flags: 0, stream: 0, session: Number(nonce), sequence: 0 };
+        this.#urgent.push(encodeFrame(header));
+        this.#recent = '';
+      }
+    this.#recent = this.#recent.slice(1 - KNOCK_DIGITS);
   }
 
   /** What the guest has to say now. */

@@ -40,6 +40,7 @@ function newCore(): SessionCore {
   };
   const core = new SessionCore({ nonce: 7, agent: 'fuzz', now: 0, events });
   const receiver = new FakeReceiver();
+  core.greet();
   core.tick(0);
   for (let out = core.takeOutput(); out; out = core.takeOutput())
     for (const piece of out) receiver.receive(piece);

@@ -51,7 +51,9 @@ class Bench {
       onData: () => undefined,
       onEnd: () => undefined,
     };
-    return new SessionCore({ nonce, agent: 'test', now: this.now, events });
+    const core = new SessionCore({ nonce, agent: 'test', now: this.now, events });
+    core.greet();
+    return core;
   }
 
   step(): void {

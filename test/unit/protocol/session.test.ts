@@ -10,7 +10,7 @@ import { signatureOf } from './signatureOf.ts';
 async function open(options: FakeReceiverOptions = {}) {
   const receiver = new FakeReceiver(options);
   const link = new FakeLink(receiver);
-  return { receiver, link, session: await openSession(link) };
+  return { receiver, link, session: await openSession(link, { isChannel: true }) };
 }
 
 describe('Session', () => {

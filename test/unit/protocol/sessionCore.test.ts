@@ -47,6 +47,7 @@ class Bench {
         },
       },
     });
+    this.core.greet();
   }
 
   /** Lets both sides exchange what they have, then the time pass. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { encodeFrame, type Frame, FrameParser } from '../../../src/protocol/frame.ts';
+import { encodeKnock } from '../../../src/protocol/knock.ts';
 import { decodeText, encodeText } from '../../../src/protocol/text.ts';
 import { randomChunks, seededRandom } from '../../support/random.ts';
 
@@ -97,6 +98,11 @@ describe('streams of test/vectors', () => {
       }
     });
   }
+});
+
+describe('knocks of test/vectors', () => {
+  const { texts } = load<{ texts: { nonce: number; text: string }[] }>('knocks.json');
+  for (const { nonce, text } of texts) it(`nonce ${nonce}`, () => assert.equal(encodeKnock(nonce), text));
 });
 
 describe('texts of test/vectors', () => {

@@ -105,7 +105,7 @@ describe('copy in bundles', () => {
       ...options,
       answer: (message, stream) => options.answer?.(message, stream) ?? folder(message),
     });
-    session = await openSession(new FakeLink(receiver));
+    session = await openSession(new FakeLink(receiver), { isChannel: true });
   }
 
   function write(name: string, content: string | Buffer): string {
@@ -179,6 +179,10 @@ describe('copy in bundles', () => {
     fs.symlinkSync('large', path.join(top(), 'deep/new/link'));
     const result = await run();
     assert.equal(result.files.filter(file => file.verified).length, 1_562);
+    assert.deepEqual(
+      result.files.filter(file => file.symlink).map(file => file.destination),
+      ['/d/top/deep/new/link'],
+    );
     assert.ok(receiver.files.get('/d/top/deep/new/large')?.equals(large));
     for (const bundle of receiver.bundles) {
       assert.ok(bundle.length <= 1_024);
@@ -393,7 +397,7 @@ describe('copy in bundles', () => {
     for (const capabilities of [['bundle'], ['bundle'], []]) {
       const guest = new FakeReceiver({ capabilities, answer: folder });
       receivers.push(guest);
-      const opened = await openSession(new FakeLink(guest));
+      const opened = await openSession(new FakeLink(guest), { isChannel: true });
       targets.push({ session: opened, destination: '/d', options: { conflict: 'fail' as const } });
     }
     const results = await copyToMany(targets, [top()]);

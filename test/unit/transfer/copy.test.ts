@@ -30,7 +30,7 @@ describe('copy', () => {
 
   async function connect(options: FakeReceiverOptions = {}): Promise<void> {
     receiver = new FakeReceiver(options);
-    session = await openSession(new FakeLink(receiver));
+    session = await openSession(new FakeLink(receiver), { isChannel: true });
   }
 
   function write(name: string, content: string | Buffer): string {
@@ -216,14 +216,41 @@ describe('copy', () => {
     const onProgress = (progress: CopyProgress) => {
       if (progress.bytesDone > 1_000_000) abort.abort();
     };
+    let partial: CopyResult | undefined;
     const copying = run([write('a', Buffer.alloc(100_000))], '/x', {
       signal: abort.signal,
       onProgress,
+      onInterrupted: result => {
+        partial = result;
+      },
       sourceSystem: endlessDisk,
     });
     await assert.rejects(copying, { name: 'AbortError' });
     assert.equal(receiver.requests.at(-1), 'cancel');
     assert.equal(receiver.files.size, 0);
+    assert.deepEqual(partial?.leftovers, []);
+  });
+
+  it('says where something unfinished may stay when the receiver has not said that it is gone', async () => {
+    for (const size of [100, 400_000]) {
+      const abort = new AbortController();
+      await connect({
+        answer: ({ verb }) => {
+          if (verb === 'commit') abort.abort();
+          // Its answer never comes: the line is cut.
+          if (verb === 'commit') setImmediate(() => void broken.close());
+          return verb === 'commit' || verb === 'cancel' ? [] : undefined;
+        },
+      });
+      const broken = session;
+      let partial: CopyResult | undefined;
+      const onInterrupted = (result: CopyResult) => {
+        partial = result;
+      };
+      const sources = [write('a', Buffer.alloc(size))];
+      await assert.rejects(run(sources, '/x', { signal: abort.signal, onInterrupted }));
+      assert.deepEqual(partial?.leftovers, ['/x']);
+    }
   });
 
   it('rejects at once when it was cancelled before', async () => {

@@ -29,7 +29,7 @@ describe('copy to many', () => {
 
   async function connect(options: FakeReceiverOptions = {}) {
     const receiver = new FakeReceiver({ capabilities: CAPABILITIES, ...options });
-    const session = await openSession(new FakeLink(receiver));
+    const session = await openSession(new FakeLink(receiver), { isChannel: true });
     sessions.push(session);
     return { receiver, session };
   }

@@ -43,7 +43,7 @@ describe('directories of a copy', () => {
         return answers.get(where) ?? [['done', { path: where, existed: 1 }]];
       },
     });
-    session = await openSession(new FakeLink(receiver));
+    session = await openSession(new FakeLink(receiver), { isChannel: true });
   }
 
   function write(name: string): void {

@@ -31,7 +31,7 @@ describe('copy, sending less', () => {
   async function connect(options: FakeReceiverOptions = {}): Promise<void> {
     receiver = new FakeReceiver({ capabilities: ALL, ...options });
     link = new FakeLink(receiver);
-    session = await openSession(link);
+    session = await openSession(link, { isChannel: true });
   }
 
   function write(name: string, content: string | Buffer): string {

@@ -66,7 +66,7 @@ describe('small files to several guests', () => {
       ...options,
       answer: (message, stream) => options.answer?.(message, stream) ?? existing(message, receiver),
     });
-    const session = await openSession(new FakeLink(receiver));
+    const session = await openSession(new FakeLink(receiver), { isChannel: true });
     sessions.push(session);
     return { receiver, session };
   }

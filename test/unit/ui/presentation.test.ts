@@ -127,6 +127,11 @@ describe('welcome text of the Domains view', () => {
     it(`welcome text with ${what}: ${welcome || 'none'}`, () =>
       assert.equal(welcomeFor(connections), welcome));
   }
+
+  it('there is none beside the note that another connection was taken', () => {
+    const empty = { status: { kind: 'connected', readOnly: false }, domainCount: 0 } as const;
+    assert.equal(welcomeFor([empty], true), '');
+  });
 });
 
 describe('state of receivers', () => {

@@ -55,6 +55,7 @@ export function resultOf(...files: FileResult[]): CopyResult {
 
 export const outcome: CopySummary = {
   files: 1,
+  links: 0,
   verified: 1,
   identical: 0,
   skipped: 0,

@@ -10,6 +10,7 @@ import {
   presentThroughput,
   sparkline,
 } from '../../../src/ui/statusBar/throughputText.ts';
+import { localized } from '../../../src/ui/support/l10n.ts';
 import { detailsText, detailsTitle } from '../../../src/ui/transfers/detailsText.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
@@ -35,6 +36,16 @@ describe('outcome of a copy', () => {
 
   it('a file that arrived unverified counts as failed', () => {
     assert.equal(summaryOf(resultOf({ ...copied, verified: false }), link, {}).failed, 1);
+  });
+
+  it('failures of one kind are told once, with their number', () => {
+    const files = Array.from({ length: 744 }, () => broken);
+    const { failures } = summaryOf(resultOf(...files), link, {});
+    assert.equal(failures.length, 1);
+    assert.match(
+      localized(failures[0] as never),
+      /disk is full\. Make room there\. The same goes for 743 more files\.$/,
+    );
   });
 
   it("failures don't mention com-dd's options", () => {
@@ -83,6 +94,16 @@ describe('outcome of a copy', () => {
     assert.equal(wordOf(copied, unchanged, kept), '1 skipped');
     const details = detailsOf(summaryOf(resultOf(copied, unchanged, kept), link, {}));
     assert.match(details, /^Files: 3\nVerified: 1\nUnchanged: 1\nSkipped: 1\n1000 bytes/m);
+  });
+
+  it('the outcome tells symbolic links from files with a SHA-256', () => {
+    const made = { ...copied, sha256: null, symlink: true as const };
+    const outcome = summaryOf(resultOf(copied, made, made), link, {});
+    assert.match(
+      outcomeText(request, outcome),
+      /^Copied and verified: 3 files .*, 2 symbolic links among them\)/,
+    );
+    assert.match(detailsOf(outcome), /which have no SHA-256: 2\n/);
   });
 
   it('the outcome says where a copy was resumed', () => {
