@@ -7,6 +7,7 @@ import { domainKey } from '../engine/guest/target.ts';
 import { loadEngine } from '../engine/loadEngine.ts';
 import type { TransferStore } from '../engine/transfers/transferList.ts';
 import { InsertedDiscs } from '../install/disc/insertedDiscs.ts';
+import { tickAchievements } from './achievements.ts';
 import { createApi, type GuestwireApi } from './api.ts';
 import type { CommandName } from './commands/command.ts';
 import { runCommand } from './commands/runCommand.ts';
@@ -63,6 +64,7 @@ export function createApp({ globalState, store, domainsView, transfersView, log 
   const all = vscode.Disposable.from(
     ...[connections, consoles, watch, domainsTree, transfersTree, windowTransfers],
     followDomainsView({ view: domainsView, connections, watch }),
+    tickAchievements({ connections, receivers, transfers }),
     new vscode.Disposable(rememberCopies(transfers, memory)),
     onSettingChange('connections', () => connections.reload()),
   );

@@ -51,6 +51,23 @@ export const settings = {
     const target = vscode.ConfigurationTarget.Global;
     await vscode.workspace.getConfiguration(SECTION).update('connections', uris, target);
   },
+  /** Wherever they are set, and however often. */
+  async removeConnections(isOne: (uri: string) => boolean): Promise<void> {
+    const configuration = vscode.workspace.getConfiguration(SECTION);
+    const { globalValue, workspaceValue } = configuration.inspect<unknown>('connections') ?? {};
+    const { Global, Workspace } = vscode.ConfigurationTarget;
+    const levels = [
+      [Global, globalValue],
+      [Workspace, workspaceValue],
+    ] as const;
+    const set = levels.filter(([, value]) => Array.isArray(value));
+    // Where nothing is set, it's the default that is shown.
+    const changed = set.length > 0 ? set : ([[Global, this.connections]] as const);
+    for (const [target, value] of changed) {
+      const kept = (value as unknown[]).filter(uri => typeof uri !== 'string' || !isOne(uri.trim()));
+      await configuration.update('connections', kept, target);
+    }
+  },
 };
 
 export function onSettingChange(key: string, listener: () => void): vscode.Disposable {

@@ -126,6 +126,7 @@ async function domains({ workbench, guest }: Scene): Promise<void> {
   const row = workbench.domainRow(guest.name);
   await row.waitFor();
   if ((await row.getAttribute('aria-expanded')) !== 'true') await row.click();
+  await workbench.treeRow('Links').click();
   await workbench.treeRow('serial1').waitFor();
   await widenSideBar(page);
   await workbench.notification(/Copying disk\.img.*[3-8]\d%/).waitFor();

@@ -278,7 +278,7 @@ export const ENGLISH = {
   'console.dropped': 'Ctrl-C: {0} bytes of what you pasted were not sent.',
   'console.not-reading': "The guest isn't reading: {0} characters were not sent.",
   'console.size':
-    'The guest can\'t detect the window size over a serial line. If lines wrap incorrectly, type "stty rows {0} cols {1}" there.',
+    'The guest can\'t detect the window size over a serial line. If lines wrap incorrectly, choose "Set Guest Terminal Size" in the menu of the terminal\'s tab, or type "stty rows {0} cols {1}".',
   'console.busy': '{0} is in use by another client.',
   'console.not-running': "{0} can't be opened because the domain isn't running.",
   'console.daemon-gone': '{0} is closed: the libvirt daemon disconnected.',

@@ -33,10 +33,11 @@ export class JobNotifications {
   constructor(parts: JobNotificationsParts) {
     this.#parts = parts;
     const { transfers } = parts;
-    this.#stop = transfers.changes.on(({ id }) => {
+    this.#stop = transfers.changes.on(({ id, kind }) => {
       const { all } = transfers;
       const changed = id === undefined ? undefined : transfers.get(id);
-      for (const job of changed ? [jobOf(all, changed)] : jobsOf(all)) this.#follow(job);
+      // A new one is told of with the list: what comes back by its state is tried again.
+      for (const job of changed ? [jobOf(all, changed)] : jobsOf(all)) this.#follow(job, kind === 'state');
     });
   }
 
@@ -45,14 +46,14 @@ export class JobNotifications {
     for (const one of this.#running.values()) one.dispose();
   }
 
-  #follow(job: Job): void {
+  #follow(job: Job, isRetry: boolean): void {
     const key = jobKey(job[0]);
     const known = this.#running.get(key);
     if (job.every(({ state }) => isFinished(state))) {
       this.#running.delete(key);
       known?.end(job);
     } else if (known) known.show(job);
-    else this.#running.set(key, new JobNotification(job, this.#parts));
+    else this.#running.set(key, new JobNotification(job, isRetry, this.#parts));
   }
 }
 
@@ -62,11 +63,13 @@ class JobNotification {
   #job: Job;
   #bar: ProgressBar | undefined;
   #openedAt = 0;
-  #isQuick = true;
+  /** Of what failed before, the user hears how it ends, however quickly. */
+  #isQuick: boolean;
   #timer: NodeJS.Timeout;
 
-  constructor(job: Job, parts: JobNotificationsParts) {
+  constructor(job: Job, isRetry: boolean, parts: JobNotificationsParts) {
     this.#job = job;
+    this.#isQuick = !isRetry;
     this.#parts = parts;
     this.#timer = setTimeout(() => this.#open(), QUICK_MS);
   }

@@ -98,6 +98,11 @@ export function canResume(state: TransferState): boolean {
   return state === 'cancelled' || state === 'interrupted';
 }
 
+/** It failed before anything was sent, for want of a receiver, or of a link that one could answer on. */
+export function lacksReceiver({ state, error }: Pick<Transfer, 'state' | 'error'>): boolean {
+  return state === 'failed' && (error?.code === 'no-receiver' || error?.code === 'no-link');
+}
+
 export function canRetry(state: TransferState): boolean {
   return state === 'failed' || state === 'cancelled' || state === 'interrupted';
 }

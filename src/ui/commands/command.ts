@@ -19,18 +19,23 @@ export const COMMAND_NAMES = [
   'copyToGuest',
   'copyToLastGuest',
   'destroyDomain',
+  'findDomain',
   'installReceiver',
   'openConsole',
+  'rebootDomain',
   'refresh',
   'removeConnection',
   'removeTransfer',
+  'resumeDomain',
   'retryTransfer',
   'revealSource',
+  'setGuestTerminalSize',
   'showLog',
   'showTransferDetails',
   'showTransfers',
   'shutdownDomain',
   'startDomain',
+  'suspendDomain',
 ] as const;
 
 export type CommandName = (typeof COMMAND_NAMES)[number];

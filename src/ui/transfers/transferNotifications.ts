@@ -2,13 +2,14 @@ import * as vscode from 'vscode';
 import { targetName } from '../../engine/guest/target.ts';
 import { JobNotifications, type NotificationChoice } from '../../engine/transfers/jobNotifications.ts';
 import { type Job, jobsOf } from '../../engine/transfers/jobs.ts';
-import type { Transfer } from '../../engine/transfers/transfer.ts';
+import { lacksReceiver, type Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { jobResult } from './jobText.ts';
 import { JobBar } from './transferBars.ts';
 import { showDetails } from './transferDetails.ts';
+import type { TransferNode } from './transfersTree.ts';
 import { failureText, outcomeText, sourcesText } from './transferText.ts';
 
 /** The notifications of all jobs. */
@@ -44,11 +45,20 @@ async function announceFailure(transfers: TransferList, transfer: Transfer): Pro
   const details = l10n.t('Show Details');
   const retry = l10n.t('Retry');
   const message = failureText({ request, outcome, error });
+  const install = l10n.t('Install Receiver…');
+  const first = lacksReceiver(transfer) ? [install] : [];
   const answer = error
-    ? await vscode.window.showErrorMessage(message, retry, details)
+    ? await vscode.window.showErrorMessage(message, ...first, retry, details)
     : await vscode.window.showWarningMessage(message, details, retry);
+  if (answer === install) await installReceiver(transfer);
   if (answer === retry) transfers.retry(id);
   if (answer === details) await showDetails(id, transfers);
+}
+
+/** Once a receiver answers, the copy goes on by itself. */
+async function installReceiver({ id }: Transfer): Promise<void> {
+  const node: TransferNode = { kind: 'transfer', id };
+  await vscode.commands.executeCommand('guestwire.installReceiver', node);
 }
 
 /** One message for all guests of the job. Nothing is said of cancelled ones. */
@@ -56,12 +66,24 @@ async function announceJob(transfers: TransferList, job: Job): Promise<void> {
   const { text, failed } = jobResult(job);
   const details = l10n.t('Show Details');
   const retry = failed.length > 1 ? l10n.t('Retry in {0} Guests', failed.length) : l10n.t('Retry');
+  const install = l10n.t('Install Receiver…');
+  const lacking = failed.find(lacksReceiver);
   const answer =
     failed.length > 0
-      ? await vscode.window.showWarningMessage(text, retry, details)
+      ? await vscode.window.showWarningMessage(text, ...(lacking ? [install] : []), retry, details)
       : await vscode.window.showInformationMessage(text, details);
+  if (answer === install && lacking) {
+    await installReceiver(lacking);
+    await announceRest(transfers, job, lacking);
+  }
   if (answer === details) await showDetails(job[0].id, transfers, { wholeJob: true });
   if (answer === retry) transfers.retry(...failed.map(({ id }) => id));
+}
+
+/** Guests without a receiver get one after the other, so the message comes again for those that are left. */
+async function announceRest(transfers: TransferList, job: Job, helped: Transfer): Promise<void> {
+  const [first, ...others] = job.flatMap(({ id }) => (id === helped.id ? [] : (transfers.get(id) ?? [])));
+  if (first && [first, ...others].some(lacksReceiver)) await announceJob(transfers, [first, ...others]);
 }
 
 /** Offers once to resume what closing the window interrupted. */

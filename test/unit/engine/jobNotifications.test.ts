@@ -73,6 +73,19 @@ describe('notifications of a copy', () => {
     assert.deepEqual(shown, ['result of 1: done', 'result of 1: done', 'result of 1: failed']);
   });
 
+  it('are the result of a quick one, too, if it had failed before', async t => {
+    const { clock, list, shown, succeed, fail } = notified(t);
+    const { id } = list.add(request);
+    await clock.advance(100);
+    fail('web');
+    await clock.advance(100);
+    list.retry(id);
+    await clock.advance(100);
+    succeed('web');
+    await clock.advance(100);
+    assert.deepEqual(shown, ['result of 1: failed', 'result of 1: done']);
+  });
+
   it('are progress that ends, and then the result', async t => {
     const { clock, list, shown, succeed } = notified(t);
     list.add(request);
