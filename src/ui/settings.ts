@@ -1,10 +1,12 @@
 import * as vscode from 'vscode';
 import { DEFAULT_CONNECTION } from '../engine/connections/connections.ts';
+import type { NotificationChoice } from '../engine/transfers/jobNotifications.ts';
 import type { ConflictPolicy } from '../transfer/index.ts';
 
 const SECTION = 'guestwire';
 const CONFLICTS: readonly ConflictPolicy[] = ['ask', 'overwrite', 'skip', 'newer', 'rename'];
 const ON_OFF = ['auto', 'on', 'off'] as const;
+const NOTIFICATIONS: readonly NotificationChoice[] = ['always', 'failures', 'never'];
 const MAX_PARALLEL = 3;
 
 /** The current settings. VS Code doesn't validate settings.json, so each value is checked here. */
@@ -30,6 +32,10 @@ export const settings = {
   },
   get lanes(): (typeof ON_OFF)[number] {
     return onOff('lanes');
+  },
+  get notifications(): NotificationChoice {
+    const value = read('notifications');
+    return NOTIFICATIONS.find(choice => choice === value) ?? 'always';
   },
   get maxParallelTransfers(): number {
     const value = read('maxParallelTransfers');

@@ -100,7 +100,7 @@ async function conflict({ workbench, sample, guest }: Scene): Promise<void> {
     await page.keyboard.press('Enter');
   };
   await start();
-  await workbench.notification('Copied and verified: 3 files').waitFor();
+  await workbench.result('Copied and verified: 3 files');
   await workbench.tidyUp();
   fs.appendFileSync(path.join(sample.folder, 'website/style.css'), '\nh1 {\n  color: teal;\n}\n');
   await start();
@@ -117,7 +117,7 @@ async function domains({ workbench, guest }: Scene): Promise<void> {
   await workbench.pick(guest.name);
   await workbench.asked(`Copy guestwire-sources.txt to ${guest.name}`);
   await page.keyboard.press('Enter');
-  await workbench.notification('Copied and verified: guestwire-sources.txt').waitFor();
+  await workbench.result('Copied and verified: guestwire-sources.txt');
   await workbench.tidyUp();
   await workbench.chooseFromMenu(workbench.file('disk.img'), 'Copy to Guest VM');
   await workbench.pick(guest.name);

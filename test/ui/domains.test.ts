@@ -172,7 +172,7 @@ describe('the Domains view', () => {
     await workbench.select('folder', 'notes.txt');
     await workbench.dragToGuestwire(workbench.file('notes.txt'), workbench.treeRow(guest.name));
     await workbench.answer('Copy 2 files and folders to', '/tmp/');
-    await workbench.notification('Copied and verified: 2 files').waitFor();
+    await workbench.result('Copied and verified: 2 files');
     assert.equal(await guest.sha256('/tmp/notes.txt'), notes);
     assert.equal(await guest.sha256('/tmp/folder/inner.txt'), notesFolder);
   });

@@ -5,6 +5,7 @@ import { stateMessage } from '../../engine/messages/stateMessages.ts';
 import { domainOf, isDomainsNode } from '../domains/domainsTree.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 
 export interface DomainChoice {
   /** What for, such as "Shut Down a Domain". */
@@ -31,8 +32,7 @@ export async function chooseDomain(
     place,
   }));
   if (items.length === 0) {
-    const text = l10n.t('{0}: no domain is in a state that allows this.', title);
-    void vscode.window.showInformationMessage(text);
+    tell.info(l10n.t('{0}: no domain is in a state that allows this.', title));
     return undefined;
   }
   const placeHolder = l10n.t('Select a domain');

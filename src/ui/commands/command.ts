@@ -6,6 +6,7 @@ import type { InsertedDiscs } from '../../install/disc/insertedDiscs.ts';
 import type { Consoles } from '../console/consoles.ts';
 import type { CopyFlow } from '../copy/copyFlow.ts';
 import type { DomainsTree } from '../domains/domainsTree.ts';
+import type { TransferNode } from '../transfers/transfersTree.ts';
 
 /** Every command, by the last part of its id, which is also the name of its function and file. */
 export const COMMAND_NAMES = [
@@ -51,6 +52,7 @@ export interface CommandParts {
   readonly domainsTree: DomainsTree;
   readonly receivers: Receivers;
   readonly transfers: TransferList;
+  readonly transfersView: vscode.TreeView<TransferNode>;
   readonly log: vscode.LogOutputChannel;
 }
 

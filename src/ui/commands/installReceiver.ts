@@ -8,6 +8,7 @@ import type { WaitingCopy } from '../install/installParts.ts';
 import { settings } from '../settings.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { isTransferNode } from '../transfers/transfersTree.ts';
 import { sourcesText } from '../transfers/transferText.ts';
 import { chooseDomain } from './chooseDomain.ts';
@@ -47,7 +48,7 @@ async function guestOf(
   const place = connections.find(target);
   if (place) return { target, place, copy };
   const gone = message('domain.none', message('guest.domain', target.name), target.uri);
-  void vscode.window.showWarningMessage(localized(gone));
+  tell.warning(localized(gone));
   return undefined;
 }
 

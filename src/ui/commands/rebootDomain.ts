@@ -1,6 +1,6 @@
-import * as vscode from 'vscode';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { chooseDomain } from './chooseDomain.ts';
 import type { Command } from './command.ts';
 
@@ -10,7 +10,5 @@ export const rebootDomain: Command = async ({ connections }, node) => {
   const place = await chooseDomain(connections, node, { title, fitting: ['running'] });
   if (!place) return;
   await place.connection.use(connection => connection.rebootDomain(place.domain));
-  void vscode.window.showInformationMessage(
-    l10n.t('"{0}" was asked to reboot.', harmless(place.domain.name)),
-  );
+  tell.info(l10n.t('"{0}" was asked to reboot.', harmless(place.domain.name)));
 };

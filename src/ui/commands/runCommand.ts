@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { harmless } from '../support/harmless.ts';
-import { localized } from '../support/l10n.ts';
+import { l10n, localized } from '../support/l10n.ts';
 import { addConnection } from './addConnection.ts';
 import { cancelTransfer } from './cancelTransfer.ts';
 import { clearTransfers } from './clearTransfers.ts';
@@ -72,7 +72,13 @@ export async function runCommand(
     const code = codeOfError(error);
     if (code === 'aborted') return undefined;
     parts.log.error(`${name}: ${harmless(String(error))}`);
-    void vscode.window.showErrorMessage(localized(describeError(error)));
+    void showError(localized(describeError(error)), parts.log);
     return undefined;
   }
+}
+
+/** With a button, VS Code shows the whole sentence. */
+async function showError(text: string, log: vscode.LogOutputChannel): Promise<void> {
+  const showLog = l10n.t('Show Log');
+  if ((await vscode.window.showErrorMessage(text, showLog)) === showLog) log.show();
 }

@@ -9,6 +9,7 @@ import {
 } from '../../install/addChannel.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import type { InstallParts } from './installParts.ts';
 
@@ -20,7 +21,7 @@ export async function askChannel(parts: InstallParts): Promise<void> {
   const facts = await connection.use(one => readChannelFacts(one, domain));
   const name = harmless(domain.name);
   if (channelChange(facts, 'now') === undefined) {
-    void vscode.window.showInformationMessage(nothingToAdd(facts, name));
+    tell.info(nothingToAdd(facts, name));
     return;
   }
   const when = await askWhen(facts, name);
@@ -108,7 +109,7 @@ async function add(parts: InstallParts, facts: ChannelFacts, when: When): Promis
   const name = harmless(domain.name);
   if (!change.live) {
     const text = l10n.t('The channel org.guestwire.0 will be available the next time "{0}" starts.', name);
-    void vscode.window.showInformationMessage(text);
+    tell.info(text);
     return;
   }
   const install = l10n.t('Install Receiver…');

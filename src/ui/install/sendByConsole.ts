@@ -8,6 +8,7 @@ import { consoleOf } from '../console/consoleOf.ts';
 import type { OpenConsole } from '../console/consoles.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import { type InstallParts, readReceiver } from './installParts.ts';
 import { openUpToPrompt } from './openUpToPrompt.ts';
@@ -66,7 +67,7 @@ async function send(
     return await sendWithProgress(conversation, receiver, start);
   } catch (error) {
     if (!(error instanceof SendError)) throw error;
-    if (error.code !== 'cancelled') void vscode.window.showErrorMessage(describeSendError(error));
+    if (error.code !== 'cancelled') tell.error(describeSendError(error));
     return undefined;
   } finally {
     conversation.release();
@@ -123,5 +124,5 @@ async function offersCheck({ started }: SentReceiver): Promise<boolean> {
 }
 
 function say(message: string): void {
-  void vscode.window.showInformationMessage(message);
+  tell.info(message);
 }

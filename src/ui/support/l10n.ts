@@ -17,8 +17,19 @@ export const l10n = {
   known: (message: string, ...values: string[]): string => translate(message, ...values),
 };
 
-export function setTranslation(translation: Translate): void {
+let locale: string | undefined;
+
+/** @param language - that of dates: the extension's process may have another one, such as a server's */
+export function setTranslation(translation: Translate, language?: string): void {
   translate = translation;
+  locale = language;
+}
+
+/** "Nov 30, 2026, 12:18:05 PM"; undefined for what is no time. */
+export function dateText(timeMs: number, dateStyle: 'short' | 'medium' = 'medium'): string | undefined {
+  const time = new Date(timeMs);
+  if (Number.isNaN(time.getTime())) return undefined;
+  return time.toLocaleString(locale, { dateStyle, timeStyle: 'medium' });
 }
 
 /** Worded for VS Code, where a button leads to a receiver in the guest: no file of it has to be found first. */

@@ -55,9 +55,15 @@ describe('manifest of the extension', () => {
   it('no key is AltGr and a letter on European layouts, and macOS has all of them too', () => {
     for (const { key, mac, when } of keybindings) {
       assert.doesNotMatch(key, /ctrl\+alt|alt\+ctrl/);
-      assert.equal(mac, key.replaceAll('ctrl', 'cmd'));
+      // What is Delete on other keyboards deletes files in macOS's Finder and in VS Code's Explorer by this.
+      assert.equal(mac, key.replaceAll('ctrl', 'cmd').replace('delete', 'cmd+backspace'));
       assert.match(when, /Focus|activeEditor/);
     }
+  });
+
+  it('Delete removes a transfer, and does nothing outside of their view', () => {
+    const { when } = keybindings.find(({ command }: Item) => command === 'guestwire.removeTransfer');
+    assert.match(when, /^focusedView == guestwire\.transfers && listFocus && !inputFocus$/);
   });
 
   it("a workspace can't set where to connect or, while untrusted, where to copy", () => {
@@ -79,6 +85,7 @@ describe('manifest of the extension', () => {
       ...{ connections: 'machine', link: 'machine', serialPorts: 'machine' },
       ...{ destination: 'preference', conflict: 'preference', maxParallelTransfers: 'preference' },
       ...{ compression: 'preference', delta: 'preference', lanes: 'preference' },
+      notifications: 'preference',
     });
   });
 
