@@ -21,9 +21,9 @@ export function activate({
   const store = workspaceStore(workspaceState);
   const load = async () => {
     const { createApp } = await import('./ui/app.ts');
-    return createApp({ globalState, store, domainsView: views.domains, log });
+    return createApp({ globalState, store, domainsView: views.domains, transfersView: views.transfers, log });
   };
-  const lazyApp = new LazyApp({ load, onFailure: error => reportFailure(error, log) });
+  const lazyApp = new LazyApp({ load, onFailure: error => void reportFailure(error, log) });
   const views: LazyViews = createViews(lazyApp);
   app = lazyApp;
   subscriptions.push(lazyApp, views, ...registerCommands(lazyApp), log);
@@ -45,12 +45,16 @@ function registerCommands(app: LazyApp): vscode.Disposable[] {
   );
 }
 
-function reportFailure(error: unknown, log: vscode.LogOutputChannel): void {
+async function reportFailure(error: unknown, log: vscode.LogOutputChannel): Promise<void> {
   log.error(error instanceof Error ? error : String(error));
   // Not through ui/support/l10n.ts, which would bring the engine's messages along.
   const { l10n } = vscode;
   const text = l10n.t(
     "Guestwire couldn't start. Reload the window. If that doesn't help, reinstall the extension.",
   );
-  void vscode.window.showErrorMessage(text);
+  const reload = l10n.t('Reload Window');
+  const showLog = l10n.t('Show Log');
+  const answer = await vscode.window.showErrorMessage(text, reload, showLog);
+  if (answer === reload) await vscode.commands.executeCommand('workbench.action.reloadWindow');
+  if (answer === showLog) log.show();
 }

@@ -58,9 +58,10 @@ function partsOf(progress: CopyProgress): Part[] {
   const { bytesDone, bytesTotal, bytesPerSecond, etaSeconds, filesDone, filesTotal } = progress;
   const parts: Part[] = [
     [0, `${percentOf(progress)}%`],
-    [3, `${formatBytes(bytesDone)} of ${formatBytes(Math.max(bytesDone, bytesTotal))}`],
     [1, `${formatBytes(bytesPerSecond)}/s`],
   ];
+  const bytes = `${formatBytes(bytesDone)} of ${formatBytes(Math.max(bytesDone, bytesTotal))}`;
+  if (bytesTotal > 0) parts.splice(1, 0, [3, bytes]);
   if (etaSeconds !== undefined) parts.push([2, `${formatDuration(etaSeconds)} left`]);
   if (filesTotal > 1) parts.push([4, `${filesDone}/${filesTotal} files`]);
   return parts;

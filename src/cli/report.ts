@@ -53,9 +53,10 @@ export function emptyResult(files: FileResult[] = []): CopyResult {
 }
 
 function withSentence(file: FileResult, context: FileMessageContext): FileResult {
-  const { source, destination, bytes, sha256, verified, skipped, changed, notes, error } = file;
+  const { source, destination, bytes, sha256, verified, skipped, unchanged, changed, notes, error } = file;
   const plain = {
     ...{ source, destination, bytes, sha256, verified, skipped },
+    ...(unchanged && { unchanged }),
     ...(changed && { changed }),
     ...(notes && { notes }),
   };
@@ -96,11 +97,10 @@ function hashState(files: readonly FileResult[]): string {
     return `SHA-256 verified: ${only.sha256}${only.skipped ? ' (already in the guest)' : ''}`;
   }
   const { verified, identical, skipped, unchanged } = tally(files);
-  const kept = skipped - unchanged;
   const counts = [
     ...(identical > 0 ? [`${identical} already in the guest`] : []),
     ...(unchanged > 0 ? [`${unchanged} unchanged by size and time`] : []),
-    ...(kept > 0 ? [`${kept} skipped, another file has the name`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped, another file has the name`] : []),
   ];
   return `SHA-256 verified: ${verified} of ${count(files.length)}${counts.map(each => `, ${each}`).join('')}`;
 }

@@ -98,9 +98,11 @@ export class PutStream {
   /**
    * Gives the file up, unless it's committed already. Resolves with the receiver's answer, after which nothing unfinished
    * is there; to false where the session ends without one.
+   *
+   * @param keep - leaves what a put with `resume=1` has brought for the next one
    */
-  cancel(): Promise<boolean> {
-    this.#conclude(encodeText('cancel'));
+  cancel(keep = false): Promise<boolean> {
+    this.#conclude(encodeText('cancel', { keep: keep ? 1 : undefined }));
     return this.result.then(
       () => true,
       error => isRemoteError(error),

@@ -76,14 +76,23 @@ export class FilePut {
       this.#context.tracker.resume(-this.#resumedFrom);
       throw error;
     } finally {
-      if (!answered && !(await waitForCleanup(put.cancel()))) this.#context.leftovers.add(this.#request.path);
+      if (!answered && !(await waitForCleanup(put.cancel(this.#keepsNow))))
+        this.#context.leftovers.add(this.#request.path);
     }
+  }
+
+  get #keepsWhenCancelled(): boolean {
+    return this.#request.plan.resume && this.#context.options.keepPartial === true;
+  }
+
+  get #keepsNow(): boolean {
+    return this.#signal?.aborted === true && this.#keepsWhenCancelled;
   }
 
   #open(): Promise<PutStream> {
     const { session, streams } = this.#context;
     const { entry, path, conflict, plan } = this.#request;
-    return openPut(session, this.#signal, {
+    return openPut(session, this.#signal, this.#keepsWhenCancelled, {
       path,
       size: entry.info.size,
       mode: modeField(entry.info),

@@ -2,6 +2,8 @@
 
 /** The last few seconds: steady enough to read, quick enough to show a stall. */
 const SPAN_MS = 3_000;
+/** What arrives within less time says nothing of a second. */
+const SHORTEST_SPAN_MS = 50;
 
 interface Sample {
   atMs: number;
@@ -23,7 +25,7 @@ export class RateMeter {
   get bytesPerSecond(): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);
-    if (!first || !last || last.atMs <= first.atMs) return 0;
+    if (!first || !last || last.atMs - first.atMs < SHORTEST_SPAN_MS) return 0;
     return ((last.total - first.total) * 1_000) / (last.atMs - first.atMs);
   }
 }

@@ -6,6 +6,14 @@ export interface TransferQueueOptions {
   readonly maxParallel: () => number;
 }
 
+/** What a work may do with its turn while it has it. */
+export interface Turn {
+  /** Goes on with the other resource, and lets those start who wait for the first: they run beside it. */
+  exchange(resource: string, other: string): void;
+  /** Resolves when nobody is left who has given the resource away and still runs; undefined if there's nobody. */
+  whenAlone(resource: string): Promise<unknown> | undefined;
+}
+
 interface Waiting {
   readonly resources: readonly string[];
   readonly start: () => void;
@@ -15,6 +23,8 @@ interface Waiting {
 export class TransferQueue {
   readonly #maxParallel: () => number;
   readonly #busyResources = new Set<string>();
+  /** The ends of those who run without a resource that they had, by the resource. */
+  readonly #beside = new Map<string, Set<Promise<void>>>();
   #running = 0;
   #waiting: Waiting[] = [];
 
@@ -29,13 +39,24 @@ export class TransferQueue {
    * @throws AbortError if the signal fires while it waits; then the work never starts. Once it runs, the
    * signal is the work's own matter.
    */
-  async run<T>(resources: readonly string[], work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async run<T>(
+    resources: readonly string[],
+    work: (turn: Turn) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     await this.#turn(resources, signal);
+    const held = new Set(resources);
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     try {
-      return await work();
+      return await work({
+        exchange: (resource, other) => this.#exchange(held, resource, other, ended),
+        whenAlone: resource => this.#whenAlone(resource, ended),
+      });
     } finally {
       this.#running -= 1;
-      for (const resource of resources) this.#busyResources.delete(resource);
+      for (const resource of held) this.#busyResources.delete(resource);
+      for (const beside of this.#beside.values()) beside.delete(ended);
+      end();
       this.startNext();
     }
   }
@@ -54,6 +75,21 @@ export class TransferQueue {
       this.#waiting = this.#waiting.filter(other => other !== waiting);
       waiting.start();
     }
+  }
+
+  #exchange(held: Set<string>, resource: string, other: string, ended: Promise<void>): void {
+    if (!held.delete(resource)) return;
+    this.#busyResources.delete(resource);
+    held.add(other);
+    this.#busyResources.add(other);
+    const beside = this.#beside.get(resource) ?? new Set();
+    this.#beside.set(resource, beside.add(ended));
+    this.startNext();
+  }
+
+  #whenAlone(resource: string, own: Promise<void>): Promise<unknown> | undefined {
+    const others = [...(this.#beside.get(resource) ?? [])].filter(ended => ended !== own);
+    return others.length > 0 ? Promise.all(others) : undefined;
   }
 
   #turn(resources: readonly string[], signal: AbortSignal | undefined): Promise<void> {

@@ -53,6 +53,11 @@ export interface CopyOptions {
   /** Told what had been done when the copy as a whole fails or is cancelled, right before it rejects. */
   onInterrupted?: (result: CopyResult) => void;
   signal?: AbortSignal;
+  /**
+   * Cancelling leaves what has arrived of a large file in the guest, for another copy to go on with; without it nothing
+   * unfinished stays. Needs the receiver's capability `resume`.
+   */
+  keepPartial?: boolean;
   /** Where the sources are read from; the local disk if not given. */
   sourceSystem?: SourceSystem;
 }

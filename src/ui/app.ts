@@ -5,10 +5,9 @@ import { DomainWatch } from '../engine/connections/domainWatch.ts';
 import { Receivers } from '../engine/connections/receivers.ts';
 import { domainKey } from '../engine/guest/target.ts';
 import { loadEngine } from '../engine/loadEngine.ts';
-import { TransferList, type TransferStore } from '../engine/transfers/transferList.ts';
-import { transferRunner } from '../engine/transfers/transferRunner.ts';
+import type { TransferStore } from '../engine/transfers/transferList.ts';
 import { InsertedDiscs } from '../install/disc/insertedDiscs.ts';
-import { TransferQueue } from '../transfer/queue.ts';
+import { tickAchievements } from './achievements.ts';
 import { createApi, type GuestwireApi } from './api.ts';
 import type { CommandName } from './commands/command.ts';
 import { runCommand } from './commands/runCommand.ts';
@@ -20,21 +19,17 @@ import { type DomainsNode, DomainsTree } from './domains/domainsTree.ts';
 import { followDomainsView } from './domains/domainsView.ts';
 import { type DropFiles, dropFiles } from './domains/dropFiles.ts';
 import { onSettingChange, settings } from './settings.ts';
-import { workspaceFiles } from './sources/workspaceFiles.ts';
-import { Throughput } from './statusBar/throughput.ts';
 import { setTranslation } from './support/l10n.ts';
-import { askConflict } from './transfers/askConflict.ts';
-import { showProgress } from './transfers/transferBars.ts';
-import { provideDetails } from './transfers/transferDetails.ts';
-import { logTransfers } from './transfers/transferLog.ts';
-import { announceResults, offerInterrupted } from './transfers/transferNotifications.ts';
-import { TransfersTree } from './transfers/transfersTree.ts';
+import { offerInterrupted } from './transfers/transferNotifications.ts';
+import { type TransferNode, TransfersTree } from './transfers/transfersTree.ts';
+import { createTransfers } from './windowTransfers.ts';
 
 /** What activation has made, and VS Code gives. */
 export interface AppParts {
   readonly globalState: vscode.Memento;
   readonly store: TransferStore;
   readonly domainsView: vscode.TreeView<DomainsNode>;
+  readonly transfersView: vscode.TreeView<TransferNode>;
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -49,11 +44,12 @@ export interface App extends vscode.Disposable {
   stop(): Promise<void>;
 }
 
-export function createApp({ globalState, store, domainsView, log }: AppParts): App {
-  setTranslation(vscode.l10n.t);
+export function createApp({ globalState, store, domainsView, transfersView, log }: AppParts): App {
+  setTranslation(vscode.l10n.t, vscode.env.language);
   const connections = createConnections(log);
   const receivers = followLifecycles(connections, new Receivers());
-  const { queue, transfers } = createTransfers(receivers, store);
+  const windowTransfers = createTransfers(receivers, store, log);
+  const { transfers } = windowTransfers;
   const memory = new CopyMemory(globalState);
   const copyFlow = new CopyFlow({ connections, receivers, transfers, memory });
   const consoles = new Consoles();
@@ -61,14 +57,16 @@ export function createApp({ globalState, store, domainsView, log }: AppParts): A
   const domainsTree = new DomainsTree(connections, receivers);
   const watch = new DomainWatch({ connections, receivers });
   const transfersTree = new TransfersTree(transfers);
-  const parts = { connections, consoles, copyFlow, discs, domainsTree, receivers, transfers, log };
+  const parts = {
+    ...{ connections, consoles, copyFlow, discs, domainsTree },
+    ...{ receivers, transfers, transfersView, log },
+  };
   const all = vscode.Disposable.from(
-    ...[connections, consoles, watch, domainsTree, transfersTree],
+    ...[connections, consoles, watch, domainsTree, transfersTree, windowTransfers],
     followDomainsView({ view: domainsView, connections, watch }),
-    ...showTransfers(transfers, log),
+    tickAchievements({ connections, receivers, transfers }),
     new vscode.Disposable(rememberCopies(transfers, memory)),
     onSettingChange('connections', () => connections.reload()),
-    onSettingChange('maxParallelTransfers', () => queue.startNext()),
   );
   void offerInterrupted(transfers);
   return {
@@ -98,27 +96,4 @@ function followLifecycles(connections: Connections, receivers: Receivers): Recei
     }
   });
   return receivers;
-}
-
-function createTransfers(receivers: Receivers, store: TransferStore) {
-  const queue = new TransferQueue({ maxParallel: () => settings.maxParallelTransfers });
-  const run = transferRunner({
-    ...{ receivers, settings },
-    sourceSystem: workspaceFiles,
-    ask: askConflict,
-    cancel: id => transfers.cancel(id),
-  });
-  const transfers: TransferList = new TransferList({ queue, run, store });
-  return { queue, transfers };
-}
-
-/** Wherever VS Code shows transfers, except in their view. */
-function showTransfers(transfers: TransferList, log: vscode.LogOutputChannel): vscode.Disposable[] {
-  return [
-    new Throughput(transfers),
-    provideDetails(transfers),
-    showProgress(transfers),
-    announceResults(transfers),
-    logTransfers(transfers, log),
-  ];
 }

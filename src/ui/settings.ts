@@ -1,10 +1,12 @@
 import * as vscode from 'vscode';
 import { DEFAULT_CONNECTION } from '../engine/connections/connections.ts';
+import type { NotificationChoice } from '../engine/transfers/jobNotifications.ts';
 import type { ConflictPolicy } from '../transfer/index.ts';
 
 const SECTION = 'guestwire';
 const CONFLICTS: readonly ConflictPolicy[] = ['ask', 'overwrite', 'skip', 'newer', 'rename'];
 const ON_OFF = ['auto', 'on', 'off'] as const;
+const NOTIFICATIONS: readonly NotificationChoice[] = ['always', 'failures', 'never'];
 const MAX_PARALLEL = 3;
 
 /** The current settings. VS Code doesn't validate settings.json, so each value is checked here. */
@@ -31,6 +33,10 @@ export const settings = {
   get lanes(): (typeof ON_OFF)[number] {
     return onOff('lanes');
   },
+  get notifications(): NotificationChoice {
+    const value = read('notifications');
+    return NOTIFICATIONS.find(choice => choice === value) ?? 'always';
+  },
   get maxParallelTransfers(): number {
     const value = read('maxParallelTransfers');
     return typeof value === 'number' && value >= 1 ? Math.floor(value) : MAX_PARALLEL;
@@ -44,6 +50,23 @@ export const settings = {
   async setConnections(uris: readonly string[]): Promise<void> {
     const target = vscode.ConfigurationTarget.Global;
     await vscode.workspace.getConfiguration(SECTION).update('connections', uris, target);
+  },
+  /** Wherever they are set, and however often. */
+  async removeConnections(isOne: (uri: string) => boolean): Promise<void> {
+    const configuration = vscode.workspace.getConfiguration(SECTION);
+    const { globalValue, workspaceValue } = configuration.inspect<unknown>('connections') ?? {};
+    const { Global, Workspace } = vscode.ConfigurationTarget;
+    const levels = [
+      [Global, globalValue],
+      [Workspace, workspaceValue],
+    ] as const;
+    const set = levels.filter(([, value]) => Array.isArray(value));
+    // Where nothing is set, it's the default that is shown.
+    const changed = set.length > 0 ? set : ([[Global, this.connections]] as const);
+    for (const [target, value] of changed) {
+      const kept = (value as unknown[]).filter(uri => typeof uri !== 'string' || !isOne(uri.trim()));
+      await configuration.update('connections', kept, target);
+    }
   },
 };
 

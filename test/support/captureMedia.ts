@@ -100,7 +100,7 @@ async function conflict({ workbench, sample, guest }: Scene): Promise<void> {
     await page.keyboard.press('Enter');
   };
   await start();
-  await workbench.notification('Copied and verified: 3 files').waitFor();
+  await workbench.result('Copied and verified: 3 files');
   await workbench.tidyUp();
   fs.appendFileSync(path.join(sample.folder, 'website/style.css'), '\nh1 {\n  color: teal;\n}\n');
   await start();
@@ -117,7 +117,7 @@ async function domains({ workbench, guest }: Scene): Promise<void> {
   await workbench.pick(guest.name);
   await workbench.asked(`Copy guestwire-sources.txt to ${guest.name}`);
   await page.keyboard.press('Enter');
-  await workbench.notification('Copied and verified: guestwire-sources.txt').waitFor();
+  await workbench.result('Copied and verified: guestwire-sources.txt');
   await workbench.tidyUp();
   await workbench.chooseFromMenu(workbench.file('disk.img'), 'Copy to Guest VM');
   await workbench.pick(guest.name);
@@ -126,6 +126,7 @@ async function domains({ workbench, guest }: Scene): Promise<void> {
   const row = workbench.domainRow(guest.name);
   await row.waitFor();
   if ((await row.getAttribute('aria-expanded')) !== 'true') await row.click();
+  await workbench.treeRow('Links').click();
   await workbench.treeRow('serial1').waitFor();
   await widenSideBar(page);
   await workbench.notification(/Copying disk\.img.*[3-8]\d%/).waitFor();

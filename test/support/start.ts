@@ -87,7 +87,7 @@ async function showVscode(vsix: string, guest: Guest, sample: SampleWorkspace): 
     vsix,
     folder: sample.folder,
     file: sample.readme,
-    settings: { 'guestwire.connections': [guest.uri, ...own] },
+    settings: { 'guestwire.connections': [`${guest.uri}#Demo`, ...own] },
   });
   try {
     if (vscode.address) say(`Open this in a browser of this machine:\n\n  ${vscode.address}\n`);

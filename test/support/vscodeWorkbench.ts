@@ -2,7 +2,7 @@
 //
 //   const workbench = await openWorkbench({ workspace, settings: { 'guestwire.connections': [uri] } });
 //   await workbench.chooseFromMenu(workbench.file('notes.txt'), 'Copy to Guest VM');
-//   await workbench.notification('Copied and verified').waitFor();
+//   await workbench.result('Copied and verified');
 //   await workbench.close();                                  // in `after`, always
 //
 // Everything is found by what people see (texts, labels) as far as it goes, else by VS Code's own class names.
@@ -240,6 +240,13 @@ export class Workbench {
   /** Of the extension's items in the status bar, the one with this id. */
   statusItem(id: string): Locator {
     return this.page.locator(`.statusbar-item[id="guestwire.guestwire.${id}"]`);
+  }
+
+  /** Waits for the last transfer's result: that of a quick one shows in the status bar only. */
+  async result(text: string): Promise<void> {
+    await this.statusItem('throughput')
+      .and(this.page.locator(`[aria-label*="${text}"]`))
+      .waitFor();
   }
 
   /** Opens the side bar's Guestwire container, whose views then load. */

@@ -94,6 +94,31 @@ describe('the Domains view', () => {
     await isDescribed(small, 'shut off');
   });
 
+  it('a domain is paused and resumed, and shutting down shows until it is off', async () => {
+    const row = workbench.treeRow(small);
+    await virsh('start', small);
+    await isDescribed(small, 'running');
+    await workbench.chooseFromMenu(row, 'Pause');
+    await isDescribed(small, 'paused');
+    await workbench.runCommand('Guestwire: Resume');
+    await workbench.asked('Resume a Domain');
+    await workbench.screenshots('resume-which');
+    await workbench.pick(small);
+    await isDescribed(small, 'running');
+    await workbench.runCommand('Guestwire: Resume');
+    await workbench.notification('Resume a Domain: no domain is in a state that allows this.').waitFor();
+    await workbench.chooseFromMenu(row, 'Reboot');
+    await workbench.notification(`"${small}" was asked to reboot.`).waitFor();
+    await workbench.chooseFromMenu(row, 'Shut Down');
+    const progress = workbench.notification(`Shutting down "${small}"`);
+    await progress.waitFor();
+    await workbench.screenshots('shutting-down');
+    // Its firmware ignores the power button.
+    await virsh('destroy', small);
+    await progress.waitFor({ state: 'detached' });
+    await isDescribed(small, 'shut off');
+  });
+
   it('a domain is started from its line, and forced off after asking', async () => {
     const row = workbench.treeRow(small);
     await row.hover();
@@ -113,6 +138,7 @@ describe('the Domains view', () => {
     guest = await setUp.guest({ name: 'tree' });
     await isDescribed(guest.name, 'running · receiver ready');
     await workbench.treeRow(guest.name).click();
+    await workbench.treeRow('Links').click();
     await workbench.treeRow('virtio channel org.guestwire.0').waitFor();
     await workbench.treeRow('isa-serial port serial1').waitFor();
     await workbench.screenshots('tree');
@@ -123,12 +149,30 @@ describe('the Domains view', () => {
     await isDescribed(guest.name, 'running · receiver ready');
   });
 
+  it('the search of the view filters its domains', async () => {
+    await virsh('define', path.join(workspace.folder, 'small.xml'));
+    await isDescribed(small, 'shut off');
+    const rows = workbench.page.locator('.sidebar .monaco-list-row', { hasText: 'guestwire-test-' });
+    // The running one comes first, though its name doesn't.
+    assert.match((await rows.first().textContent()) ?? '', new RegExp(guest.name));
+    await workbench.runCommand('Guestwire: Find Domain…');
+    const find = workbench.page.locator('.sidebar .monaco-tree-type-filter');
+    await find.locator('input').fill('small');
+    await find.locator('.codicon-list-filter').click();
+    await workbench.treeRow(guest.name).waitFor({ state: 'detached' });
+    await workbench.treeRow(small).waitFor();
+    await workbench.screenshots('tree-filtered');
+    await find.locator('input').press('Escape');
+    await workbench.treeRow(guest.name).waitFor();
+    await virsh('undefine', small);
+  });
+
   it('files dragged from the Explorer onto a domain are copied there', async () => {
     await workbench.openExplorer();
     await workbench.select('folder', 'notes.txt');
     await workbench.dragToGuestwire(workbench.file('notes.txt'), workbench.treeRow(guest.name));
     await workbench.answer('Copy 2 files and folders to', '/tmp/');
-    await workbench.notification('Copied and verified: 2 files').waitFor();
+    await workbench.result('Copied and verified: 2 files');
     assert.equal(await guest.sha256('/tmp/notes.txt'), notes);
     assert.equal(await guest.sha256('/tmp/folder/inner.txt'), notesFolder);
   });

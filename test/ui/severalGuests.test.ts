@@ -107,7 +107,7 @@ describe('copying into several guests', () => {
     await failure.filter({ hasText: `${two.name}: No receiver answered` }).waitFor();
     await two.startReceiver();
     await failure.getByRole('button', { name: 'Retry' }).click();
-    await workbench.notification('Copied and verified: single.bin').waitFor();
+    await workbench.result('Copied and verified: single.bin');
     await haveBoth('/tmp/dropped/single.bin', single);
   });
 });

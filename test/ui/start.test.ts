@@ -67,6 +67,7 @@ describe('npm start', () => {
       await workbench.file('website').waitFor();
       await page.locator('.view-line', { hasText: 'Guestwire: try it' }).waitFor();
       await workbench.openGuestwire();
+      await workbench.treeRow('Demo').filter({ hasText: '1 domain' }).waitFor();
       await workbench.treeRow('demo-guest').filter({ hasText: 'running' }).waitFor();
       await workbench.screenshot('npm-start');
     } finally {

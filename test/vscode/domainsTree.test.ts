@@ -68,7 +68,11 @@ describe('the tree of domains', () => {
     assert.ok(domain);
     assert.match(String(domain.item.description), /^running/);
     assert.equal(domain.item.contextValue, 'domain running writable');
-    const links = (await tree.getChildren(domain.node)).map(node => tree.getTreeItem(node));
+    const [below, ...others] = await tree.getChildren(domain.node);
+    assert.ok(below);
+    assert.deepEqual([below.kind, others], ['links', []]);
+    const links = (await tree.getChildren(below)).map(node => tree.getTreeItem(node));
+    assert.equal(tree.getTreeItem(below).description, String(links.length));
     const contexts = links.map(({ contextValue }) => contextValue);
     assert.ok(contexts.includes('link automatic'), `links: ${links.map(({ label }) => label).join(', ')}`);
     assert.ok(links.some(({ label }) => String(label).includes('org.guestwire.0')));
@@ -78,19 +82,26 @@ describe('the tree of domains', () => {
   it('says which node stands above which', async () => {
     const domain = await ownDomain();
     assert.ok(domain);
-    const [link] = await tree.getChildren(domain.node);
+    const [links] = await tree.getChildren(domain.node);
+    assert.ok(links);
+    const [link] = await tree.getChildren(links);
     assert.ok(link);
-    assert.equal(tree.getParent(link), domain.node);
+    assert.equal(tree.getParent(link), links);
+    assert.equal(tree.getParent(links), domain.node);
     assert.equal(tree.getParent(domain.node), await onlyConnection());
   });
 
   it('follows a domain that goes and comes without being asked', async () => {
     const redrawn: unknown[] = [];
     const subscription = tree.onDidChangeTreeData(nodes => redrawn.push(nodes));
+    const before = await ownDomain();
     await guest.forceOff();
     await isDescribed('shut off');
     await guest.start();
     await isDescribed('running');
+    const after = await ownDomain();
+    assert.equal(after?.node, before?.node);
+    assert.equal(after?.item.id, before?.item.id);
     subscription.dispose();
     assert.ok(redrawn.length > 0);
   });

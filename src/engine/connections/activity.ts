@@ -1,4 +1,4 @@
-import type { DomainState } from 'libvirt';
+import type { DomainState, ListedDomain } from 'libvirt';
 
 /** What can be done with a domain in a state. */
 export type Activity = 'running' | 'paused' | 'stopping' | 'off';
@@ -16,4 +16,12 @@ const ACTIVITIES: Readonly<Record<DomainState, Activity>> = {
 
 export function activityOf(state: DomainState): Activity {
   return ACTIVITIES[state];
+}
+
+const ORDER: readonly Activity[] = ['running', 'paused', 'stopping', 'off'];
+
+/** In the order given, but those that do something first. */
+export function runningFirst(domains: readonly ListedDomain[]): ListedDomain[] {
+  const rank = ({ state }: ListedDomain) => ORDER.indexOf(activityOf(state));
+  return [...domains].sort((a, b) => rank(a) - rank(b));
 }

@@ -2,7 +2,7 @@ import type { ListedDomain } from 'libvirt';
 import { CHANNEL_NAME } from '../../link/link.ts';
 import { domainKey } from '../guest/target.ts';
 import { debounce } from '../support/debounce.ts';
-import { activityOf } from './activity.ts';
+import { activityOf, runningFirst } from './activity.ts';
 import type { Connections } from './connections.ts';
 import type { DomainDetails, ManagedConnection } from './managedConnection.ts';
 import type { Receivers } from './receivers.ts';
@@ -68,7 +68,8 @@ export class DomainWatch {
     if (this.#reading) return this.#readSoon();
     this.#reading = true;
     for (const connection of this.#connected()) {
-      const unread = runningFirst(connection).filter(({ uuid }) => !connection.knownDetails(uuid));
+      const first = runningFirst(connection.domains.sorted).slice(0, MAX_READ);
+      const unread = first.filter(({ uuid }) => !connection.knownDetails(uuid));
       for (const domain of unread) {
         if (this.#timer) await connection.details(domain).catch(() => undefined);
       }
@@ -106,12 +107,6 @@ export class DomainWatch {
   #connected(): ManagedConnection[] {
     return this.#options.connections.all.filter(({ status }) => status.kind === 'connected');
   }
-}
-
-function runningFirst({ domains }: ManagedConnection): ListedDomain[] {
-  const isRunning = ({ state }: ListedDomain) => activityOf(state) === 'running';
-  const running = domains.sorted.filter(isRunning);
-  return [...running, ...domains.sorted.filter(domain => !isRunning(domain))].slice(0, MAX_READ);
 }
 
 function channelState(details: DomainDetails | undefined): string | undefined {

@@ -3,6 +3,7 @@ import type { Conversation } from '../../install/console/conversation.ts';
 import { type Message, message } from '../messages/message.ts';
 import { Emitter } from '../support/emitter.ts';
 import { ConsoleStream } from './consoleStream.ts';
+import { GuestOutput } from './guestOutput.ts';
 
 export interface Dimensions {
   readonly columns: number;
@@ -29,6 +30,7 @@ const CTRL_C = '\x03';
 const BELL = '\x07';
 /** Enough for a prompt. */
 const TAIL_LENGTH = 256;
+const DEFAULT_SIZE: Dimensions = { rows: 24, columns: 80 };
 
 /**
  * Ends what a guest may have left behind in the terminal: the alternate screen (1047, because 1049 also moves the cursor),
@@ -47,6 +49,7 @@ export class ConsoleSession {
   #stream: ConsoleStream | undefined;
   #opening: AbortController | undefined;
   #conversation: AbortController | undefined;
+  #filter = new GuestOutput();
   #tail = '';
   #dimensions: Dimensions | undefined;
   #atLineStart = true;
@@ -86,6 +89,12 @@ export class ConsoleSession {
   /** A serial line can't pass it on: the size is for the hint of the next connection. */
   resize(dimensions: Dimensions): void {
     this.#dimensions = dimensions;
+  }
+
+  /** What sets the guest's idea of the window's size, typed into a shell. The blank keeps it out of some histories. */
+  get sizeCommand(): string {
+    const { rows, columns } = this.#dimensions ?? DEFAULT_SIZE;
+    return ` stty rows ${rows} cols ${columns}\r`;
   }
 
   /** Keys and pastes of the person, as the terminal gives them. */
@@ -136,6 +145,7 @@ export class ConsoleSession {
 
   #opened(stream: Duplex): void {
     this.#tail = '';
+    this.#filter = new GuestOutput();
     this.#stream = new ConsoleStream(stream, {
       onText: text => this.#onText(text),
       onEnd: error => void this.#onEnd(error),
@@ -148,7 +158,8 @@ export class ConsoleSession {
   #onText(text: string): void {
     this.#tail = (this.#tail + text).slice(-TAIL_LENGTH);
     this.#atLineStart = text.endsWith('\n');
-    this.output.fire(text);
+    const shown = this.#filter.push(text);
+    if (shown !== '') this.output.fire(shown);
     this.#guestText.fire(text);
   }
 
@@ -195,6 +206,6 @@ export class ConsoleSession {
 
 /** A serial line carries no window size, so nothing here could follow the terminal's. */
 function sizeHint(dimensions: Dimensions | undefined): Message {
-  const { rows, columns } = dimensions ?? { rows: 24, columns: 80 };
+  const { rows, columns } = dimensions ?? DEFAULT_SIZE;
   return message('console.size', rows, columns);
 }

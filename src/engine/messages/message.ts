@@ -23,12 +23,15 @@ export function message(id: MessageId, ...values: readonly MessageValue[]): Mess
 }
 
 export function render({ id, values }: Message, rendering: Rendering): string {
-  const texts = values.map(value => {
+  // A stored message may be from a version that had other ids.
+  return rendering.translate(ENGLISH[id] ?? id, ...renderValues(values, rendering));
+}
+
+export function renderValues(values: readonly MessageValue[], rendering: Rendering): string[] {
+  return values.map(value => {
     if (typeof value === 'number') return String(value);
     return typeof value === 'string' ? rendering.neutralize(value) : render(value, rendering);
   });
-  // A stored message may be from a version that had other ids.
-  return rendering.translate(ENGLISH[id] ?? id, ...texts);
 }
 
 /** As vscode.l10n.t does without a bundle. Placeholders within values stay as they are. */

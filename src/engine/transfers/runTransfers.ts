@@ -17,6 +17,7 @@ import type { CopyEnd, GuestCopy } from './runCopies.ts';
 import type { CopyRequest, CopySummary } from './transfer.ts';
 import { TransferFailure } from './transferFailure.ts';
 import type { Completion } from './transferList.ts';
+import type { LinkUse } from './transferRun.ts';
 
 /** What one guest's part of a copy needs of the window. */
 export interface RunOptions {
@@ -24,6 +25,7 @@ export interface RunOptions {
   readonly ownCopies: OwnCopies;
   readonly sourceSystem: SourceSystem;
   readonly signal: AbortSignal;
+  readonly links: LinkUse;
   readonly compression: NonNullable<CopyOptions['compression']>;
   readonly delta: NonNullable<CopyOptions['delta']>;
   readonly lanes: NonNullable<OpenGuestOptions['lanes']>;
@@ -65,7 +67,8 @@ class GuestRun {
   complete({ guest, result, failure }: CopyEnd): Completion {
     if (!failure) return { result, outcome: this.#judge(result, guest) };
     const { code, error, message } = failure;
-    if (!guest && code === 'no-receiver') this.#note((receivers, key) => receivers.silent(key));
+    const isSilent = !guest && code === 'no-receiver' && !this.#options.links.isBeside();
+    if (isSilent) this.#note((receivers, key) => receivers.silent(key));
     const partial = guest && result && this.#judge(result, guest);
     throw new TransferFailure(code, message, { cause: error, partial });
   }
@@ -77,12 +80,18 @@ class GuestRun {
       ...{ target, destination, lanes, signal },
       options: {
         ...{ conflict, compression, delta, onProgress },
+        // Cancelled or interrupted, it's in the list, from where it's retried.
+        keepPartial: true,
         sourceSystem: rememberingStats(sourceSystem, this.#seen),
         onConflict: found => this.#decide(found),
       },
-      onOpened: ({ session }) =>
-        this.#note((receivers, key) => receivers.answered(key, session.welcome.system)),
+      onOpened: guest => this.#onOpened(guest),
     };
+  }
+
+  #onOpened({ session, link: { description }, hasChannel }: OpenGuest): void {
+    this.#note((receivers, key) => receivers.answered(key, session.welcome.system));
+    if (hasChannel && description.kind !== 'channel') this.#options.links.onSideLink(description.device);
   }
 
   async #decide(found: Conflict): Promise<ConflictDecision> {

@@ -8,10 +8,10 @@ export interface Tally {
   readonly verified: number;
   /** Of the verified: were in the guest already. */
   readonly identical: number;
-  /** Left alone because of what stands there. */
-  readonly skipped: number;
-  /** Of the skipped: their size and time are the same. */
+  /** Not sent, and not compared either: size and time are the same. */
   readonly unchanged: number;
+  /** Not copied, because the policy or the user kept the other file that stands there. */
+  readonly skipped: number;
   readonly failed: number;
 }
 
@@ -23,8 +23,8 @@ export function tally(files: readonly FileResult[]): Tally {
     links: files.filter(({ symlink }) => symlink).length,
     verified: countOf(({ verified }) => verified),
     identical: countOf(({ verified, skipped }) => verified && skipped),
-    skipped: countOf(({ verified, skipped }) => skipped && !verified),
     unchanged: countOf(({ unchanged }) => unchanged),
+    skipped: countOf(({ verified, skipped, unchanged }) => skipped && !verified && !unchanged),
     failed: files.length - good.length,
   };
 }

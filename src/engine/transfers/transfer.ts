@@ -70,6 +70,9 @@ export interface TransferRecord {
   readonly group?: string | undefined;
   readonly request: CopyRequest;
   readonly state: TransferState;
+  /** When its last run began and ended, as `Date.now()`. */
+  readonly startedAt?: number | undefined;
+  readonly endedAt?: number | undefined;
   readonly outcome?: CopySummary | undefined;
   readonly error?: TransferProblem | undefined;
 }
@@ -90,6 +93,16 @@ export const MAX_LISTED = 200;
 
 export function isFinished(state: TransferState): boolean {
   return state !== 'queued' && state !== 'running';
+}
+
+/** The guest may have kept a part of it. */
+export function canResume(state: TransferState): boolean {
+  return state === 'cancelled' || state === 'interrupted';
+}
+
+/** It failed before anything was sent, for want of a receiver, or of a link that one could answer on. */
+export function lacksReceiver({ state, error }: Pick<Transfer, 'state' | 'error'>): boolean {
+  return state === 'failed' && (error?.code === 'no-receiver' || error?.code === 'no-link');
 }
 
 export function canRetry(state: TransferState): boolean {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { abortable, abortError } from '../../text/abort.ts';
-import type { CopyProgress, CopyResult } from '../../transfer/index.ts';
-import type { TransferQueue } from '../../transfer/queue.ts';
+import type { CopyResult } from '../../transfer/index.ts';
+import type { TransferQueue, Turn } from '../../transfer/queue.ts';
 import { targetKey } from '../guest/target.ts';
 import { message } from '../messages/message.ts';
 import { Emitter } from '../support/emitter.ts';
@@ -14,19 +14,11 @@ import {
   type TransferRecord,
 } from './transfer.ts';
 import { asFailure, TransferFailure } from './transferFailure.ts';
+import { allAborted, linksOf, linkUse, type TransferRun, type WaitingRun } from './transferRun.ts';
 
 export interface Completion {
   readonly result: CopyResult;
   readonly outcome: CopySummary;
-}
-
-/** A transfer whose turn it is. */
-export interface TransferRun {
-  readonly transfer: Transfer;
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: CopyProgress) => void;
-  /** Of which file the user is being asked; undefined when that is over. */
-  readonly onAsking: (file: string | undefined) => void;
 }
 
 /**
@@ -107,6 +99,7 @@ export class TransferList {
     const group = again.length > 1 ? randomUUID() : undefined;
     const change: Partial<Transfer> = {
       ...{ group, state: 'queued' },
+      ...{ startedAt: undefined, endedAt: undefined },
       ...{ outcome: undefined, error: undefined, cause: undefined, result: undefined, progress: undefined },
     };
     for (const id of again) this.#replace(id, change);
@@ -124,8 +117,11 @@ export class TransferList {
     this.#setList(this.#transfers.filter(transfer => transfer.id !== id || !isFinished(transfer.state)));
   }
 
-  clearFinished(): void {
-    this.#setList(this.#transfers.filter(({ state }) => !isFinished(state)));
+  /** @returns the interrupted ones, which stay: that's where they are resumed. */
+  clearFinished(): string[] {
+    const isInterrupted = ({ state }: Transfer) => state === 'interrupted';
+    this.#setList(this.#transfers.filter(one => isInterrupted(one) || !isFinished(one.state)));
+    return this.#transfers.filter(isInterrupted).map(({ id }) => id);
   }
 
   /** Ends all copies in good order. Their records stay as they are: the next window offers them again. */
@@ -156,7 +152,7 @@ export class TransferList {
     });
   }
 
-  #prepare(id: string, outer?: AbortSignal): TransferRun {
+  #prepare(id: string, outer?: AbortSignal): WaitingRun {
     const controller = new AbortController();
     this.#controllers.set(id, controller);
     return {
@@ -168,20 +164,39 @@ export class TransferList {
   }
 
   /** @returns what comes of each, once it is their turn: they wait for it, and have it, together. */
-  #awaitTurn(runs: readonly TransferRun[]): Promise<ReadonlyMap<string, Promise<Completion>>> {
-    const { queue, run } = this.#options;
+  #awaitTurn(runs: readonly WaitingRun[]): Promise<ReadonlyMap<string, Promise<Completion>>> {
     const { promise, resolve, reject } = Promise.withResolvers<ReadonlyMap<string, Promise<Completion>>>();
-    const work = async () => {
+    const work = async (turn: Turn) => {
       const wanted = runs.filter(({ signal }) => !signal.aborted);
-      for (const { transfer } of wanted) this.#set(transfer.id, { state: 'running' });
-      const completions = run(wanted);
+      const startedAt = Date.now();
+      for (const { transfer } of wanted) this.#set(transfer.id, { state: 'running', startedAt });
+      const completions = this.#run(wanted, turn);
       resolve(new Map(wanted.map(({ transfer }, index) => [transfer.id, completions[index] as never])));
       await Promise.allSettled(completions);
     };
-    const guests = new Set(runs.map(({ transfer }) => targetKey(transfer.request.target)));
-    queue.run([...guests], work, allAborted(runs)).catch(reject);
+    const links = new Set(runs.flatMap(({ transfer }) => linksOf(transfer.request.target)));
+    this.#options.queue.run([...links], work, allAborted(runs)).catch(reject);
     promise.catch(() => undefined);
     return promise;
+  }
+
+  #run(runs: readonly WaitingRun[], turn: Turn): Promise<Completion>[] {
+    const completions = this.#options.run(runs.map(run => ({ ...run, links: linkUse(run, turn) })));
+    return completions.map((completion, index) =>
+      completion.catch(error => this.#runAgain(runs[index] as WaitingRun, turn, error)),
+    );
+  }
+
+  /** Where only the link was missing that another transfer has, it waits for that one after all. */
+  async #runAgain(run: WaitingRun, turn: Turn, error: unknown): Promise<Completion> {
+    const { id, request } = run.transfer;
+    const alone = turn.whenAlone(targetKey(request.target));
+    const { code } = asFailure(error);
+    if (!alone || (code !== 'no-receiver' && code !== 'busy')) throw error;
+    this.#set(id, { state: 'queued', startedAt: undefined });
+    await abortable(alone, run.signal);
+    this.#set(id, { state: 'running', startedAt: Date.now() });
+    return this.#run([run], turn)[0] as Promise<Completion>;
   }
 
   async #follow(
@@ -189,12 +204,12 @@ export class TransferList {
     turn: Promise<ReadonlyMap<string, Promise<Completion>>>,
     signal: AbortSignal,
   ): Promise<Completion> {
-    const over = { progress: undefined, asking: undefined };
+    const over = () => ({ progress: undefined, asking: undefined, endedAt: Date.now() });
     try {
       const completion = await (await abortable(turn, signal)).get(id);
       if (!completion) throw abortError();
       const { result, outcome } = completion;
-      this.#set(id, { state: outcome.failed > 0 ? 'failed' : 'done', result, outcome, ...over });
+      this.#set(id, { state: outcome.failed > 0 ? 'failed' : 'done', result, outcome, ...over() });
       return completion;
     } catch (error) {
       const failure = asFailure(error);
@@ -205,7 +220,7 @@ export class TransferList {
         error: { code, message: explanation },
         outcome: partial,
         cause: failure.cause,
-        ...over,
+        ...over(),
       });
       throw failure;
     }
@@ -242,27 +257,12 @@ export class TransferList {
   #save(): void {
     if (this.#stopped) return;
     this.#options.store.save(
-      this.#transfers.map(({ id, group, request, state, outcome, error }) => ({
-        id,
-        group,
-        request,
-        state,
-        outcome,
-        error,
+      this.#transfers.map(({ id, group, request, state, startedAt, endedAt, outcome, error }) => ({
+        ...{ id, group, request, state },
+        ...{ startedAt, endedAt, outcome, error },
       })),
     );
   }
-}
-
-/** Fires when none of them is wanted any more. */
-function allAborted(runs: readonly TransferRun[]): AbortSignal {
-  const controller = new AbortController();
-  const check = () => {
-    if (runs.every(({ signal }) => signal.aborted)) controller.abort();
-  };
-  for (const { signal } of runs) signal.addEventListener('abort', check, { once: true });
-  check();
-  return controller.signal;
 }
 
 function asRestored(record: TransferRecord): Transfer {

@@ -5,7 +5,8 @@ import { type Engine, loadEngine } from '../loadEngine.ts';
 import { OwnCopies } from './ownCopies.ts';
 import { type Run, type RunOptions, runTransfers } from './runTransfers.ts';
 import { type AskConflict, sharedAnswers } from './sharedAnswers.ts';
-import type { Completion, RunTransfers, TransferRun } from './transferList.ts';
+import type { Completion, RunTransfers } from './transferList.ts';
+import type { TransferRun } from './transferRun.ts';
 
 /** What the window brings to its transfers. */
 export interface TransferRunnerParts {
@@ -38,7 +39,8 @@ export function transferRunner(parts: TransferRunnerParts): RunTransfers {
 
 type RunParts = TransferRunnerParts & { readonly ownCopies: OwnCopies; readonly engine: Engine };
 
-function runOf({ transfer: { request }, signal, onProgress, onAsking }: TransferRun, parts: RunParts): Run {
+function runOf({ transfer: { request }, ...run }: TransferRun, parts: RunParts): Run {
+  const { signal, links, onProgress, onAsking } = run;
   const { receivers, ownCopies, engine, settings, ask } = parts;
   const { compression, delta, lanes } = settings;
   const sourceSystem = parts.sourceSystem(engine.localDisk, request.unsaved);
@@ -47,7 +49,7 @@ function runOf({ transfer: { request }, signal, onProgress, onAsking }: Transfer
   return {
     request,
     options: {
-      ...{ receivers, ownCopies, sourceSystem, signal },
+      ...{ receivers, ownCopies, sourceSystem, signal, links },
       ...{ compression, delta, lanes, onProgress, onConflict },
     },
   };

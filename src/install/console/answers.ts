@@ -16,6 +16,14 @@ export function isLoginPrompt(lastLine: string): boolean {
   return promptOf(plain(lastLine)) === 'login';
 }
 
+/** Whether the line looks like a shell waiting for a command. Nothing is typed on the strength of it without asking. */
+export function isShellPrompt(lastLine: string): boolean {
+  const shown = plain(lastLine);
+  const prompt = promptOf(shown);
+  // The signs of prompts that people have decorated.
+  return prompt === 'shell' || (prompt === undefined && /[❯➜λ»] ?$/.test(shown));
+}
+
 /** Finds the bootstrap's answers in everything that appears on the console. */
 export class AnswerReader {
   readonly #mark: string;

@@ -8,16 +8,15 @@
  *   domain_get_state                 { domain, u32 flags } → { i32 state, i32 reason }
  *   domain_get_metadata              { domain, i32 type, string? uri, u32 flags } → string
  *   domain_create_with_flags         { domain, u32 flags } → domain, with its new id
- *   domain_{attach,detach,update}_device_flags
- *                                    { domain, string xml, u32 flags }
- *   connect_domain_event_callback_register_any
- *                                    { i32 eventID, domain? } → { i32 callbackID }
+ *   domain_{shutdown,destroy,suspend,resume}  { domain }
+ *   domain_{reboot,pm_wakeup}        { domain, u32 flags }
+ *   domain_{attach,detach,update}_device_flags  { domain, string xml, u32 flags }
+ *   connect_domain_event_callback_register_any  { i32 eventID, domain? } → { i32 callbackID }
  */
 import { EventEmitter } from 'node:events';
 import {
   AFFECT_CONFIG,
   AFFECT_LIVE,
-  DOMAIN_LIST_MAX,
   ERROR_NO_DOMAIN,
   EVENT_ID_LIFECYCLE,
   GOODBYE_TIMEOUT_MS,
@@ -29,10 +28,11 @@ import {
   XML_INACTIVE,
 } from './constants.ts';
 import {
-  DOMAIN_MIN_BYTES,
+  domainAndNoFlags,
   parseUuid,
   readDomain,
   readDomainInfo,
+  readDomainList,
   readLifecycle,
   readStatus,
   writeDomain,
@@ -94,8 +94,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
   }
 
   async listDomains(options?: CallOptions): Promise<ListedDomain[]> {
-    // Running and shut off, persistent and transient: no filter. The list has no states, so each is asked for; the
-    // calls are all on their way before the first answer.
+    // No filter. The list has no states, so each is asked for; all calls are on their way before the first answer.
     const payload = new XdrWriter().i32(1).u32(0).finish();
     const domains = await this.#rpc.call(PROC.listAllDomains, payload, readDomainList, options);
     const listed = await Promise.all(domains.map(domain => this.#withState(domain, options)));
@@ -130,8 +129,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
   }
 
   async domainStatus(domain: Domain, options?: CallOptions): Promise<DomainStatus> {
-    const payload = writeDomain(new XdrWriter(), domain).u32(0).finish();
-    return this.#rpc.call(PROC.domainGetState, payload, readStatus, options);
+    return this.#rpc.call(PROC.domainGetState, domainAndNoFlags(domain), readStatus, options);
   }
 
   async domainInfo(domain: Domain, options?: CallOptions): Promise<DomainInfo> {
@@ -154,12 +152,27 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
   }
 
   async startDomain(domain: Domain, options?: CallOptions): Promise<Domain> {
-    const payload = writeDomain(new XdrWriter(), domain).u32(0).finish();
-    return this.#rpc.call(PROC.domainCreateWithFlags, payload, readDomain, options);
+    return this.#rpc.call(PROC.domainCreateWithFlags, domainAndNoFlags(domain), readDomain, options);
   }
 
   async shutdownDomain(domain: Domain, options?: CallOptions): Promise<void> {
     await this.#callWithDomain(PROC.domainShutdown, domain, readNothing, options);
+  }
+
+  async rebootDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#rpc.call(PROC.domainReboot, domainAndNoFlags(domain), readNothing, options);
+  }
+
+  async suspendDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#callWithDomain(PROC.domainSuspend, domain, readNothing, options);
+  }
+
+  async resumeDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#callWithDomain(PROC.domainResume, domain, readNothing, options);
+  }
+
+  async wakeDomain(domain: Domain, options?: CallOptions): Promise<void> {
+    await this.#rpc.call(PROC.domainPmWakeup, domainAndNoFlags(domain), readNothing, options);
   }
 
   async destroyDomain(domain: Domain, options?: CallOptions): Promise<void> {
@@ -284,10 +297,4 @@ export class Connection extends EventEmitter<ConnectionEvents> implements Libvir
     // Outside the parser, so that a listener's fault isn't taken for the daemon's.
     if (event !== undefined) process.nextTick(() => this.emit('lifecycle', event));
   }
-}
-
-function readDomainList(reader: XdrReader): Domain[] {
-  const domains = reader.array(DOMAIN_LIST_MAX, DOMAIN_MIN_BYTES, readDomain);
-  reader.u32(); // the number of domains once more
-  return domains;
 }

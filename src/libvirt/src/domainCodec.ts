@@ -7,7 +7,7 @@
  *   remote_domain_event_callback_lifecycle_msg
  *                            { i32 callbackID, domain, i32 event, i32 detail }
  */
-import { UUID_BYTES } from './constants.ts';
+import { DOMAIN_LIST_MAX, UUID_BYTES } from './constants.ts';
 import { codeOfNumber, LibvirtError } from './errors.ts';
 import type {
   Domain,
@@ -18,10 +18,10 @@ import type {
   LifecycleEvent,
   LifecycleEventName,
 } from './types.ts';
-import type { XdrReader, XdrWriter } from './xdr.ts';
+import { type XdrReader, XdrWriter } from './xdr.ts';
 
 /** Name length + UUID + id: the smallest remote_nonnull_domain. */
-export const DOMAIN_MIN_BYTES = 4 + UUID_BYTES + 4;
+const DOMAIN_MIN_BYTES = 4 + UUID_BYTES + 4;
 
 // include/libvirt/libvirt-domain.h: virDomainState, in order from 0
 const STATES: readonly DomainState[] = [
@@ -86,6 +86,11 @@ export function writeDomain(writer: XdrWriter, domain: Domain): XdrWriter {
     .i32(domain.id ?? -1);
 }
 
+/** Many calls' arguments. Without flags libvirt chooses: for a reboot, say, the guest's agent or ACPI. */
+export function domainAndNoFlags(domain: Domain): Buffer {
+  return writeDomain(new XdrWriter(), domain).u32(0).finish();
+}
+
 /** A state that a newer libvirt may have added is no reason to fail a whole list. */
 function readState(reader: XdrReader): DomainState {
   return STATES[reader.i32()] ?? 'nostate';
@@ -97,6 +102,12 @@ export function readStatus(reader: XdrReader): DomainStatus {
   // Read in any case, for it's there.
   const reason = reader.i32();
   return { state, reason: REASONS[state]?.[reason] ?? 'unknown' };
+}
+
+export function readDomainList(reader: XdrReader): Domain[] {
+  const domains = reader.array(DOMAIN_LIST_MAX, DOMAIN_MIN_BYTES, readDomain);
+  reader.u32(); // the number of domains once more
+  return domains;
 }
 
 /** remote_domain_get_info_ret: XDR widens the char and the short to 4 bytes each. */

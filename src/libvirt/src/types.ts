@@ -197,6 +197,14 @@ export interface LibvirtConnection extends EventEmitter<ConnectionEvents> {
   startDomain(domain: Domain, options?: CallOptions): Promise<Domain>;
   /** Asks the guest (ACPI); it resolves when asked, not when off. */
   shutdownDomain(domain: Domain, options?: CallOptions): Promise<void>;
+  /** Asks the guest (its agent or ACPI); it resolves when asked. The guest may ignore it. */
+  rebootDomain(domain: Domain, options?: CallOptions): Promise<void>;
+  /** Stops the guest's processors; its memory stays. State `paused`. */
+  suspendDomain(domain: Domain, options?: CallOptions): Promise<void>;
+  /** Lets the processors of a `paused` domain run on. */
+  resumeDomain(domain: Domain, options?: CallOptions): Promise<void>;
+  /** Wakes a guest that has put itself to sleep: state `pmsuspended`, which `resumeDomain` can't end. */
+  wakeDomain(domain: Domain, options?: CallOptions): Promise<void>;
   /** Cuts the power. */
   destroyDomain(domain: Domain, options?: CallOptions): Promise<void>;
   defineDomainXml(xml: string, options?: CallOptions): Promise<Domain>;

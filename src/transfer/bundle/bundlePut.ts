@@ -61,7 +61,7 @@ export class BundlePut {
     const { session, streams, options } = this.#context;
     const { verb, fields, sealed } = this.#request;
     const all = { ...fields, size: sealed.bytes, encoding: streams.encoding };
-    return openPut(session, options.signal, all, verb);
+    return openPut(session, options.signal, false, all, verb);
   }
 
   readonly #onAcknowledged = (bytes: number): void => {

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Transfer } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { l10n } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { presentTransfer } from '../transfers/transferPresentation.ts';
 import { isTransferNode } from '../transfers/transfersTree.ts';
 
@@ -15,7 +16,7 @@ export async function chooseTransfer(
   const fitting = transfers.all.filter(fits);
   if (fitting.length === 1) return fitting[0];
   if (fitting.length === 0) {
-    void vscode.window.showInformationMessage(l10n.t('No transfer can be used with this command.'));
+    tell.info(l10n.t('No transfer can be used with this command.'));
     return undefined;
   }
   const items = fitting.map(transfer => {

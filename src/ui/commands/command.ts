@@ -6,6 +6,7 @@ import type { InsertedDiscs } from '../../install/disc/insertedDiscs.ts';
 import type { Consoles } from '../console/consoles.ts';
 import type { CopyFlow } from '../copy/copyFlow.ts';
 import type { DomainsTree } from '../domains/domainsTree.ts';
+import type { TransferNode } from '../transfers/transfersTree.ts';
 
 /** Every command, by the last part of its id, which is also the name of its function and file. */
 export const COMMAND_NAMES = [
@@ -18,18 +19,23 @@ export const COMMAND_NAMES = [
   'copyToGuest',
   'copyToLastGuest',
   'destroyDomain',
+  'findDomain',
   'installReceiver',
   'openConsole',
+  'rebootDomain',
   'refresh',
   'removeConnection',
   'removeTransfer',
+  'resumeDomain',
   'retryTransfer',
   'revealSource',
+  'setGuestTerminalSize',
   'showLog',
   'showTransferDetails',
   'showTransfers',
   'shutdownDomain',
   'startDomain',
+  'suspendDomain',
 ] as const;
 
 export type CommandName = (typeof COMMAND_NAMES)[number];
@@ -46,6 +52,7 @@ export interface CommandParts {
   readonly domainsTree: DomainsTree;
   readonly receivers: Receivers;
   readonly transfers: TransferList;
+  readonly transfersView: vscode.TreeView<TransferNode>;
   readonly log: vscode.LogOutputChannel;
 }
 

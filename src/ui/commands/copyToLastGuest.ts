@@ -1,5 +1,5 @@
-import * as vscode from 'vscode';
 import { l10n } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import type { Command } from './command.ts';
 import { sourceUris } from './copyToGuest.ts';
 
@@ -15,7 +15,7 @@ export const copyToLastGuest: Command = async ({ copyFlow }, clicked, selected) 
 
 /** VS Code passes the Explorer's selection to menu commands only, and the editor's file would be the wrong one. */
 function explainExplorer(): void {
-  void vscode.window.showInformationMessage(
+  tell.info(
     l10n.t(
       'Keyboard shortcuts can\'t see the Explorer selection. Use "{0}" in the context menu (Shift+F10).',
       l10n.t('Copy to Last Guest VM'),

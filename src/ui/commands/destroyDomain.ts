@@ -6,7 +6,8 @@ import type { Command } from './command.ts';
 
 /** Asks, then cuts the power. */
 export const destroyDomain: Command = async ({ connections }, node) => {
-  const place = await chooseDomain(connections, node, ['running', 'paused', 'stopping']);
+  const title = l10n.t('Force Off a Domain');
+  const place = await chooseDomain(connections, node, { title, fitting: ['running', 'paused', 'stopping'] });
   if (!place) return;
   const forceOff = l10n.t('Force Off');
   const answer = await vscode.window.showWarningMessage(

@@ -5,22 +5,18 @@ import { settings } from '../settings.ts';
 import { l10n } from '../support/l10n.ts';
 import type { Command } from './command.ts';
 
-/** Removes a URI from the setting. Its domains aren't touched. */
+/** Removes a connection from the settings, under each of its names. Its domains aren't touched. */
 export const removeConnection: Command = async ({ connections }, node) => {
-  const configured = settings.connections;
-  const uri = isDomainsNode(node)
-    ? settingOf(node.connection.uri, connections.default?.uri)
-    : await askWhich(configured);
-  if (uri !== undefined) await settings.setConnections(configured.filter(one => one !== uri));
+  await connections.load();
+  // The word `default` stands for a URI that may be there as well: the tree shows both as one connection.
+  const uriOf = (configured: string) =>
+    configured === DEFAULT_CONNECTION ? (connections.default?.uri ?? configured) : configured;
+  const picked = isDomainsNode(node) ? node.connection.uri : await askWhich();
+  if (picked !== undefined) await settings.removeConnections(one => uriOf(one) === uriOf(picked));
 };
 
-/** The setting may contain the word `default` for the URI that the tree shows. */
-function settingOf(uri: string, defaultUri: string | undefined): string {
-  return !settings.connections.includes(uri) && uri === defaultUri ? DEFAULT_CONNECTION : uri;
-}
-
-function askWhich(configured: readonly string[]): Thenable<string | undefined> {
-  return vscode.window.showQuickPick(configured, {
+function askWhich(): Thenable<string | undefined> {
+  return vscode.window.showQuickPick([...new Set(settings.connections)], {
     placeHolder: l10n.t('Select a connection to remove from the list'),
   });
 }

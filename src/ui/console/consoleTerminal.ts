@@ -1,10 +1,7 @@
 import * as vscode from 'vscode';
 import type { ConsoleSession } from '../../engine/console/consoleSession.ts';
 
-/**
- * Adapts the session to VS Code's terminal. The guest's output goes to the terminal unchanged, escape sequences
- * included, as from any other program.
- */
+/** Adapts the session to VS Code's terminal. */
 export function consoleTerminal(session: ConsoleSession): vscode.Pseudoterminal {
   const writes = new vscode.EventEmitter<string>();
   const stop = session.output.on(text => writes.fire(text));

@@ -20,7 +20,10 @@ export interface OpenConsole {
 /** The consoles in VS Code's terminals, at most one per device. */
 export class Consoles {
   readonly #open = new Map<string, OpenConsole>();
-  readonly #closing = vscode.window.onDidCloseTerminal(terminal => this.#forget(terminal));
+  readonly #following = vscode.Disposable.from(
+    vscode.window.onDidCloseTerminal(terminal => this.#forget(terminal)),
+    vscode.window.onDidChangeActiveTerminal(() => this.#tellWhetherActive()),
+  );
 
   /** Shows the console's terminal, creating it if needed. */
   show(place: DomainPlace, candidate: Candidate): OpenConsole {
@@ -28,6 +31,7 @@ export class Consoles {
     const console = this.#open.get(key) ?? create(place, candidate);
     this.#open.set(key, console);
     console.terminal.show();
+    this.#tellWhetherActive();
     return console;
   }
 
@@ -35,10 +39,26 @@ export class Consoles {
     return this.#open.get(keyOf(place, candidate));
   }
 
+  /** The one in this terminal, or in the terminal that is used now. */
+  find(terminal: unknown): OpenConsole | undefined {
+    const all = [...this.#open.values()];
+    const named = all.find(console => console.terminal === terminal);
+    return named ?? all.find(console => console.terminal === vscode.window.activeTerminal);
+  }
+
   dispose(): void {
-    this.#closing.dispose();
+    this.#following.dispose();
     for (const { terminal } of this.#open.values()) terminal.dispose();
     this.#open.clear();
+  }
+
+  /** For the menus of terminals, of which VS Code says only that they are terminals. */
+  #tellWhetherActive(): void {
+    void vscode.commands.executeCommand(
+      'setContext',
+      'guestwire.inConsole',
+      this.find(undefined) !== undefined,
+    );
   }
 
   #forget(terminal: vscode.Terminal): void {

@@ -1,17 +1,16 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { activityOf } from '../../engine/connections/activity.ts';
-import type { Connections, DomainPlace } from '../../engine/connections/connections.ts';
+import type { Connections } from '../../engine/connections/connections.ts';
 import type { Receivers } from '../../engine/connections/receivers.ts';
 import { type Target, targetKey, targetName } from '../../engine/guest/target.ts';
-import { stateMessage } from '../../engine/messages/stateMessages.ts';
 import { commonDestination, defaultDestination, proposedName } from '../../engine/transfers/destinations.ts';
 import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { CopyRequest } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
+import { offerRunning } from '../domains/offerRunning.ts';
 import { settings } from '../settings.ts';
 import { distinctSources, fileNameOf } from '../sources/sources.ts';
-import { harmless } from '../support/harmless.ts';
-import { l10n, localized } from '../support/l10n.ts';
+import { l10n } from '../support/l10n.ts';
 import { nameOf } from '../transfers/progressText.ts';
 import { askDestination, type DestinationProposal } from './askDestination.ts';
 import { allUnsaved, askUnsaved } from './askUnsaved.ts';
@@ -129,27 +128,7 @@ export class CopyFlow {
   async #ensureRunning(target: Target): Promise<boolean> {
     const place = target.kind === 'domain' ? this.#parts.connections.find(target) : undefined;
     if (!place || activityOf(place.domain.state) === 'running') return true;
-    await this.#offerStart(place);
-    return false;
-  }
-
-  /** A guest takes a while to boot, so the copy doesn't wait for it. */
-  async #offerStart({ connection, domain }: DomainPlace): Promise<void> {
-    const start = l10n.t('Start Domain');
-    const text = l10n.t(
-      'Domain "{0}" isn\'t running ({1}). Start it, then copy again when its receiver is running.',
-      harmless(domain.name),
-      localized(stateMessage(domain.state)),
-    );
-    const canStart = activityOf(domain.state) === 'off';
-    const answer = await vscode.window.showWarningMessage(text, ...(canStart ? [start] : []));
-    if (answer === start) {
-      await vscode.commands.executeCommand('guestwire.startDomain', {
-        kind: 'domain',
-        connection,
-        uuid: domain.uuid,
-      });
-    }
+    return offerRunning(place);
   }
 }
 

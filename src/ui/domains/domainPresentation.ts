@@ -9,13 +9,18 @@ import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
 import type { Icon, Presentation } from '../treeItem.ts';
 
-const ICONS: Readonly<Record<DomainState, Icon>> = {
+/** Of a running domain: the first thing to know of it, and a narrow view shows little else. */
+const RECEIVER_ICONS: Readonly<Record<ReceiverState, Icon>> = {
+  ready: { id: 'vm-connect', color: 'charts.green' },
+  silent: { id: 'vm-active', color: 'charts.orange' },
+  unknown: { id: 'vm-running', color: 'charts.foreground' },
+};
+
+const ICONS: Readonly<Partial<Record<DomainState, Icon>>> = {
   nostate: { id: 'question' },
-  running: { id: 'vm-running', color: 'charts.green' },
-  blocked: { id: 'vm-running', color: 'charts.green' },
   paused: { id: 'debug-pause', color: 'charts.yellow' },
   pmsuspended: { id: 'debug-pause', color: 'charts.blue' },
-  shutdown: { id: 'vm-active', color: 'charts.yellow' },
+  shutdown: { id: 'sync~spin', color: 'charts.yellow' },
   shutoff: { id: 'vm-outline' },
   crashed: { id: 'error', color: 'charts.red' },
 };
@@ -50,7 +55,9 @@ export function presentDomain(facts: DomainFacts): Presentation {
     description: words.join(' · '),
     tooltip: domainTooltip(facts, state, system, receiver),
     accessibleLabel: [l10n.t('Domain {0}', name), ...words].join(', '),
-    icon: current ? ICONS[domain.state] : { id: 'vm-outline', color: 'disabledForeground' },
+    icon: current
+      ? (ICONS[domain.state] ?? RECEIVER_ICONS[facts.receiver])
+      : { id: 'vm-outline', color: 'disabledForeground' },
     contextValue: `domain ${activity} ${access}`,
   };
 }
@@ -67,7 +74,7 @@ function domainTooltip(facts: DomainFacts, state: string, system: string, receiv
   return lines.filter(Boolean).join('\n');
 }
 
-function receiverText(state: ReceiverState): string {
+export function receiverText(state: ReceiverState): string {
   switch (state) {
     case 'ready':
       return l10n.t('receiver ready');
@@ -98,16 +105,26 @@ export function presentConnection({ uri, status, domainCount }: ConnectionFacts)
   const whole = harmless(uri);
   const state = connectionText(status, domainCount);
   const problem = status.kind === 'failed' ? localized(status.message) : '';
-  // Connections may differ in their parameters alone, so these are shown; last, because a narrow view cuts them off.
-  const [label = '', parameters] = whole.split('?', 2);
+  const { name, rest } = connectionName(uri);
   return {
-    label,
-    description: [state, parameters].filter(Boolean).join(' · '),
+    label: name,
+    // Connections may differ in their parameters alone, so these are shown; last, because a narrow view cuts them off.
+    description: [state, rest].filter(Boolean).join(' · '),
     tooltip: [whole, state, problem].filter(Boolean).join('\n'),
     accessibleLabel: [l10n.t('Connection {0}', whole), state, problem].filter(Boolean).join(', '),
     icon: connectionIcon(status),
     contextValue: `connection ${status.kind}`,
   };
+}
+
+/**
+ * A name for people, and what it leaves out: what stands behind the URI's `#`, which libvirt's clients ignore, else the
+ * URI without its parameters.
+ */
+export function connectionName(uri: string): { readonly name: string; readonly rest: string } {
+  const [address = '', fragment = ''] = harmless(uri).split('#', 2);
+  const [path = '', parameters = ''] = address.split('?', 2);
+  return fragment === '' ? { name: path, rest: parameters } : { name: fragment, rest: address };
 }
 
 function connectionText(status: ConnectionStatus, domainCount: number): string {
@@ -138,6 +155,21 @@ const LINK_ICONS: Readonly<Record<CandidateUse, string>> = {
   'named-only': 'terminal',
   unusable: 'circle-slash',
 };
+
+/** @param candidates - undefined until they have been read */
+export function presentLinks(domainName: string, candidates: readonly Candidate[] | undefined): Presentation {
+  const count = candidates?.filter(({ use }) => use !== 'unusable').length;
+  const label = l10n.t('Links');
+  const tooltip = l10n.t('Serial ports, consoles and virtio channels of {0}', harmless(domainName));
+  return {
+    label,
+    description: count === undefined ? '' : String(count),
+    tooltip,
+    accessibleLabel: [tooltip, count].filter(part => part !== undefined).join(', '),
+    icon: { id: 'plug' },
+    contextValue: 'links',
+  };
+}
 
 export function presentLink(candidate: Candidate): Presentation {
   const label = localized(linkLabel(candidate));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ListedDomain } from 'libvirt';
 import * as vscode from 'vscode';
-import { activityOf } from '../../engine/connections/activity.ts';
+import { type Activity, activityOf, runningFirst } from '../../engine/connections/activity.ts';
 import type { Connections, ConnectionsChange } from '../../engine/connections/connections.ts';
 import type { ManagedConnection } from '../../engine/connections/managedConnection.ts';
 import type { Receivers } from '../../engine/connections/receivers.ts';
@@ -11,7 +11,13 @@ import { debounce } from '../../engine/support/debounce.ts';
 import type { Candidate } from '../../link/index.ts';
 import { l10n, localized } from '../support/l10n.ts';
 import { treeItem } from '../treeItem.ts';
-import { presentConnection, presentDomain, presentLink, welcomeFor } from './domainPresentation.ts';
+import {
+  presentConnection,
+  presentDomain,
+  presentLink,
+  presentLinks,
+  welcomeFor,
+} from './domainPresentation.ts';
 
 export interface ConnectionNode {
   readonly kind: 'connection';
@@ -20,6 +26,13 @@ export interface ConnectionNode {
 
 export interface DomainNode {
   readonly kind: 'domain';
+  readonly connection: ManagedConnection;
+  readonly uuid: string;
+}
+
+/** The links of a domain: one line for what few people look at. */
+export interface LinksNode {
+  readonly kind: 'links';
   readonly connection: ManagedConnection;
   readonly uuid: string;
 }
@@ -35,12 +48,14 @@ export interface LinkNode {
 export interface NoteNode {
   readonly kind: 'note';
   readonly connection: ManagedConnection;
+  /** Of the domain whose links it stands for. */
+  readonly uuid?: string;
   readonly id: string;
   readonly text: string;
   readonly icon: string;
 }
 
-export type DomainsNode = ConnectionNode | DomainNode | LinkNode | NoteNode;
+export type DomainsNode = ConnectionNode | DomainNode | LinksNode | LinkNode | NoteNode;
 
 /** Whether what VS Code passed to a command is a node of this tree; from the palette it's nothing. */
 export function isDomainsNode(value: unknown): value is DomainsNode {
@@ -48,7 +63,7 @@ export function isDomainsNode(value: unknown): value is DomainsNode {
 }
 
 export function domainOf(node: DomainsNode | undefined): ListedDomain | undefined {
-  if (node?.kind !== 'domain' && node?.kind !== 'link') return undefined;
+  if (!node || node.kind === 'connection' || node.uuid === undefined) return undefined;
   return node.connection.domains.get(node.uuid);
 }
 
@@ -57,7 +72,7 @@ const REDRAW_MS = 50;
 /** How long the first drawing waits for connections, so that it isn't replaced right away. */
 const FIRST_DRAWING_MS = 1_500;
 
-/** connection → domain → link. Holds no data: it draws what the connections know and redraws what changed. */
+/** connection → domain → Links → link. Holds no data: it draws what the connections know and redraws what changed. */
 export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
   readonly #connections: Connections;
   readonly #receivers: Receivers;
@@ -66,6 +81,9 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
   /** VS Code compares nodes by identity, so each connection and domain keeps its node. */
   readonly #connectionNodes = new Map<string, ConnectionNode>();
   readonly #domainNodes = new Map<string, DomainNode>();
+  readonly #linksNodes = new Map<string, LinksNode>();
+  /** As drawn last; where it changes, so does the domain's place in the list. */
+  readonly #activities = new Map<string, Activity>();
   readonly #outdated = new Set<DomainsNode>();
   #outdatedAll = false;
   readonly #redraw = debounce(() => this.#fire(), REDRAW_MS);
@@ -84,6 +102,8 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
         return this.#connectionItem(node.connection);
       case 'domain':
         return this.#domainItem(node);
+      case 'links':
+        return this.#linksItem(node);
       case 'link': {
         const id = `${domainKey(node.connection.uri, node.uuid)}\n${node.candidate.alias}`;
         return treeItem(id, presentLink(node.candidate), vscode.TreeItemCollapsibleState.None);
@@ -102,13 +122,25 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
   async getChildren(node?: DomainsNode): Promise<DomainsNode[]> {
     if (!node) return this.#roots();
     if (node.kind === 'connection') return this.#domains(node.connection);
-    return node.kind === 'domain' ? this.#links(node) : [];
+    if (node.kind === 'domain') return [this.#linksNode(node.connection, node.uuid)];
+    return node.kind === 'links' ? this.#links(node) : [];
   }
 
   getParent(node: DomainsNode): DomainsNode | undefined {
-    if (node.kind === 'connection') return undefined;
-    if (node.kind === 'link') return this.#domainNode(node.connection, node.uuid);
-    return this.#connectionNode(node.connection);
+    switch (node.kind) {
+      case 'connection':
+        return undefined;
+      case 'domain':
+        return this.#connectionNode(node.connection);
+      case 'links':
+        return this.#domainNode(node.connection, node.uuid);
+      case 'link':
+        return this.#linksNode(node.connection, node.uuid);
+      case 'note':
+        return node.uuid === undefined
+          ? this.#connectionNode(node.connection)
+          : this.#linksNode(node.connection, node.uuid);
+    }
   }
 
   /** Redraws everything, which reads the domains' links again. The connections update themselves. */
@@ -139,7 +171,11 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
     const { status } = connection;
     // While this waits, VS Code shows its progress bar in the view.
     if (status.kind === 'connecting') await connection.use(async () => undefined).catch(() => undefined);
-    const nodes = connection.domains.sorted.map(({ uuid }) => this.#domainNode(connection, uuid));
+    const domains = runningFirst(connection.domains.sorted);
+    for (const { uuid, state } of domains) {
+      this.#activities.set(domainKey(connection.uri, uuid), activityOf(state));
+    }
+    const nodes = domains.map(({ uuid }) => this.#domainNode(connection, uuid));
     if (nodes.length > 0 || connection.status.kind === 'connecting') return nodes;
     return [this.#emptyNote(connection)];
   }
@@ -151,7 +187,7 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
       : { kind: 'note', connection, id: 'empty', text: l10n.t('No domains'), icon: 'info' };
   }
 
-  async #links(node: DomainNode): Promise<DomainsNode[]> {
+  async #links(node: LinksNode): Promise<DomainsNode[]> {
     const { connection, uuid } = node;
     const domain = connection.domains.get(uuid);
     if (!domain) return [];
@@ -160,12 +196,12 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
       const usable = candidates.filter(({ use }) => use !== 'unusable');
       if (usable.length > 0) return usable.map(candidate => ({ kind: 'link', connection, uuid, candidate }));
       const text = l10n.t('No usable serial port, console or virtio channel');
-      return [{ kind: 'note', connection, id: `${uuid}\nno-links`, text, icon: 'info' }];
+      return [{ kind: 'note', connection, uuid, id: `${uuid}\nno-links`, text, icon: 'info' }];
     } catch (error) {
       const { describeError } = await loadEngine();
       const problem = localized(describeError(error, { uri: connection.uri, domain: domain.name }));
       const text = l10n.t("Couldn't read the domain's devices: {0}", problem);
-      return [{ kind: 'note', connection, id: `${uuid}\nproblem`, text, icon: 'warning' }];
+      return [{ kind: 'note', connection, uuid, id: `${uuid}\nproblem`, text, icon: 'warning' }];
     }
   }
 
@@ -193,6 +229,13 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
     return treeItem(key, presentation, vscode.TreeItemCollapsibleState.Collapsed);
   }
 
+  #linksItem({ connection, uuid }: LinksNode): vscode.TreeItem {
+    const name = connection.domains.get(uuid)?.name ?? uuid;
+    const presentation = presentLinks(name, connection.knownDetails(uuid)?.candidates);
+    const id = `${domainKey(connection.uri, uuid)}\nlinks`;
+    return treeItem(id, presentation, vscode.TreeItemCollapsibleState.Collapsed);
+  }
+
   #connectionNode(connection: ManagedConnection): ConnectionNode {
     const known = this.#connectionNodes.get(connection.uri);
     if (known?.connection === connection) return known;
@@ -210,10 +253,27 @@ export class DomainsTree implements vscode.TreeDataProvider<DomainsNode> {
     return node;
   }
 
+  #linksNode(connection: ManagedConnection, uuid: string): LinksNode {
+    const key = domainKey(connection.uri, uuid);
+    const known = this.#linksNodes.get(key);
+    if (known?.connection === connection) return known;
+    const node: LinksNode = { kind: 'links', connection, uuid };
+    this.#linksNodes.set(key, node);
+    return node;
+  }
+
   #onConnections({ connection, change }: ConnectionsChange): void {
     // A connection's state decides whether a welcome text replaces the tree, so the root is drawn again.
     if (!connection || change.kind === 'connection') this.refreshAll();
-    else this.#outdate(this.#domainNodes.get(domainKey(connection.uri, change.uuid)));
+    else this.#outdateDomain(connection, change.uuid);
+  }
+
+  /** One that was started or stopped moves to another place, so that the whole list is drawn again. */
+  #outdateDomain(connection: ManagedConnection, uuid: string): void {
+    const key = domainKey(connection.uri, uuid);
+    const domain = connection.domains.get(uuid);
+    const moves = domain && this.#activities.get(key) !== activityOf(domain.state);
+    this.#outdate(moves ? this.#connectionNodes.get(connection.uri) : this.#domainNodes.get(key));
   }
 
   #outdate(node: DomainsNode | undefined): void {

@@ -5,8 +5,8 @@ import type { ManagedConnection } from '../../engine/connections/managedConnecti
 import { accessAdvice } from '../../engine/messages/accessMessages.ts';
 import { connectionNote } from '../../engine/messages/connectionMessages.ts';
 import { message } from '../../engine/messages/message.ts';
-import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
+import { connectionName } from './domainPresentation.ts';
 import type { DomainsNode } from './domainsTree.ts';
 
 export interface DomainsViewParts {
@@ -44,7 +44,7 @@ function lostText(connections: readonly ManagedConnection[]): string | undefined
   }
   return l10n.t(
     'The connection to {0} was lost. The view shows the last known state.',
-    harmless(first.uri.replace(/\?.*/, '')),
+    connectionName(first.uri).name,
   );
 }
 

@@ -3,6 +3,7 @@ import type { Target } from '../../engine/guest/target.ts';
 import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import { settings } from '../settings.ts';
 import { l10n } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { type DomainsNode, domainOf } from './domainsTree.ts';
 
 const URI_LIST = 'text/uri-list';
@@ -23,7 +24,7 @@ export function dropFiles(flow: DropTarget, selection: () => readonly DomainsNod
   return async (node, data) => {
     const uris = await droppedUris(data);
     if (uris.length > 0) await flow.copy(uris, targetsOf(node, selection()));
-    else void vscode.window.showWarningMessage(nothingText());
+    else tell.warning(nothingText());
   };
 }
 

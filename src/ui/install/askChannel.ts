@@ -9,6 +9,8 @@ import {
 } from '../../install/addChannel.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
+import { checkReceiver } from './checkReceiver.ts';
 import type { InstallParts } from './installParts.ts';
 
 type When = 'now' | 'next-start';
@@ -19,7 +21,7 @@ export async function askChannel(parts: InstallParts): Promise<void> {
   const facts = await connection.use(one => readChannelFacts(one, domain));
   const name = harmless(domain.name);
   if (channelChange(facts, 'now') === undefined) {
-    void vscode.window.showInformationMessage(nothingToAdd(facts, name));
+    tell.info(nothingToAdd(facts, name));
     return;
   }
   const when = await askWhen(facts, name);
@@ -105,10 +107,17 @@ async function add(parts: InstallParts, facts: ChannelFacts, when: When): Promis
   connection.forgetDetails(domain.uuid);
   connection.changes.fire({ kind: 'domain', uuid: domain.uuid });
   const name = harmless(domain.name);
-  const done = change.live
-    ? l10n.t('"{0}" now has the channel org.guestwire.0. Start the receiver in the guest.', name)
-    : l10n.t('The channel org.guestwire.0 will be available the next time "{0}" starts.', name);
-  void vscode.window.showInformationMessage(done);
+  if (!change.live) {
+    const text = l10n.t('The channel org.guestwire.0 will be available the next time "{0}" starts.', name);
+    tell.info(text);
+    return;
+  }
+  const install = l10n.t('Install Receiver…');
+  const check = l10n.t('Check Receiver');
+  const done = l10n.t('"{0}" now has the channel org.guestwire.0. Start the receiver in the guest.', name);
+  const answer = await vscode.window.showInformationMessage(done, install, check);
+  if (answer === install) await parts.offerWays();
+  if (answer === check) await checkReceiver(parts);
 }
 
 async function offerLater(

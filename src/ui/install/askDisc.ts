@@ -15,6 +15,7 @@ import { formatBytes } from '../../text/units.ts';
 import { version } from '../../text/version.ts';
 import { harmless, withoutNotation } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import {
   driveName,
@@ -61,7 +62,7 @@ async function choosePlan(facts: DriveFacts, domainName: string): Promise<DriveP
   const plans = drivePlans(facts);
   const [first, second] = plans;
   if (first === undefined) {
-    void vscode.window.showWarningMessage(noPlan(facts, domainName));
+    tell.warning(noPlan(facts, domainName));
     return undefined;
   }
   if (second === undefined) return first;
@@ -83,14 +84,14 @@ async function choosePool({ place }: InstallParts, imageBytes: number): Promise<
       return undefined;
     });
   if (pools === undefined) {
-    void vscode.window.showWarningMessage(
+    tell.warning(
       l10n.t('libvirt has no storage driver. Install it (libvirt-daemon-driver-storage), then try again.'),
     );
     return undefined;
   }
   const [first, second] = pools;
   if (first === undefined) {
-    void vscode.window.showWarningMessage(
+    tell.warning(
       l10n.t(
         'libvirt has no active storage pool for files with enough space for the image. Create one, for example: {0}',
         'virsh pool-create-as default dir --target /var/lib/libvirt/images',

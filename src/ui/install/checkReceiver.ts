@@ -1,14 +1,11 @@
 import * as vscode from 'vscode';
-import type { DomainPlace } from '../../engine/connections/connections.ts';
-import { domainKey } from '../../engine/guest/target.ts';
+import { type Target, targetKey, targetName } from '../../engine/guest/target.ts';
 import { loadEngine } from '../../engine/loadEngine.ts';
 import { linkLabel } from '../../engine/messages/linkMessages.ts';
-import { targetOf } from '../../engine/transfers/domainChoices.ts';
 import type { DomainNode } from '../domains/domainsTree.ts';
-import { settings } from '../settings.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
-import type { InstallParts } from './installParts.ts';
+import type { ReceiverParts } from './installParts.ts';
 
 /** A button to offer once a receiver was found. */
 interface NextStep {
@@ -16,52 +13,70 @@ interface NextStep {
   run(): Promise<void>;
 }
 
-/** Opens a session with a receiver in the guest and tells the user whether one answered. */
-export async function checkReceiver(parts: InstallParts, next?: NextStep): Promise<void> {
-  const { place, receivers } = parts;
-  const { connection, domain } = place;
-  const title = l10n.t('Looking for a receiver in "{0}"', harmless(domain.name));
+/** Opens a session with a receiver in the guest and tells the user whether one answered. A waiting copy then goes on. */
+export async function checkReceiver(parts: ReceiverParts, next?: NextStep): Promise<void> {
+  const name = harmless(targetName(parts.target));
+  const title = l10n.t('Looking for a receiver in "{0}"', name);
   const location = vscode.ProgressLocation.Notification;
-  const found = await vscode.window.withProgress({ location, title, cancellable: true }, async (_, token) => {
+  const found = await vscode.window.withProgress({ location, title, cancellable: true }, (_, token) => {
     const aborter = new AbortController();
     token.onCancellationRequested(() => aborter.abort());
-    const engine = await loadEngine();
-    const key = domainKey(connection.uri, domain.uuid);
-    // Reads the devices again, because a channel may have been added since they were last read.
-    const target = targetOf(place, settings.linkOf(domain.name));
-    try {
-      const guest = await engine.openGuest(target, aborter);
-      receivers.answered(key, guest.session.welcome.system);
-      await guest.close().catch(() => undefined);
-      return l10n.t(
-        'A receiver answered in "{0}" over {1}.',
-        harmless(domain.name),
-        localized(linkLabel(guest.link.description)),
-      );
-    } catch (error) {
-      if (aborter.signal.aborted) return undefined;
-      if (engine.codeOfError(error) !== 'no-receiver') throw error;
-      receivers.silent(key);
-      return new Error(localized(engine.describeError(error, { uri: connection.uri, domain: domain.name })));
-    }
+    return findReceiver(parts, aborter.signal);
   });
-  if (found instanceof Error) {
-    const again = l10n.t('Check Again');
-    // A receiver that was only just started may need a moment, so the check can be repeated.
-    const answer = await vscode.window.showWarningMessage(found.message, again);
-    if (answer === again) await checkReceiver(parts, next);
-  } else if (found !== undefined) await offerNext(place, found, next);
+  if (found === undefined) return;
+  if ('missing' in found) await offerAgain(parts, found.missing, next);
+  else {
+    // A copy tells of itself, and VS Code drops what comes as the fourth message within a second.
+    await parts.copy?.resume();
+    if (parts.copy && !next) return;
+    await offerNext(parts, l10n.t('A receiver answered in "{0}" over {1}.', name, found.link), next);
+  }
+}
+
+/** @returns the link's name, or why there is none; undefined if the user cancelled. */
+async function findReceiver(
+  { target, receivers }: ReceiverParts,
+  signal: AbortSignal,
+): Promise<{ link: string } | { missing: string } | undefined> {
+  const engine = await loadEngine();
+  try {
+    // Reads the devices again, because a channel may have been added since they were last read.
+    const guest = await engine.openGuest(target, { signal });
+    if (target.kind === 'domain') receivers.answered(targetKey(target), guest.session.welcome.system);
+    await guest.close().catch(() => undefined);
+    return { link: localized(linkLabel(guest.link.description)) };
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    const code = engine.codeOfError(error);
+    if (code !== 'no-receiver' && code !== 'no-link') throw error;
+    if (target.kind === 'domain') receivers.silent(targetKey(target));
+    return { missing: localized(engine.describeError(error, contextOf(target))) };
+  }
+}
+
+function contextOf(target: Target) {
+  return target.kind === 'domain' ? { uri: target.uri, domain: target.name } : {};
+}
+
+/** A receiver that was only just started may need a moment, so the check can be repeated. */
+async function offerAgain(parts: ReceiverParts, why: string, next: NextStep | undefined): Promise<void> {
+  const again = l10n.t('Check Again');
+  const install = l10n.t('Install Receiver…');
+  const answer = await vscode.window.showWarningMessage(why, again, install);
+  if (answer === again) await checkReceiver(parts, next);
+  if (answer === install) await parts.offerWays();
 }
 
 async function offerNext(
-  { connection, domain }: DomainPlace,
+  { place, copy }: ReceiverParts,
   found: string,
   next: NextStep | undefined,
 ): Promise<void> {
-  const copy = l10n.t('Copy Files…');
-  const answer = await vscode.window.showInformationMessage(found, copy, ...(next ? [next.label] : []));
+  const more = l10n.t('Copy Files…');
+  const choices = [...(copy || !place ? [] : [more]), ...(next ? [next.label] : [])];
+  const answer = await vscode.window.showInformationMessage(found, ...choices);
   if (answer === next?.label) await next?.run();
-  if (answer !== copy) return;
-  const node: DomainNode = { kind: 'domain', connection, uuid: domain.uuid };
+  if (answer !== more || !place) return;
+  const node: DomainNode = { kind: 'domain', connection: place.connection, uuid: place.domain.uuid };
   await vscode.commands.executeCommand('guestwire.copyFilesHere', node);
 }

@@ -8,23 +8,18 @@ import { consoleOf } from '../console/consoleOf.ts';
 import type { OpenConsole } from '../console/consoles.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import { type InstallParts, readReceiver } from './installParts.ts';
+import { openUpToPrompt } from './openUpToPrompt.ts';
 
 /** Asks, then sends receiver.py through the shell that the user has open in the domain's console. */
 export async function sendByConsole(parts: InstallParts): Promise<void> {
   const candidate = await consoleOf(parts.place);
   if (!candidate) return;
-  const open = parts.consoles.get(parts.place, candidate);
-  if (open?.session.state !== 'open') {
-    parts.consoles.show(parts.place, candidate);
-    say(
-      l10n.t(
-        'Log in on the console as the user who will run the receiver. At the shell prompt, choose "Install Guest Receiver…" again.',
-      ),
-    );
-    return;
-  }
+  const known = parts.consoles.get(parts.place, candidate);
+  const open = known?.session.state === 'open' ? known : await openUpToPrompt(parts, candidate);
+  if (!open) return;
   open.terminal.show(true);
   const receiver = await readReceiver();
   const start = await askToSend(parts.place.domain.name, formatBytes((await textOf(receiver)).length));
@@ -35,8 +30,7 @@ export async function sendByConsole(parts: InstallParts): Promise<void> {
   }
   const sent = await send(open, receiver, start);
   if (!sent) return;
-  report(sent);
-  if (sent.started?.running) await checkReceiver(parts);
+  if (sent.started?.running || (await offersCheck(sent))) await checkReceiver(parts);
 }
 
 /** @returns whether to start it as well; undefined if the user cancelled. */
@@ -73,7 +67,7 @@ async function send(
     return await sendWithProgress(conversation, receiver, start);
   } catch (error) {
     if (!(error instanceof SendError)) throw error;
-    if (error.code !== 'cancelled') void vscode.window.showErrorMessage(describeSendError(error));
+    if (error.code !== 'cancelled') tell.error(describeSendError(error));
     return undefined;
   } finally {
     conversation.release();
@@ -114,17 +108,21 @@ function describeSendError({ code, message }: SendError): string {
   }
 }
 
-function report({ started }: SentReceiver): void {
+/** Tells why it doesn't run yet. @returns whether the user wants to look for it, having started it */
+async function offersCheck({ started }: SentReceiver): Promise<boolean> {
+  const check = l10n.t('Check Receiver');
   if (!started) {
-    say(l10n.t('The receiver was sent and verified. Start it in the guest with: python3 {0}', RECEIVER_PATH));
-  } else if (!started.running) {
-    const said = harmless(started.said);
-    void vscode.window.showWarningMessage(
-      l10n.t('The receiver was sent and verified, but it exited immediately: {0}', said),
+    const text = l10n.t(
+      'The receiver was sent and verified. Start it in the guest with: python3 {0}',
+      RECEIVER_PATH,
     );
+    return (await vscode.window.showInformationMessage(text, check)) === check;
   }
+  const said = harmless(started.said);
+  const text = l10n.t('The receiver was sent and verified, but it exited immediately: {0}', said);
+  return (await vscode.window.showWarningMessage(text, check)) === check;
 }
 
 function say(message: string): void {
-  void vscode.window.showInformationMessage(message);
+  tell.info(message);
 }

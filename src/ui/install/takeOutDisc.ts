@@ -12,6 +12,7 @@ import {
 } from '../../install/disc/insertDisc.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
+import { tell } from '../support/tell.ts';
 import { takenOutText, takeOutTitle } from './discTexts.ts';
 import type { InstallParts } from './installParts.ts';
 
@@ -30,7 +31,7 @@ export async function takeOut(parts: InstallParts): Promise<void> {
   const disc = await insertedDisc(parts);
   if (disc === undefined) {
     const name = harmless(domain.name);
-    void vscode.window.showInformationMessage(l10n.t('The CD is no longer inserted in "{0}".', name));
+    tell.info(l10n.t('The CD is no longer inserted in "{0}".', name));
     return;
   }
   const yes = disc.former === undefined ? l10n.t('Remove Drive') : l10n.t('Eject');
@@ -46,7 +47,7 @@ export async function takeOut(parts: InstallParts): Promise<void> {
   await parts.discs.forget(domainKey(connection.uri, domain.uuid));
   connection.forgetDetails(domain.uuid);
   const deleted = await connection.use(one => deleteDisc(one, disc.path));
-  void vscode.window.showInformationMessage(takenOutText(disc, deleted, domain.name));
+  tell.info(takenOutText(disc, deleted, domain.name));
 }
 
 /**

@@ -6,6 +6,7 @@ import { LazyTree } from './lazyTree.ts';
 
 export interface LazyViews extends vscode.Disposable {
   readonly domains: vscode.TreeView<DomainsNode>;
+  readonly transfers: vscode.TreeView<TransferNode>;
 }
 
 /** Both views, registered without their trees. */
@@ -24,5 +25,5 @@ export function createViews(app: LazyApp): LazyViews {
   });
   const transfers = vscode.window.createTreeView('guestwire.transfers', { treeDataProvider: transfersTree });
   const all = vscode.Disposable.from(domains, transfers, domainsTree, transfersTree);
-  return { domains, dispose: () => all.dispose() };
+  return { domains, transfers, dispose: () => all.dispose() };
 }

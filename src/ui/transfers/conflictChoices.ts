@@ -1,7 +1,7 @@
 import { formatBytes } from '../../text/units.ts';
 import type { Conflict, ConflictDecision } from '../../transfer/index.ts';
 import { harmless } from '../support/harmless.ts';
-import { l10n } from '../support/l10n.ts';
+import { dateText, l10n } from '../support/l10n.ts';
 
 export interface ConflictChoice {
   readonly label: string;
@@ -59,8 +59,5 @@ function ageText(yoursMs: number, theirsMs: number): string {
 }
 
 function localTime(timeMs: number): string {
-  const time = new Date(timeMs);
-  return Number.isNaN(time.getTime())
-    ? l10n.t('unknown time')
-    : time.toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' });
+  return dateText(timeMs, 'short') ?? l10n.t('unknown time');
 }

@@ -2,12 +2,12 @@
 
 import { targetName } from '../../engine/guest/target.ts';
 import type { Job } from '../../engine/transfers/jobs.ts';
-import { isFinished, type Transfer } from '../../engine/transfers/transfer.ts';
+import { type CopySummary, isFinished, type Transfer } from '../../engine/transfers/transfer.ts';
 import { formatDuration } from '../../text/units.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n } from '../support/l10n.ts';
 import { nameOf, percentOf, progressText, rateText } from './progressText.ts';
-import { detailsText, failureText, sourcesText } from './transferText.ts';
+import { failureText, sourcesText } from './transferText.ts';
 
 /** A sentence names at most this many guests; for more it gives their number. */
 const MAX_NAMED = 3;
@@ -82,15 +82,13 @@ export function jobResult(job: Job): { readonly text: string; readonly failed: r
 /** Says "verified" only if it's true of every guest. */
 function doneText(what: string, done: readonly Transfer[]): string {
   const guests = guestsText(namesOf(done));
-  const isVerified = done.every(({ outcome }) => outcome && outcome.verified === outcome.files);
-  return isVerified
-    ? l10n.t('Copied and verified: {0} → {1}.', what, guests)
+  const all = (test: (outcome: CopySummary) => boolean) =>
+    done.every(({ outcome }) => outcome && test(outcome));
+  if (all(({ files, verified }) => verified === files))
+    return l10n.t('Copied and verified: {0} → {1}.', what, guests);
+  return all(({ skipped }) => skipped === 0)
+    ? l10n.t('Up to date: {0} → {1}. Files of the same size and time were not copied.', what, guests)
     : l10n.t('Copied, but some files were skipped: {0} → {1}. See the details.', what, guests);
-}
-
-/** All details, for a document of its own. */
-export function jobDetails(job: Job): string {
-  return job.map(({ request, outcome, error }) => detailsText(request, outcome, error)).join('\n');
 }
 
 function namesOf(transfers: readonly Transfer[]): string[] {

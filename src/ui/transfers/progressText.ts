@@ -30,18 +30,22 @@ export function progressText(progress: CopyProgress, known: string): string {
 
 /** `45% · 51.8 kB/s · 0:28 left` */
 export function shortNumbers(progress: CopyProgress): string {
-  const { bytesPerSecond, etaSeconds } = progress;
+  const { bytesPerSecond, etaSeconds, filesTotal } = progress;
+  if (filesTotal === 0) return l10n.t('starting…');
   const left = etaSeconds === undefined ? [] : [l10n.t('{0} left', formatDuration(etaSeconds))];
   return [`${percentOf([progress])}%`, rateText(bytesPerSecond), ...left].join(' · ');
 }
 
 function progressNumbers(progress: CopyProgress): string {
   const { bytesDone, bytesTotal, bytesPerSecond, etaSeconds, filesDone, filesTotal } = progress;
-  const parts = [
-    `${percentOf([progress])}%`,
-    l10n.t('{0} of {1}', formatBytes(bytesDone), formatBytes(Math.max(bytesDone, bytesTotal))),
-    rateText(bytesPerSecond),
-  ];
+  if (filesTotal === 0) return l10n.t('starting…');
+  const parts = [`${percentOf([progress])}%`];
+  // There are none in empty files, nor in those that the guest has already.
+  if (bytesTotal > 0) {
+    const done = formatBytes(bytesDone);
+    parts.push(l10n.t('{0} of {1}', done, formatBytes(Math.max(bytesDone, bytesTotal))));
+    parts.push(rateText(bytesPerSecond));
+  }
   if (etaSeconds !== undefined) parts.push(l10n.t('{0} left', formatDuration(etaSeconds)));
   if (filesTotal > 1) parts.push(l10n.t('{0} of {1} files', filesDone, filesTotal));
   return parts.join(' · ');

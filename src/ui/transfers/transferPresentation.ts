@@ -1,10 +1,16 @@
 import { targetName } from '../../engine/guest/target.ts';
-import { canRetry, isFinished, type Transfer, type TransferState } from '../../engine/transfers/transfer.ts';
+import {
+  canResume,
+  canRetry,
+  isFinished,
+  type Transfer,
+  type TransferState,
+} from '../../engine/transfers/transfer.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
 import type { Presentation } from '../treeItem.ts';
 import { shortNumbers } from './progressText.ts';
-import { linkText, resultText, sourcesText } from './transferText.ts';
+import { failureText, linkText, resultText, resumeText, sourcesText } from './transferText.ts';
 
 const ICONS: Readonly<Record<TransferState, Presentation['icon']>> = {
   queued: { id: 'clock' },
@@ -20,18 +26,21 @@ export function presentTransfer(transfer: Transfer): Presentation {
   const what = sourcesText(request);
   const domain = harmless(targetName(request.target));
   const now = stateText(transfer);
+  const sentence = state === 'failed' ? failureText(transfer) : now;
+  const label = `${what} → ${domain}`;
   return {
-    label: what,
-    // The state comes first, because a narrow view cuts the rest off.
-    description: `${now} → ${domain}`,
-    tooltip: tooltip(transfer, `${what} → ${domain}`, now),
-    accessibleLabel: l10n.t('Copy {0} to {1}: {2}', what, domain, now),
+    label,
+    // Short, because a narrow view cuts it off: the reasons are in the tooltip and the details.
+    description: now,
+    tooltip: tooltip(transfer, label, now),
+    accessibleLabel: l10n.t('Copy {0} to {1}: {2}', what, domain, sentence),
     icon: ICONS[state],
     contextValue: contextValue(transfer),
   };
 }
 
-function stateText({ state, progress, asking, outcome, error }: Transfer): string {
+/** In a few words. */
+export function stateText({ state, progress, asking, outcome, error }: Transfer): string {
   switch (state) {
     case 'queued':
       return l10n.t('waiting');
@@ -41,7 +50,7 @@ function stateText({ state, progress, asking, outcome, error }: Transfer): strin
     case 'done':
       return outcome ? resultText(outcome) : '';
     case 'failed':
-      if (error) return localized(error.message);
+      if (error) return l10n.t('failed');
       return l10n.t('{0} of {1} files failed', outcome?.failed ?? 0, outcome?.files ?? 0);
     case 'cancelled':
       return l10n.t('cancelled');
@@ -50,12 +59,13 @@ function stateText({ state, progress, asking, outcome, error }: Transfer): strin
   }
 }
 
-function tooltip({ request, outcome, error }: Transfer, label: string, description: string): string {
+function tooltip({ request, state, outcome, error }: Transfer, label: string, description: string): string {
   const lines: (string | undefined)[] = [
     label,
     l10n.t('Destination: {0}', harmless(request.destination)),
     outcome && linkText(outcome),
     error ? localized(error.message) : description,
+    canResume(state) ? resumeText() : undefined,
     ...(outcome?.failures.slice(0, 5).map(localized) ?? []),
     ...(outcome?.notes?.map(localized) ?? []),
   ];

@@ -1,6 +1,6 @@
 import { targetName } from '../../engine/guest/target.ts';
 import { linkLabel } from '../../engine/messages/linkMessages.ts';
-import type { CopyRequest, CopySummary, Transfer, TransferProblem } from '../../engine/transfers/transfer.ts';
+import type { CopyRequest, CopySummary, Transfer } from '../../engine/transfers/transfer.ts';
 import { formatBytes } from '../../text/units.ts';
 import { harmless } from '../support/harmless.ts';
 import { l10n, localized } from '../support/l10n.ts';
@@ -27,6 +27,8 @@ export function outcomeText(request: CopyRequest, outcome: CopySummary): string 
     return l10n.t('Already up to date: {0} in {1} (same size and time).', what, domain);
   if (skipped === files) return skippedText(what, files, domain);
   if (identical === files) return l10n.t('Already there and verified: {0} in {1}.', what, domain);
+  if (verified === identical)
+    return l10n.t('Nothing was copied to {0}: {1}.', domain, countNotes(outcome).join(', '));
   const speed = `${formatBytes(outcome.bytes)}, ${rateText(outcome.bytesPerSecond)}`;
   const notes = [speed, ...countNotes(outcome)].join(', ');
   const copied = files === 1 ? what : countText(verified - identical);
@@ -44,20 +46,28 @@ function skippedText(what: string, files: number, domain: string): string {
 const RATED_BYTES = 64 * 1024;
 
 /** Such as "verified · 51.8 kB/s", for where there's little room. */
-export function resultText({ verified, bytes, bytesPerSecond }: CopySummary): string {
-  const word = verified > 0 ? l10n.t('verified') : l10n.t('skipped');
+export function resultText(outcome: CopySummary): string {
+  const { bytes, bytesPerSecond } = outcome;
+  const word = resultWord(outcome);
   return bytes >= RATED_BYTES ? `${word} · ${rateText(bytesPerSecond)}` : word;
+}
+
+function resultWord({ files, verified, skipped, unchanged }: CopySummary): string {
+  if (skipped > 0) return skipped === files ? l10n.t('skipped') : l10n.t('{0} skipped', skipped);
+  return verified === 0 && unchanged > 0 ? l10n.t('unchanged') : l10n.t('verified');
 }
 
 function countText(files: number): string {
   return files === 1 ? l10n.t('1 file') : l10n.t('{0} files', files);
 }
 
-function countNotes({ links, identical, skipped, resumedFrom, grown = [] }: CopySummary): string[] {
+function countNotes(outcome: CopySummary): string[] {
+  const { links, identical, unchanged, skipped, resumedFrom, grown = [] } = outcome;
   const notes = [];
   if (links > 0) notes.push(l10n.t('{0} symbolic links among them', links));
   if (resumedFrom > 0) notes.push(l10n.t('resumed at {0}', formatBytes(resumedFrom)));
   if (identical > 0) notes.push(l10n.t('{0} already there', identical));
+  if (unchanged > 0) notes.push(l10n.t('{0} unchanged', unchanged));
   if (skipped > 0) notes.push(l10n.t('{0} skipped', skipped));
   if (grown.length > 0) notes.push(l10n.t('{0} grown since', grown.length));
   return notes;
@@ -70,7 +80,12 @@ export function failureText({
   error,
 }: Pick<Transfer, 'request' | 'outcome' | 'error'>): string {
   if (error) return localized(error.message);
-  return outcome ? outcomeText(request, outcome) : '';
+  return outcome && outcome.failed > 0 ? outcomeText(request, outcome) : '';
+}
+
+/** Of a copy that was broken off. It's a promise of the receiver's: PROTOCOL.md §6, `resume`. */
+export function resumeText(): string {
+  return l10n.t('If you retry it within 7 days, a large file continues where it stopped.');
 }
 
 function failedText(request: CopyRequest, { files, failed, failures }: CopySummary): string {
@@ -83,57 +98,11 @@ function failedText(request: CopyRequest, { files, failed, failures }: CopySumma
     : l10n.t("{0} of {1} files weren't copied to {2}. {3}", failed, files, domain, first);
 }
 
-/** All details, for a document of its own. */
-export function detailsText(
-  request: CopyRequest,
-  outcome: CopySummary | undefined,
-  error: Pick<TransferProblem, 'message'> | undefined,
-): string {
-  const { target } = request;
-  const lines = [
-    l10n.t('Domain: {0}', harmless(targetName(target))),
-    l10n.t('Connection: {0}', harmless(target.kind === 'domain' ? target.uri : target.path)),
-    l10n.t('Destination: {0}', harmless(request.destination)),
-    ...request.sources.map(source => l10n.t('Source: {0}', harmless(source))),
-  ];
-  if (error) lines.push('', localized(error.message));
-  if (outcome) lines.push(linkText(outcome), '', ...outcomeLines(outcome));
-  return `${lines.join('\n')}\n`;
-}
-
 export function linkText({ link, lanes }: CopySummary): string {
   const name = localized(linkLabel(link));
   return lanes > 1
     ? l10n.t('Link: {0}, with {1} serial ports in parallel', name, lanes)
     : l10n.t('Link: {0}', name);
-}
-
-function outcomeLines(outcome: CopySummary): string[] {
-  const { files, links, verified, identical, skipped, failed, resumedFrom } = outcome;
-  const { bytes, wireBytes, seconds, bytesPerSecond, grown = [] } = outcome;
-  return [
-    l10n.t(
-      'Files: {0}; verified: {1} (already there: {2}); skipped: {3}; failed: {4}',
-      files,
-      verified,
-      identical,
-      skipped,
-      failed,
-    ),
-    ...(links > 0 ? [l10n.t('Symbolic links among the files, which have no SHA-256: {0}', links)] : []),
-    l10n.t(
-      '{0} bytes copied, {1} bytes on the wire, {2} s, {3}',
-      bytes,
-      wireBytes,
-      seconds.toFixed(3),
-      rateText(bytesPerSecond),
-    ),
-    ...(resumedFrom > 0 ? [l10n.t('{0} bytes had arrived before the interruption', resumedFrom)] : []),
-    ...(outcome.notes ?? []).map(localized),
-    ...(outcome.failures.length > 0 ? ['', ...outcome.failures.map(localized)] : []),
-    ...(grown.length > 0 ? ['', ...grown.map(localized)] : []),
-    ...(outcome.hashes.length > 0 ? ['', 'SHA-256', hashLines(outcome)] : []),
-  ];
 }
 
 /** A single file's hash alone; several as lines that `sha256sum --check` reads. */
@@ -142,6 +111,7 @@ export function hashesText(outcome: CopySummary): string {
   return only && outcome.hashes.length === 1 ? only.sha256 : hashLines(outcome);
 }
 
-function hashLines({ hashes }: CopySummary): string {
+/** As `sha256sum --check` reads them. */
+export function hashLines({ hashes }: CopySummary): string {
   return hashes.map(({ sha256, destination }) => `${sha256}  ${harmless(destination)}`).join('\n');
 }

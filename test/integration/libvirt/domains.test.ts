@@ -55,6 +55,26 @@ test('a domain from definition to removal', async () => {
   await assert.rejects(connection.lookupByName(domain.name), { code: 'no-domain', number: 42 });
 });
 
+test('a domain is paused, resumed and asked to reboot', async () => {
+  const events: LifecycleEvent[] = [];
+  connection.on('lifecycle', event => events.push(event));
+  await connection.subscribeLifecycle();
+  const domain = await domains.start('pause');
+  await connection.suspendDomain(domain);
+  assert.equal(await connection.domainState(domain), 'paused');
+  await pollUntil('the event came', () => events.some(({ event }) => event === 'suspended'));
+  await connection.resumeDomain(domain);
+  assert.equal(await connection.domainState(domain), 'running');
+  // Its firmware ignores the power button, so that it's still the same run.
+  await connection.rebootDomain(domain);
+  assert.deepEqual(await connection.lookupByName(domain.name), domain);
+  assert.equal(await connection.domainState(domain), 'running');
+  await connection.destroyDomain(domain);
+  for (const change of ['suspendDomain', 'resumeDomain', 'rebootDomain', 'wakeDomain'] as const) {
+    await assert.rejects(connection[change](domain), { code: 'operation-invalid' }, change);
+  }
+});
+
 test('a channel is added to a running guest and to its definition, and taken away again', async () => {
   const domain = await domains.start('devices');
   const channel = '<channel type="unix"><target type="virtio" name="org.example.0"/></channel>';

@@ -53,6 +53,14 @@ describe('JSON report', () => {
     );
   });
 
+  it('tells an unchanged file from one that was skipped', () => {
+    const { files } = jsonReport(resultOf({ ...kept, unchanged: true }, kept), 'serial1');
+    assert.deepEqual(
+      files.map(({ unchanged }) => unchanged),
+      [true, undefined],
+    );
+  });
+
   it("gives a failed file's code and sentence", () => {
     const [file] = jsonReport(resultOf(broken), 'serial1').files;
     assert.equal(file?.error?.code, 'no-space');

@@ -55,6 +55,21 @@ async function received(guest: Duplex | undefined, length: number): Promise<stri
 }
 
 describe('a console in a terminal', () => {
+  it("keeps a guest's hands off the clipboard and the terminal's history", async () => {
+    const source = fakeSource();
+    const { session, shown, connected } = start(source);
+    await connected;
+    const heard = { text: '' };
+    session.converse()?.listen(text => {
+      heard.text += text;
+    });
+    const output = 'a\x1b]52;c;YQ==\x07\x1b]633;E;rm -rf ~\x07\x1b[31mb';
+    source.guests[0]?.write(output);
+    await pollUntil('it was shown', () => shown.text.endsWith('b'));
+    assert.ok(shown.text.endsWith('a\x1b[31mb'), JSON.stringify(shown.text));
+    assert.equal(heard.text, output);
+  });
+
   it('passes keys and bytes as they are', async () => {
     const source = fakeSource();
     const { session, shown, connected } = start(source);
@@ -63,8 +78,8 @@ describe('a console in a terminal', () => {
     const keys = 'uname -a\r\x03\x04\x1b[A\x7f雪';
     session.input(keys);
     assert.equal(await received(source.guests[0], Buffer.byteLength(keys) - 2), keys);
-    source.guests[0]?.write('\x1b[31mred\x1b]0;title\x07');
-    await pollUntil('it shows', () => shown.text.includes('\x1b[31mred\x1b]0;title\x07'));
+    source.guests[0]?.write('\x1b[31mred\x1b[0m');
+    await pollUntil('it shows', () => shown.text.includes('\x1b[31mred\x1b[0m'));
     session.dispose();
   });
 
@@ -72,6 +87,8 @@ describe('a console in a terminal', () => {
     const { session, shown, connected } = start(fakeSource());
     await connected;
     assert.match(shown.text, /stty rows 30 cols 100/);
+    session.resize({ rows: 12, columns: 105 });
+    assert.equal(session.sizeCommand, ' stty rows 12 cols 105\r');
     session.dispose();
   });
 

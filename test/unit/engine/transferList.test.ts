@@ -4,13 +4,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { message } from '../../../src/engine/messages/message.ts';
 import type { TransferRecord } from '../../../src/engine/transfers/transfer.ts';
 import { TransferFailure } from '../../../src/engine/transfers/transferFailure.ts';
-import {
-  type Completion,
-  TransferList,
-  type TransferRun,
-} from '../../../src/engine/transfers/transferList.ts';
+import { type Completion, TransferList } from '../../../src/engine/transfers/transferList.ts';
+import type { TransferRun } from '../../../src/engine/transfers/transferRun.ts';
 import { TransferQueue } from '../../../src/transfer/index.ts';
-import { copied, outcome, progress, request, resultOf } from '../ui/samples.ts';
+import { copied, outcome, progress, request, resultOf, target } from '../ui/samples.ts';
 
 const success: Completion = { result: resultOf(copied), outcome };
 
@@ -129,10 +126,11 @@ describe('transfer list', () => {
 
   it('stores plain data', async () => {
     const { list, saved } = listOf(async () => success);
+    const before = Date.now();
     await list.add(request).completion;
-    assert.deepEqual(JSON.parse(JSON.stringify(saved())), [
-      { id: list.all[0]?.id, request, state: 'done', outcome },
-    ]);
+    const [{ startedAt, endedAt, ...record }] = JSON.parse(JSON.stringify(saved()));
+    assert.deepEqual(record, { id: list.all[0]?.id, request, state: 'done', outcome });
+    assert.ok(before <= startedAt && startedAt <= endedAt && endedAt <= Date.now());
   });
 
   it('clears what is finished, and nothing that runs', async () => {
@@ -152,6 +150,105 @@ describe('transfer list', () => {
       [running.id],
     );
     await list.stop();
+  });
+
+  it('clears no interrupted one, which could not be resumed then, unless it is removed by itself', () => {
+    const { list } = listOf(endless, [
+      { id: 'broken', request, state: 'running' },
+      { id: 'over', request, state: 'cancelled' },
+    ]);
+    assert.deepEqual(list.clearFinished(), ['broken']);
+    assert.deepEqual(
+      list.all.map(({ id }) => id),
+      ['broken'],
+    );
+    list.remove('broken');
+    assert.deepEqual(list.all, []);
+  });
+
+  describe('beside a copy on a slow link', () => {
+    const small = { ...request, sources: ['/home/me/small.txt'] };
+
+    /** Its first transfer has only a serial port of a domain that has a channel, too. */
+    async function beside() {
+      const runs: TransferRun[] = [];
+      const ends: PromiseWithResolvers<Completion>[] = [];
+      const list = new TransferList({
+        queue: new TransferQueue({ maxParallel: () => 3 }),
+        run: batch =>
+          batch.map(run => {
+            const end = Promise.withResolvers<Completion>();
+            runs.push(run);
+            ends.push(end);
+            return end.promise;
+          }),
+        store: { load: () => [], save: () => undefined },
+      });
+      const first = list.add(request);
+      await turn();
+      const states = () => list.all.map(({ state }) => state);
+      return { list, runs, ends, first, states };
+    }
+
+    it('another starts, since the fast link may be free', async () => {
+      const { list, runs, ends, first, states } = await beside();
+      const next = list.add(small);
+      await turn();
+      assert.deepEqual(states(), ['queued', 'running']);
+      runs[0]?.links.onSideLink('serial1');
+      await turn();
+      assert.deepEqual(states(), ['running', 'running']);
+      assert.equal(runs[1]?.links.isBeside(), true);
+      ends[1]?.resolve(success);
+      await next.completion;
+      assert.deepEqual(states(), ['done', 'running']);
+      ends[0]?.resolve(success);
+      await first.completion;
+    });
+
+    it('another waits after all if it finds no link', async () => {
+      const { list, runs, ends, first, states } = await beside();
+      runs[0]?.links.onSideLink('serial1');
+      const next = list.add(small);
+      await turn();
+      ends[1]?.reject(new TransferFailure('no-receiver', message('copy.unexpected')));
+      await turn();
+      assert.deepEqual(states(), ['queued', 'running']);
+      ends[0]?.resolve(success);
+      await first.completion;
+      await turn();
+      assert.deepEqual(states(), ['running', 'done']);
+      assert.equal(runs[2]?.links.isBeside(), false);
+      ends[2]?.reject(new TransferFailure('no-receiver', message('copy.unexpected')));
+      await assert.rejects(next.completion, { code: 'no-receiver' });
+    });
+
+    it('another can be cancelled while it waits again', async () => {
+      const { list, runs, ends, first } = await beside();
+      runs[0]?.links.onSideLink('serial1');
+      const next = list.add(small);
+      await turn();
+      ends[1]?.reject(new TransferFailure('busy', message('copy.unexpected')));
+      await turn();
+      list.cancel(next.id);
+      await assert.rejects(next.completion, { code: 'aborted' });
+      assert.equal(list.get(next.id)?.state, 'cancelled');
+      ends[0]?.resolve(success);
+      await first.completion;
+    });
+
+    it('another for the same link waits', async () => {
+      const { list, runs, ends, first, states } = await beside();
+      runs[0]?.links.onSideLink('serial1');
+      list.add({ ...small, target: { ...target, link: 'serial1' } });
+      await turn();
+      assert.deepEqual(states(), ['queued', 'running']);
+      ends[0]?.resolve(success);
+      await first.completion;
+      await turn();
+      assert.deepEqual(states(), ['running', 'done']);
+      ends[1]?.resolve(success);
+    });
   });
 
   it('forgets the oldest ones', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { AnswerReader, isLoginPrompt } from '../../../src/install/console/answers.ts';
+import { AnswerReader, isLoginPrompt, isShellPrompt } from '../../../src/install/console/answers.ts';
 import { pythonLine, shellLine } from '../../../src/install/console/bootstrapLine.ts';
 
 const facts = { textLength: 30_000, chunkLength: 2000, sha256: 'ab', nonce: 'c0ffee', start: true };
@@ -26,6 +26,28 @@ describe("the bootstrap's answers", () => {
 
   it('cost no memory when a line never ends', () => {
     assert.deepEqual(read(...Array<string>(2000).fill('x'.repeat(1000)), '\r\ngw-c0ffee end\r\n'), ['end']);
+  });
+});
+
+describe('the last line of a console', () => {
+  it('is told to be a prompt of a shell, whatever its colours', () => {
+    const prompts = [
+      '/ # ',
+      'root@demo:~# ',
+      '\x1b[01;32mme@demo\x1b[00m:\x1b[34m~\x1b[0m$ ',
+      'PS C:\\> ',
+      '~ ❯ ',
+    ];
+    for (const line of prompts) assert.ok(isShellPrompt(line), line);
+    const others = [
+      '',
+      'demo login: ',
+      'Password: ',
+      '[  OK  ] Started x.',
+      'done $ 5 of 6',
+      'Password for root# : ',
+    ];
+    for (const line of others) assert.ok(!isShellPrompt(line), line);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { TransferQueue } from '../../../src/transfer/index.ts';
+import { TransferQueue, type Turn } from '../../../src/transfer/index.ts';
 
 /** Works that note when they start, and end when told to. */
 function harness(maxParallel: () => number) {
@@ -93,6 +93,34 @@ describe('transfer queue', () => {
     assert.deepEqual(started, ['a1', 'c1', 'both', 'b1']);
     for (const name of ['b1', 'c1']) await end(name);
     await Promise.all(all);
+  });
+
+  it('lets the next one start beside who gives a resource away for another', async () => {
+    const { queue, started, run, end } = harness(() => 10);
+    let first: Turn | undefined;
+    const over = Promise.withResolvers<void>();
+    const running = queue.run(['a'], turn => {
+      first = turn;
+      return over.promise;
+    });
+    const beside = run('beside', 'a');
+    const blocked = run('blocked', 'a+b');
+    await turn();
+    assert.deepEqual(started, []);
+    assert.equal(first?.whenAlone('a'), undefined);
+    first?.exchange('a', 'b');
+    await turn();
+    assert.deepEqual(started, ['beside']);
+    assert.equal(first?.whenAlone('a'), undefined, 'oneself is no company');
+    await end('beside');
+    await beside;
+    assert.deepEqual(started, ['beside'], 'b is still held');
+    over.resolve();
+    await running;
+    await turn();
+    assert.deepEqual(started, ['beside', 'blocked']);
+    await end('blocked');
+    await blocked;
   });
 
   it('counts who has several resources as one', async () => {

@@ -249,18 +249,53 @@ describe('copy, sending less', () => {
       assert.ok(lastRate * result.seconds < 200_000, `${lastRate} bytes/s`);
     });
 
-    it('keeps nothing when the user cancels', async () => {
-      await connect();
+    /** Cancels a file that never ends after some 300 kB. */
+    async function cancelled(change: Partial<CopyOptions> = {}): Promise<void> {
       const abort = new AbortController();
       const options: Partial<CopyOptions> = {
         signal: abort.signal,
         sourceSystem: endlessDisk,
         compression: 'off',
         onProgress: ({ bytesDone }) => bytesDone > 300_000 && abort.abort(),
+        ...change,
       };
       await assert.rejects(run([write('f', Buffer.alloc(400_000))], '/f', options), { name: 'AbortError' });
       assert.equal(receiver.requests.at(-1), 'cancel');
+    }
+
+    it('keeps nothing when the user cancels', async () => {
+      await connect();
+      await cancelled();
       assert.equal(receiver.partials.size, 0);
+    });
+
+    it('keeps what has arrived where the copy is told to, and goes on with it', async () => {
+      await connect();
+      await cancelled({ keepPartial: true });
+      const arrived = receiver.partials.get('/f')?.length ?? 0;
+      assert.ok(arrived > 300_000, `${arrived}`);
+      const result = await sent(Buffer.alloc(arrived + 100_000, 7), { keepPartial: true });
+      assert.equal(result.resumedFrom, arrived);
+      assert.equal(receiver.partials.size, 0);
+    });
+
+    it('keeps it, too, when cancelled before the receiver has answered', async () => {
+      const abort = new AbortController();
+      const keeps: unknown[] = [];
+      await connect({
+        answer: ({ verb, fields }) => {
+          if (verb !== 'put' && verb !== 'cancel') return undefined;
+          if (verb === 'cancel') {
+            keeps.push(fields.get('keep')?.toString());
+            return [['error', { code: 'cancelled' }]];
+          }
+          abort.abort();
+          return [];
+        },
+      });
+      const options = { signal: abort.signal, keepPartial: true };
+      await assert.rejects(run([write('f', Buffer.alloc(400_000))], '/f', options), { name: 'AbortError' });
+      assert.deepEqual(keeps, ['1']);
     });
   });
 

@@ -55,18 +55,47 @@ describe('manifest of the extension', () => {
   it('no key is AltGr and a letter on European layouts, and macOS has all of them too', () => {
     for (const { key, mac, when } of keybindings) {
       assert.doesNotMatch(key, /ctrl\+alt|alt\+ctrl/);
-      assert.equal(mac, key.replaceAll('ctrl', 'cmd'));
+      // What is Delete on other keyboards deletes files in macOS's Finder and in VS Code's Explorer by this.
+      assert.equal(mac, key.replaceAll('ctrl', 'cmd').replace('delete', 'cmd+backspace'));
       assert.match(when, /Focus|activeEditor/);
     }
   });
 
+  it('Delete removes a transfer, and does nothing outside of their view', () => {
+    const { when } = keybindings.find(({ command }: Item) => command === 'guestwire.removeTransfer');
+    assert.match(when, /^focusedView == guestwire\.transfers && listFocus && !inputFocus$/);
+  });
+
   it("a workspace can't set where to connect or, while untrusted, where to copy", () => {
     const { properties } = configuration;
-    for (const name of ['connections', 'link', 'serialPorts', 'maxParallelTransfers']) {
+    for (const name of ['connections', 'link', 'serialPorts']) {
       assert.equal(properties[`guestwire.${name}`].scope, 'machine', name);
     }
+    assert.equal(properties['guestwire.maxParallelTransfers'].scope, 'application');
     const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
     assert.deepEqual(restrictedConfigurations, ['guestwire.destination', 'guestwire.conflict']);
+  });
+
+  it("preferences can be set in the User tab of a remote window, where machines' settings can't", () => {
+    const scopes = Object.entries<{ scope: string }>(configuration.properties).map(([key, { scope }]) => [
+      key.replace('guestwire.', ''),
+      scope.startsWith('machine') ? 'machine' : 'preference',
+    ]);
+    assert.deepEqual(Object.fromEntries(scopes), {
+      ...{ connections: 'machine', link: 'machine', serialPorts: 'machine' },
+      ...{ destination: 'preference', conflict: 'preference', maxParallelTransfers: 'preference' },
+      ...{ compression: 'preference', delta: 'preference', lanes: 'preference' },
+      notifications: 'preference',
+    });
+  });
+
+  it('the steps of the walkthrough are ticked by what has been achieved, not by what was tried', () => {
+    const [{ steps }] = manifest.contributes.walkthroughs;
+    const events = steps.flatMap((step: { completionEvents: string[] }) => step.completionEvents);
+    const set = events.map((event: string) => /^onContext:guestwire\.(\w+)$/.exec(event)?.[1]);
+    assert.deepEqual(set, ['connected', 'receiverAnswered', 'copied', 'transferShown']);
+    const source = read('src/ui/achievements.ts');
+    for (const key of set) assert.ok(source.includes(`'${key}'`), key);
   });
 
   it('the manifest has a welcome text for each reason for an empty Domains view', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { DomainState } from 'libvirt';
+import { type DomainState, parseUri } from 'libvirt';
+import { runningFirst } from '../../../src/engine/connections/activity.ts';
 import type { ConnectionStatus } from '../../../src/engine/connections/connectionStatus.ts';
 import { backOffMs, isPassing } from '../../../src/engine/connections/connectionStatus.ts';
 import { Receivers } from '../../../src/engine/connections/receivers.ts';
@@ -10,6 +11,7 @@ import {
   presentConnection,
   presentDomain,
   presentLink,
+  presentLinks,
   systemText,
   type Welcome,
   welcomeFor,
@@ -58,6 +60,50 @@ describe('domain in the Domains view', () => {
     assert.doesNotMatch(presentDomain(facts('shutoff', { receiver: 'ready' })).description, /receiver/);
   });
 
+  it("the icon alone tells a running domain's receiver and every other state apart", () => {
+    const icons = [
+      presentDomain(facts('running', { receiver: 'ready' })),
+      presentDomain(facts('running', { receiver: 'silent' })),
+      presentDomain(facts('running', { receiver: 'unknown' })),
+      presentDomain(facts('paused', { receiver: 'ready' })),
+      presentDomain(facts('shutdown')),
+      presentDomain(facts('shutoff', { receiver: 'ready' })),
+      presentDomain(facts('crashed')),
+    ].map(({ icon }) => icon.id);
+    assert.equal(new Set(icons).size, icons.length, icons.join(' '));
+    assert.deepEqual(
+      presentDomain(facts('blocked', { receiver: 'ready' })).icon,
+      presentDomain(facts('running', { receiver: 'ready' })).icon,
+    );
+  });
+
+  it('running domains come first, each group in the order it had', () => {
+    const domains = [
+      domainOf('a', 'shutoff'),
+      domainOf('b', 'paused'),
+      domainOf('c'),
+      domainOf('d', 'crashed'),
+      domainOf('e', 'blocked'),
+      domainOf('f', 'shutdown'),
+    ];
+    assert.equal(
+      runningFirst(domains)
+        .map(({ name }) => name)
+        .join(''),
+      'cebfad',
+    );
+  });
+
+  it("a domain's links are counted, once they have been read", () => {
+    const devices = parseDomainDevices(
+      '<domain><devices><serial type="pty"><target port="0"/><alias name="serial0"/></serial></devices></domain>',
+    );
+    assert.equal(presentLinks('web', undefined).description, '');
+    const shown = presentLinks('web', rankCandidates(devices));
+    assert.equal(shown.description, '1');
+    assert.equal(shown.accessibleLabel, 'Serial ports, consoles and virtio channels of web, 1');
+  });
+
   it('a domain of a read-only or lost connection offers no actions', () => {
     assert.equal(
       presentDomain(facts('running', { writable: false })).contextValue,
@@ -103,6 +149,16 @@ describe('connection in the Domains view', () => {
     assert.equal(shown.label, 'qemu:///session');
     assert.equal(shown.description, '1 domain · socket=/run/user/1000/libvirt/libvirt-sock');
     assert.ok(shown.accessibleLabel.includes(uri));
+  });
+
+  it('a connection is called what stands behind the # of its URI, if anything does', () => {
+    const uri = 'qemu:///session?socket=/run/user/1000/libvirt/libvirt-sock#Demo $(x)';
+    const shown = presentConnection({ uri, status: { kind: 'connected', readOnly: false }, domainCount: 1 });
+    assert.equal(shown.label, harmless('Demo $(x)'));
+    assert.match(shown.description, /^1 domain · qemu:\/\/\/session\?socket=/);
+    assert.ok(shown.tooltip.startsWith(harmless(uri)));
+    assert.equal(parseUri(uri).parameters.get('socket'), '/run/user/1000/libvirt/libvirt-sock');
+    assert.equal(parseUri(uri).remoteName, 'qemu:///session');
   });
 
   it("reconnecting waits longer each time, and isn't tried where it can't help", () => {

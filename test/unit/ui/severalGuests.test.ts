@@ -8,20 +8,12 @@ import { type Job, jobOf, jobsOf } from '../../../src/engine/transfers/jobs.ts';
 import { sharedAnswers } from '../../../src/engine/transfers/sharedAnswers.ts';
 import type { Transfer, TransferRecord } from '../../../src/engine/transfers/transfer.ts';
 import { TransferFailure } from '../../../src/engine/transfers/transferFailure.ts';
-import {
-  type Completion,
-  TransferList,
-  type TransferRun,
-} from '../../../src/engine/transfers/transferList.ts';
+import { type Completion, TransferList } from '../../../src/engine/transfers/transferList.ts';
+import type { TransferRun } from '../../../src/engine/transfers/transferRun.ts';
 import type { Conflict, ConflictDecision } from '../../../src/transfer/index.ts';
 import { TransferQueue } from '../../../src/transfer/index.ts';
-import {
-  jobDetails,
-  jobMessage,
-  jobPercent,
-  jobResult,
-  jobTitle,
-} from '../../../src/ui/transfers/jobText.ts';
+import { jobDetails } from '../../../src/ui/transfers/detailsText.ts';
+import { jobMessage, jobPercent, jobResult, jobTitle } from '../../../src/ui/transfers/jobText.ts';
 import { copied, outcome, progress, request, requestTo, resultOf, said } from './samples.ts';
 
 const success: Completion = { result: resultOf(copied), outcome };
@@ -178,6 +170,10 @@ describe('texts about a copy into several guests', () => {
     const skipped = { ...done, outcome: { ...outcome, verified: 0, skipped: 1 } };
     const partly = jobResult(jobFrom(part('web', done), part('db', skipped)));
     assert.doesNotMatch(partly.text, /verified/);
+    assert.match(partly.text, /some files were skipped/);
+    const unchanged = { ...done, outcome: { ...outcome, verified: 0, unchanged: 1 } };
+    const same = jobResult(jobFrom(part('web', done), part('db', unchanged)));
+    assert.match(same.text, /^Up to date: /);
     const failed = jobResult(jobFrom(part('web', done), part('db', failedWith('Its disk is full.'))));
     assert.equal(failed.text, 'notes.txt was copied to 1 of 2 guests. db: "Its disk is full."');
     assert.deepEqual(
@@ -195,7 +191,7 @@ describe('texts about a copy into several guests', () => {
 
   it('the details list every guest', () => {
     const text = jobDetails(jobFrom(part('web', done), part('db', failedWith('Its disk is full.'))));
-    assert.match(text, /Domain: web[\s\S]*SHA-256[\s\S]*Domain: db[\s\S]*Its disk is full\./);
+    assert.match(text, /Domain: web[\s\S]*SHA-256[\s\S]*Its disk is full\.[\s\S]*Domain: db/);
   });
 });
 

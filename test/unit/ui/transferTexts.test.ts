@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { targetKey } from '../../../src/engine/guest/target.ts';
 import { fillIn } from '../../../src/engine/messages/message.ts';
 import { summaryOf } from '../../../src/engine/transfers/copySummary.ts';
-import type { Transfer } from '../../../src/engine/transfers/transfer.ts';
+import type { CopySummary, Transfer } from '../../../src/engine/transfers/transfer.ts';
 import {
   History,
   presentLast,
@@ -11,9 +11,10 @@ import {
   sparkline,
 } from '../../../src/ui/statusBar/throughputText.ts';
 import { localized } from '../../../src/ui/support/l10n.ts';
+import { detailsText, detailsTitle } from '../../../src/ui/transfers/detailsText.ts';
 import { nameOf, percentOf, progressText } from '../../../src/ui/transfers/progressText.ts';
 import { presentTransfer } from '../../../src/ui/transfers/transferPresentation.ts';
-import { detailsText, hashesText, outcomeText } from '../../../src/ui/transfers/transferText.ts';
+import { hashesText, outcomeText, resultText } from '../../../src/ui/transfers/transferText.ts';
 import { copied, link, outcome, progress, request, resultOf, said, sha256, target } from './samples.ts';
 
 const identical = { ...copied, bytes: 0, skipped: true };
@@ -21,11 +22,14 @@ const kept = { ...identical, sha256: null, verified: false };
 const unchanged = { ...kept, unchanged: true as const };
 const broken = { ...kept, skipped: false, error: { code: 'no-space', message: 'x' } };
 
+const failed: Transfer = { id: '1', request, state: 'failed' };
+const detailsOf = (outcome: CopySummary) => detailsText({ ...failed, outcome });
+
 describe('outcome of a copy', () => {
-  it('the outcome counts verified, skipped and failed files', () => {
-    const judged = summaryOf(resultOf(copied, identical, kept, broken), link, {});
-    const { files, verified, identical: there, skipped, failed } = judged;
-    assert.deepEqual([files, verified, there, skipped, failed], [4, 2, 1, 1, 1]);
+  it('the outcome counts verified, unchanged, skipped and failed files', () => {
+    const judged = summaryOf(resultOf(copied, identical, unchanged, kept, broken), link, {});
+    const { files, verified, identical: there, unchanged: same, skipped, failed } = judged;
+    assert.deepEqual([files, verified, there, same, skipped, failed], [5, 2, 1, 1, 1, 1]);
     assert.equal(judged.failures.length, 1);
     assert.deepEqual(judged.hashes[0], { destination: '/srv/notes.txt', sha256 });
   });
@@ -64,6 +68,12 @@ describe('outcome of a copy', () => {
     ['an empty folder', 'There were no files in notes.txt to copy to web.', []],
     ['the same files again', 'Already there and verified: 2 files in web.', [identical, identical]],
     [
+      'a partly changed folder',
+      'Copied and verified: 1 file → web:/srv/ (1.00 kB, 2.00 kB/s, 2 unchanged).',
+      [copied, unchanged, unchanged],
+    ],
+    ['nothing to do', 'Nothing was copied to web: 1 unchanged, 1 skipped.', [unchanged, kept]],
+    [
       'several files',
       'Copied and verified: 1 file → web:/srv/ (1.00 kB, 2.00 kB/s, 1 already there, 1 skipped).',
       [copied, identical, kept],
@@ -75,6 +85,17 @@ describe('outcome of a copy', () => {
     });
   }
 
+  it('unchanged files are not called skipped, nor skipped ones verified', () => {
+    const wordOf = (...files: Parameters<typeof resultOf>) =>
+      resultText({ ...summaryOf(resultOf(...files), link, {}), bytes: 0 });
+    assert.equal(wordOf(unchanged, unchanged), 'unchanged');
+    assert.equal(wordOf(copied, unchanged), 'verified');
+    assert.equal(wordOf(kept), 'skipped');
+    assert.equal(wordOf(copied, unchanged, kept), '1 skipped');
+    const details = detailsOf(summaryOf(resultOf(copied, unchanged, kept), link, {}));
+    assert.match(details, /^Files: 3\nVerified: 1\nUnchanged: 1\nSkipped: 1\n1000 bytes/m);
+  });
+
   it('the outcome tells symbolic links from files with a SHA-256', () => {
     const made = { ...copied, sha256: null, symlink: true as const };
     const outcome = summaryOf(resultOf(copied, made, made), link, {});
@@ -82,28 +103,28 @@ describe('outcome of a copy', () => {
       outcomeText(request, outcome),
       /^Copied and verified: 3 files .*, 2 symbolic links among them\)/,
     );
-    assert.match(detailsText(request, outcome, undefined), /which have no SHA-256: 2\n/);
+    assert.match(detailsOf(outcome), /which have no SHA-256: 2\n/);
   });
 
   it('the outcome says where a copy was resumed', () => {
     const outcome = summaryOf({ ...resultOf(copied), resumedFrom: 500 }, link, {});
     assert.match(outcomeText(request, outcome), /, resumed at 500 B\)\.$/);
-    assert.match(detailsText(request, outcome, undefined), /500 bytes had arrived before/);
+    assert.match(detailsOf(outcome), /500 bytes had arrived before/);
   });
 
   it('the details tell what could not be kept in the guest', () => {
     const noted = summaryOf(resultOf({ ...copied, notes: ['mode'] }), link, {});
     assert.match(
-      detailsText(request, noted, undefined),
+      detailsOf(noted),
       /^"\/srv\/notes\.txt": the guest's file system refused the permissions\.$/m,
     );
-    assert.doesNotMatch(detailsText(request, outcome, undefined), /permissions/);
+    assert.doesNotMatch(detailsOf(summaryOf(resultOf(copied), link, {})), /permissions/);
   });
 
   it('the outcome says that a file has grown since, and the details what that means', () => {
     const outcome = summaryOf(resultOf({ ...copied, changed: 'grown' }), link, {});
     assert.match(outcomeText(request, outcome), /1 grown since\)\.$/);
-    const text = detailsText(request, outcome, undefined);
+    const text = detailsOf(outcome).replaceAll('\n', ' ');
     assert.ok(
       text.includes(`"${copied.source}" has grown since, and the guest has its first 1000 bytes.`),
       text,
@@ -111,8 +132,7 @@ describe('outcome of a copy', () => {
   });
 
   it('the details say how many serial ports were used in parallel', () => {
-    const linesOf = (lanes: number): string =>
-      detailsText(request, summaryOf({ ...resultOf(copied), lanes }, link, {}), undefined);
+    const linesOf = (lanes: number): string => detailsOf(summaryOf({ ...resultOf(copied), lanes }, link, {}));
     assert.match(
       linesOf(2),
       new RegExp(`^Link: virtio channel ${link.device}, with 2 serial ports in parallel$`, 'm'),
@@ -129,18 +149,47 @@ describe('outcome of a copy', () => {
   });
 
   it('the details have everything about the copy', () => {
-    const text = detailsText(request, summaryOf(resultOf(copied, broken), link, {}), undefined);
+    const text = detailsOf(summaryOf(resultOf(copied, broken), link, {}));
     for (const part of [
       '/srv/',
       'qemu:///system',
       'virtio channel',
       'disk is full',
       sha256,
-      'Files: 2; verified: 1',
+      'Files: 2\nVerified: 1\nFailed: 1\n',
     ]) {
       assert.ok(text.includes(part), part);
     }
-    assert.match(detailsText(request, undefined, { message: said('No receiver.') }), /No receiver\./);
+    assert.match(
+      detailsText({ ...failed, error: { code: 'x', message: said('No receiver.') } }),
+      /No receiver\./,
+    );
+  });
+
+  it('the details begin with what was copied where, and how it ended', () => {
+    const done: Transfer = { id: '1', request, state: 'done', outcome };
+    assert.equal(detailsTitle([done]), 'notes.txt → web');
+    const startedAt = new Date(2026, 10, 30, 12, 18, 5).getTime();
+    const text = detailsText({ ...done, startedAt, endedAt: startedAt + 61_000 });
+    assert.match(text, /^notes\.txt → web\n\nCopied and verified: notes\.txt/);
+    assert.match(text, /^Started: .*30.*2026.*:18:05.*$/m);
+    assert.match(text, /^Ended: .*2026.*:19:06.*$/m);
+    assert.match(
+      detailsText({ ...failed, state: 'cancelled' }),
+      /^notes\.txt → web\n\ncancelled\nIf you retry it/,
+    );
+  });
+
+  it('the details have no long lines but hashes and paths', () => {
+    const long = { ...failed, error: { code: 'x', message: said('so many words '.repeat(30)) } };
+    for (const line of detailsText(long).split('\n')) assert.ok(line.length <= 76, line);
+    assert.match(detailsOf(outcome), new RegExp(`^${sha256}  /srv/notes\\.txt$`, 'm'));
+  });
+
+  it("the details keep a guest's control characters and notation out", () => {
+    const evil = { ...outcome, hashes: [{ destination: '/srv/\u001b[2J\nx', sha256 }] };
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+    assert.doesNotMatch(detailsOf(evil), /[\u0000-\u0009\u000b-\u001f]/);
   });
 
   it('hashes are listed as sha256sum checks them', () => {
@@ -157,6 +206,16 @@ describe('progress of a transfer', () => {
     assert.equal(progressText(progress, 'notes.txt'), numbers);
     const many = { ...progress, filesTotal: 12, filesDone: 3, etaSeconds: undefined };
     assert.match(progressText(many, ''), /50\.0 kB\/s · 3 of 12 files$/);
+  });
+
+  it('progress has no bytes where there are none to copy', () => {
+    const nothing = { ...progress, bytesDone: 0, bytesTotal: 0, bytesPerSecond: 0, etaSeconds: undefined };
+    assert.equal(progressText({ ...nothing, file: '', filesTotal: 0 }, 'notes.txt'), 'starting…');
+    assert.equal(
+      progressText({ ...nothing, filesDone: 1, filesTotal: 2 }, 'notes.txt'),
+      '50% · 1 of 2 files',
+    );
+    assert.equal(progressText({ ...nothing, filesDone: 1 }, 'notes.txt'), '100%');
   });
 
   it('progress is 100% only when all files are finished', () => {
@@ -178,19 +237,19 @@ describe('progress of a transfer', () => {
 describe('transfer in the Transfers view', () => {
   const show = (more: Partial<Transfer>) => presentTransfer({ id: '1', request, state: 'queued', ...more });
 
-  it('a transfer shows its state', () => {
-    assert.equal(show({}).label, 'notes.txt');
+  it('a transfer shows file and guest, and its state in a few words', () => {
+    assert.equal(show({}).label, 'notes.txt → web');
     assert.equal(show({}).accessibleLabel, 'Copy notes.txt to web: waiting');
-    assert.equal(show({ state: 'running' }).description, 'looking for the receiver… → web');
-    assert.equal(show({ state: 'running', progress }).description, '45% · 50.0 kB/s · 0:11 left → web');
-    assert.equal(show({ state: 'done', outcome }).description, 'verified → web');
-    assert.equal(
-      show({ state: 'failed', error: { code: 'x', message: said('Why.') } }).description,
-      '"Why." → web',
-    );
+    assert.equal(show({ state: 'running' }).description, 'looking for the receiver…');
+    assert.equal(show({ state: 'running', progress }).description, '45% · 50.0 kB/s · 0:11 left');
+    assert.equal(show({ state: 'done', outcome }).description, 'verified');
+    const error = { code: 'x', message: said('A long sentence about the reason.') };
+    assert.equal(show({ state: 'failed', error }).description, 'failed');
+    assert.match(show({ state: 'failed', error }).tooltip, /A long sentence/);
+    assert.match(show({ state: 'failed', error }).accessibleLabel, /to web: "A long sentence/);
     assert.equal(
       show({ state: 'failed', outcome: { ...outcome, failed: 1, files: 3 } }).description,
-      '1 of 3 files failed → web',
+      '1 of 3 files failed',
     );
   });
 
@@ -223,7 +282,7 @@ describe('status bar', () => {
   it('the status bar says that a transfer waits for an answer', () => {
     const asking: Transfer = { id: '1', request, state: 'running', progress, asking: '/home/me/notes.txt' };
     assert.equal(presentThroughput([asking], []).text, '$(question) waiting for your answer');
-    assert.match(presentTransfer(asking).description, /^waiting for your answer → web$/);
+    assert.match(presentTransfer(asking).description, /^waiting for your answer$/);
   });
 
   it('the status bar shows rate and percentage of all transfers together', () => {
