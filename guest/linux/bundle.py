@@ -31,7 +31,7 @@ class Record:
         if name.startswith(b'/'):
             self.words = b'/' + self.words  # an empty part, which leads nowhere
         self.mode = mode
-        self.mtime = mtime
+        self.mtime = mtime if mtime == NO_MTIME or mtime < 1 << 63 else mtime - (1 << 64)
         self.start = start
         self.size = size
 

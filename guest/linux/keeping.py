@@ -9,6 +9,8 @@ from .log import log
 
 ACL = 'system.posix_acl_access'
 OF_CONTENT = ('security.ima', 'security.evm')   # signatures of the old bytes
+EVERYWHERE = (315532800 * 10 ** 9, 2 ** 31 * 10 ** 9)   # times from 1980 (FAT) to 2038
+COARSEST = 2 * 10 ** 9                          # of FAT's clock
 WITHOUT_XATTRS = (errno.EOPNOTSUPP, errno.ENOSYS)
 
 
@@ -42,8 +44,12 @@ class Notes:
             self.attempt('mode', os.fchmod, fd, mode)
 
     def set_times(self, target, nanoseconds, **where):
-        if nanoseconds is not None:
-            self.attempt('times', os.utime, target, ns=(nanoseconds, nanoseconds), **where)
+        if nanoseconds is None or not self.attempt('times', os.utime, target, ns=(nanoseconds, nanoseconds), **where):
+            return
+        # where not every file system can go, some take the nearest time that they have without a word
+        if not EVERYWHERE[0] <= nanoseconds < EVERYWHERE[1]:
+            if abs(os.stat(target, **where).st_mtime_ns - nanoseconds) > COARSEST:
+                self.add('times')
 
     def set_mode_at(self, place, mode):
         if mode is not None:

@@ -12,8 +12,9 @@ from .errors import Refused
 from .log import log, printable
 from .wire import PARTIAL_S
 
-TEMPORARY = re.compile(br'\.guestwire-[0-9a-f]{8}\.part\Z')
-PARTIAL = re.compile(br'\.guestwire-[0-9a-f]{8}\.partial\Z')
+OLD_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+# The number of its inode makes a name ours: a user's file may have any other name, and a copy of ours has another number
+OWN = re.compile(br'(\.guestwire-[0-9a-f]{8})-([0-9a-f]{1,16})(\.part|\.partial)\Z')
 
 
 class Leftovers:
@@ -43,27 +44,62 @@ class Leftovers:
             self._files.clear()
 
 
+def own_name(name, fd):
+    """That of an open file which has this name so far."""
+    stem, dot, ending = name.rpartition(b'.')
+    return b'%s-%x%s%s' % (stem, os.fstat(fd).st_ino, dot, ending)
+
+
+def is_own_name(name, found):
+    match = OWN.match(name)
+    return match is not None and int(match.group(2), 16) == found.st_ino
+
+
 def temporary_name():
     return b'.guestwire-' + os.urandom(4).hex().encode('ascii') + b'.part'
 
 
 def partial_name(name):
-    """Where a put of this name can be resumed."""
+    """Where a put of this name can be resumed; what is there has its inode's number in it, too."""
     return b'.guestwire-' + hashlib.sha256(name).hexdigest()[:8].encode('ascii') + b'.partial'
 
 
-def numbered(name, number):
-    """`name (2).ext`; a leading dot does not begin an extension."""
+def numbered(name, number, longest=255):
+    """`name (2).ext`; a leading dot does not begin an extension.  What would be
+    too long loses the end of its stem, or else of its extension."""
     dot = name.rfind(b'.')
     if dot <= 0:
         dot = len(name)
-    return name[:dot] + b' (%d)' % number + name[dot:]
+    stem, suffix, extension = name[:dot], b' (%d)' % number, name[dot:]
+    room = longest - len(suffix)
+    if len(extension) >= room:
+        stem, extension = name, b''
+    return cut_to(stem, room - len(extension)) + suffix + extension
+
+
+def cut_to(name, most):
+    """So many bytes at most, and no part of a character of UTF-8."""
+    if len(name) <= most:
+        return name
+    end = most
+    while most - end < 3 and name[end] & 0xc0 == 0x80:
+        end -= 1
+    return name[:most if name[end] & 0xc0 == 0x80 else end]
+
+
+def longest_name(place):
+    """Bytes that a name may have there."""
+    try:
+        return os.fstatvfs(place.directory).f_namemax or 255
+    except OSError:
+        return 255
 
 
 def free_name(place, first=2):
     """A Location beside `place` with a numbered name that is not taken."""
+    longest = longest_name(place)
     for number in range(first, 100000):
-        candidate = place.renamed(numbered(place.name, number))
+        candidate = place.renamed(numbered(place.name, number, longest))
         try:
             if candidate.lstat() is None:
                 return candidate
@@ -72,6 +108,16 @@ def free_name(place, first=2):
             raise
         candidate.close()
     raise Refused('exists', 'too many names are taken', place.path)
+
+
+def partial_files(place, name):
+    """What there is of that `partial_name`; OSError if the directory can't be listed."""
+    stem = name.rpartition(b'.')[0] + b'-'
+    fd = os.open(b'.', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.directory)
+    try:
+        return [one for one in map(os.fsencode, os.listdir(fd)) if one.startswith(stem) and one.endswith(b'.partial')]
+    finally:
+        os.close(fd)
 
 
 def sweep_orphans(place):
@@ -84,10 +130,8 @@ def sweep_orphans(place):
     try:
         for name in os.listdir(fd):
             name = os.fsencode(name)
-            if TEMPORARY.match(name):
-                remove_orphan(fd, name, 0.0)
-            elif PARTIAL.match(name):
-                remove_orphan(fd, name, PARTIAL_S)
+            if OWN.match(name):
+                remove_orphan(fd, name, PARTIAL_S if name.endswith(b'.partial') else 0.0)
     except OSError as error:
         log.debug('looking for orphans: %s' % error)
     finally:
@@ -104,12 +148,13 @@ def has_name(fd, name, directory):
 
 
 def remove_orphan(directory, name, age_s):
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
         found = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        if not stat.S_ISREG(found.st_mode) or (age_s and time.time() - found.st_mtime < age_s):
+        if not stat.S_ISREG(found.st_mode) or not is_own_name(name, found):
             return
-        fd = os.open(name, flags, dir_fd=directory)
+        if age_s and time.time() - found.st_mtime < age_s:
+            return
+        fd = os.open(name, OLD_FILE, dir_fd=directory)
     except OSError:
         return
     try:

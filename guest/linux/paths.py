@@ -35,7 +35,7 @@ class Root:
             walk.close()
 
     def _at_home(self, path):
-        return self.home + path[1:] if path.startswith(b'~/') else path
+        return self.home + path[1:] if path == b'~' or path.startswith(b'~/') else path
 
     def in_full(self, path):
         """Its words from "/" on; nothing is looked up."""

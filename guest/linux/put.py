@@ -13,7 +13,8 @@ from .in_place import UNABLE, may_write, open_spool, overwrite
 from .incoming import DROP, Transfer
 from .keeping import Notes, take_over
 from .log import log, printable
-from .names import free_name, has_name, partial_name, sweep_orphans, temporary_name
+from .names import (
+    OLD_FILE, free_name, has_name, is_own_name, own_name, partial_files, partial_name, sweep_orphans, temporary_name)
 from .wire import DEVICE_WAIT_S, PARTIAL_MIN, SMALL
 
 
@@ -73,10 +74,9 @@ class Put(Transfer):
         return None
 
     def _open_file(self):
-        if self._partial_name is not None:
-            self._adopt_partial()
+        may_resume = self._partial_name is not None and self._adopt_partial()
         self._check_space()
-        if self.fd < 0 and self._partial_name is not None:
+        if self.fd < 0 and may_resume:
             self._create(self._partial_name)
         if self.fd < 0:
             self._open_temporary()
@@ -149,7 +149,13 @@ class Put(Transfer):
         if locked is False:
             os.close(fd)
             return False
-        self._write_to(fd, name)
+        own = own_name(name, fd)
+        try:
+            os.rename(name, own, src_dir_fd=self.place.directory, dst_dir_fd=self.place.directory)
+        except OSError as error:
+            os.close(fd)
+            raise refused(error, self.place.path)
+        self._write_to(fd, own)
         self._resumable = bool(locked) and name == self._partial_name
         return True
 
@@ -160,29 +166,38 @@ class Put(Transfer):
     def _adopt_partial(self):
         """Takes what an earlier put left under this name, if it's certainly
         ours: we must not write through a link to another file, or share
-        another put's file.  Anything else keeps the name."""
-        name, directory = self._partial_name, self.place.directory
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        another put's file.  False where there's no use in leaving another."""
         try:
-            if not is_own_file(os.stat(name, dir_fd=directory, follow_symlinks=False)):
-                return
-            fd = os.open(name, flags, dir_fd=directory)
+            names = partial_files(self.place, self._partial_name)
         except OSError:
-            return                          # mostly: there is none
+            return False                    # nobody would find it
+        return all([self._adopt(name) for name in names if self.fd < 0])
+
+    def _adopt(self, name):
+        """False if another put has it."""
+        directory = self.place.directory
+        try:
+            found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            if not is_own_file(found) or not is_own_name(name, found):
+                return True
+            fd = os.open(name, OLD_FILE, dir_fd=directory)
+        except OSError:
+            return True
         found = os.fstat(fd)
         if not is_own_file(found) or not self._lock(fd, name):
             os.close(fd)
-            return
+            return False
         self._write_to(fd, name)
         self._resumable = True
         try:
             Notes().set_mode(fd, 0o600)
             if self.incoming.size is not None and found.st_size > self.incoming.size:
                 os.ftruncate(fd, 0)         # of another file
-                return
+                return True
         except OSError as error:
             raise refused(error, self.place.path)
         self.incoming.offer(found.st_size)
+        return True
 
     def _lock(self, fd, name):
         """False if somebody else has it, which may be a sweep that took the

@@ -6,6 +6,8 @@ namespace Guestwire
 
 static class Arguments
 {
+    public const long LatestTime = long.MaxValue;   // in 2262; what is later, or as early, counts as that and is a note
+
     static Refused Invalid(string key) { return new Refused("bad-request", key + " is invalid"); }
 
     /// <summary>-1 if it is missing and may be.</summary>
@@ -53,8 +55,8 @@ static class Arguments
             whole = whole.Substring(0, dot);
         }
         if (!AllDigits(whole, '9', 12) || !AllDigits(fraction, '9', 9)) throw Invalid("mtime");
-        if (whole.Length > 10) throw new Refused("bad-request", "mtime is out of range");   // 2286
-        nanoseconds = Value(whole) * 1000000000 + Value(fraction.PadRight(9, '0'));
+        decimal exact = (decimal)Value(whole) * 1000000000 + Value(fraction.PadRight(9, '0'));
+        nanoseconds = exact > LatestTime ? LatestTime : (long)exact;
         if (negative) nanoseconds = -nanoseconds;
         return true;
     }

@@ -45,15 +45,8 @@ class Record
     public bool IsDirectory { get { return Last.Length == 0; } }
     public bool HasMtime { get { return Mtime != Wire.NoMtime; } }
 
-    /// <summary>Nanoseconds since 1970.</summary>
-    public long Time
-    {
-        get
-        {
-            if (HasMtime && Mtime > long.MaxValue) throw new Refused("bad-request", "mtime is out of range");
-            return HasMtime ? (long)Mtime : 0;
-        }
-    }
+    /// <summary>Nanoseconds since 1970, negative before.</summary>
+    public long Time { get { return HasMtime ? unchecked((long)Mtime) : 0; } }
 
     public int Depth
     {

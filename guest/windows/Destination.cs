@@ -126,13 +126,27 @@ class Destination
     {
         for (int attempt = 0; _file == null; attempt++)
         {
-            string path = Place.Beside(Names.Temporary());
-            try { Use(_platform.Create(path), path); }
+            try { Make(Names.Temporary()); }
             catch (SystemError error)
             {
                 if (error.Code != "exists" || attempt == 100) throw;
             }
         }
+    }
+
+    /// <summary>SystemError `exists` if something has the name.</summary>
+    public void Make(string name)
+    {
+        string path = Place.Beside(name);
+        OpenFile file = _platform.Create(path);
+        string own = Place.Beside(Names.Own(name, file.Look()));
+        try { _platform.Rename(path, own); }
+        catch (SystemError error)
+        {
+            Log.Debug("keeps the name " + path + ": " + error.Message);
+            own = path;                     // no sweep will take it for ours
+        }
+        Use(file, own);
     }
 
     public void Use(OpenFile file, string path)

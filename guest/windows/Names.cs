@@ -89,25 +89,53 @@ static class Names
         return Prefix + hash.FinishHex().Substring(0, 8) + ".partial";
     }
 
-    public static bool IsTemporary(string name) { return Is(name, ".part"); }
-
-    public static bool IsPartial(string name) { return Is(name, ".partial"); }
-
-    static bool Is(string name, string end)
+    /// <summary>With the number of the file, which makes a name ours: a user's file may have any other name, and a copy of
+    /// ours has another number.</summary>
+    public static string Own(string name, Facts file)
     {
-        if (name.Length != Prefix.Length + 8 + end.Length || !name.StartsWith(Prefix, StringComparison.Ordinal)
-            || !name.EndsWith(end, StringComparison.Ordinal)) return false;
-        for (int i = Prefix.Length; i < Prefix.Length + 8; i++)
-            if ("0123456789abcdef".IndexOf(name[i]) < 0) return false;
-        return true;
+        int dot = name.LastIndexOf('.');
+        return name.Substring(0, dot) + "-" + file.Number.ToString("x") + name.Substring(dot);
     }
 
-    /// <summary>`name (2).ext`; a leading dot does not begin an extension.</summary>
+    public static bool IsOwn(string name, Facts file)
+    {
+        int dot = name.LastIndexOf('.'), digits = Prefix.Length + 8;
+        if (dot < digits || !name.StartsWith(Prefix, StringComparison.Ordinal)) return false;
+        for (int i = Prefix.Length; i < digits; i++)
+            if ("0123456789abcdef".IndexOf(name[i]) < 0) return false;
+        return (name.Substring(dot) == ".part" || IsPartial(name)) && Own(name.Substring(0, digits) + name.Substring(dot), file) == name;
+    }
+
+    public static bool IsPartial(string name) { return name.EndsWith(".partial", StringComparison.Ordinal); }
+
+    /// <summary>Paths of what may be partial files of that name.</summary>
+    public static List<string> Partials(Location place, string name)
+    {
+        string stem = name.Substring(0, name.LastIndexOf('.')) + "-";
+        List<string> paths = new List<string>();
+        foreach (string one in Platform.Current.Temporaries(place.Directory))
+            if (one.StartsWith(stem, StringComparison.Ordinal) && IsPartial(one)) paths.Add(place.Beside(one));
+        return paths;
+    }
+
+    /// <summary>`name (2).ext`; a leading dot does not begin an extension. What would be too long loses the end of its
+    /// stem, or else of its extension.</summary>
     static string Numbered(string name, int number)
     {
         int dot = name.LastIndexOf('.');
         if (dot <= 0) dot = name.Length;
-        return name.Substring(0, dot) + " (" + number + ")" + name.Substring(dot);
+        string stem = name.Substring(0, dot), suffix = " (" + number + ")", extension = name.Substring(dot);
+        if (!Platform.Current.NameFits("x" + suffix + extension))
+        {
+            stem = name;
+            extension = "";
+        }
+        while (stem.Length > 1 && !Platform.Current.NameFits(stem + suffix + extension))
+        {
+            int last = char.IsLowSurrogate(stem[stem.Length - 1]) ? 2 : 1;
+            stem = stem.Substring(0, Math.Max(1, stem.Length - last));
+        }
+        return stem + suffix + extension;
     }
 
     /// <summary>The first numbered name beside `place` that is not taken.</summary>
@@ -136,12 +164,9 @@ static class Names
             string path = platform.Join(directory, name);
             try
             {
-                if (IsPartial(name))
-                {
-                    Facts found = platform.Look(path);
-                    if (found == null || now - found.Mtime < Wire.PartialDays * 86400e9) continue;
-                }
-                else if (!IsTemporary(name)) continue;
+                Facts found = platform.Look(path);
+                if (found == null || !IsOwn(name, found)) continue;
+                if (IsPartial(name) && now - found.Mtime < Wire.PartialDays * 86400e9) continue;
                 if (platform.DeleteUnused(path)) Log.Info("removed the orphan " + path);
             }
             catch (SystemError error) { Log.Debug("orphan " + path + ": " + error.Message); }

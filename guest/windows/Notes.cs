@@ -37,6 +37,12 @@ class Notes
         }
     }
 
+    /// <summary>Of a time that couldn't be read whole.</summary>
+    public void CheckTime(long mtime)
+    {
+        if (mtime == Arguments.LatestTime || mtime <= -Arguments.LatestTime) Add("times");
+    }
+
     public Fields AddTo(Fields answer)
     {
         return Kinds.Count == 0 ? answer : answer.Add("notes", string.Join(",", Kinds.ToArray()));

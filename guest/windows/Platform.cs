@@ -14,6 +14,7 @@ class Facts
     public long Size;
     public long Mtime;                      // nanoseconds since 1970
     public int Mode = -1;                   // -1: the system has none
+    public ulong Number;                    // tells the files of a file system apart
     public bool OnlyLink = true;
     public bool Ours = true;                // belongs to the receiver's user
 }
@@ -98,6 +99,7 @@ abstract partial class Platform
     public abstract IDisposable Hold(string directory, out string real);   // null: it has no final name
     public abstract string Parent(string directory);        // null at the top
     public abstract StringComparer NameComparer { get; }    // says which names mean the same file
+    public abstract bool NameFits(string name);             // not too long
     public abstract void CheckName(string name);            // Refused if the system would read it as something else
 
     // files; a path is one that Parse made
@@ -108,6 +110,7 @@ abstract partial class Platform
     public abstract bool MayWrite(string path);
     public abstract OpenFile OpenToOverwrite(string path);
     public abstract OpenFile CreateSpool(long size);        // where temporary files go; gone once it's closed
+    public abstract void Rename(string from, string to);    // of a temporary file; needs no flush
     public abstract void Replace(string from, string to);
     public abstract bool MoveNew(string from, string to);   // false if `to` exists
     public abstract void CheckReplaceable(string path);

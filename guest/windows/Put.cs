@@ -12,6 +12,7 @@ class Put : Upload
     readonly bool _wantsResume, _wantsBasis;
     readonly string _sentPath, _sentName;   // before `rename`
     bool _usesPartial;                      // the temporary file may be kept
+    bool _isPartialTaken;                   // by another put
     string _partialHash;
 
     public Put(Location place, Fields fields)
@@ -94,19 +95,27 @@ class Put : Upload
 
     void OpenPartial()
     {
-        string path = Place.Beside(Names.Partial(_sentName));
-        OpenFile file;
-        try { file = _platform.Create(path); }
+        string name = Names.Partial(_sentName);
+        foreach (string path in Names.Partials(Place, name))
+        {
+            OpenFile file = OpenOldPartial(path);
+            if (file == null && _isPartialTaken) return;    // use an ordinary temporary file
+            if (file == null) continue;
+            _destination.Use(file, path);
+            _usesPartial = true;
+            if (Stream.Offered > 0) HashPartial();
+            return;
+        }
+        try
+        {
+            _destination.Make(name);
+            _usesPartial = true;
+        }
         catch (SystemError error)
         {
-            if (error.Code == "permission" || error.Code == "read-only-filesystem") return;     // no other can be made either
-            if (error.Code != "exists") throw;
-            file = OpenOldPartial(path);
-            if (file == null) return;       // it isn't ours: use an ordinary temporary file
+            // no other can be made either; or it isn't ours
+            if (error.Code != "permission" && error.Code != "read-only-filesystem" && error.Code != "exists") throw;
         }
-        _destination.Use(file, path);
-        _usesPartial = true;
-        if (Stream.Offered > 0) HashPartial();
     }
 
     OpenFile OpenOldPartial(string path)
@@ -115,7 +124,9 @@ class Put : Upload
         try
         {
             Facts found = _platform.Look(path);
-            if (found == null || found.Kind != "file") return null;
+            string name = path.Substring(path.LastIndexOf(_platform.Separator) + 1);
+            if (found == null || found.Kind != "file" || !found.OnlyLink || !found.Ours || !Names.IsOwn(name, found)) return null;
+            _isPartialTaken = true;
             file = _platform.Open(path, true);
             found = file.Look();
             if (found.Kind == "file" && found.OnlyLink && found.Ours)

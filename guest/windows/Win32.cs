@@ -201,6 +201,7 @@ static class Win32
     public static void SetTime(SafeFileHandle file, long nanoseconds, Notes notes)
     {
         long time = Epoch + nanoseconds / 100 - (nanoseconds % 100 < 0 ? 1 : 0);
+        notes.CheckTime(nanoseconds);
         if (time <= 0)                      // before 1601
         {
             time = 1;

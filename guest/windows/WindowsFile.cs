@@ -82,6 +82,7 @@ class WindowsFile : OpenFile
         facts.Kind = (found.Attributes & Win32.IsDirectory) != 0 ? "directory" : link ? "special" : "file";
         facts.Size = (long)found.SizeHigh << 32 | found.SizeLow;
         facts.Mtime = Win32.ToUnix(found.Written);
+        facts.Number = (ulong)found.IndexHigh << 32 | found.IndexLow;
         facts.OnlyLink = found.Links == 1;
         return facts;
     }

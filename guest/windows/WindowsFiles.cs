@@ -33,6 +33,7 @@ partial class WindowsPlatform
         if ((found.Attributes & Win32.IsReparsePoint) != 0 && IsLink(path)) facts.Kind = "symlink";
         facts.Size = (long)found.SizeHigh << 32 | found.SizeLow;
         facts.Mtime = Win32.ToUnix(found.Written);
+        facts.Number = (ulong)found.IndexHigh << 32 | found.IndexLow;
         facts.OnlyLink = found.Links == 1;
         return facts;
     }
@@ -86,6 +87,8 @@ partial class WindowsPlatform
         return new WindowsFile(Win32.Open(Long(Join(folder, Names.Temporary())), Win32.GenericRead | Win32.GenericWrite, 0,
                                           Win32.CreateNew, Win32.DeleteOnClose));
     }
+
+    public override void Rename(string from, string to) { Win32.Check(Win32.MoveFileExW(Long(from), Long(to), 0)); }
 
     /// <summary>MoveFileEx is one operation of the file system: at any time either the old or the new file has the name.
     /// ReplaceFile can stop half-way and leave the old one under another name.</summary>

@@ -67,11 +67,13 @@ partial class WindowsPlatform : Platform
 
     static Refused Bad(string message) { return new Refused("bad-name", message, null, "ERROR_INVALID_NAME", null); }
 
-    /// <summary>A variable at the beginning, such as %TEMP%, or "~/". Elsewhere
+    public override bool NameFits(string name) { return name.Length <= NameMax; }
+
+    /// <summary>A variable at the beginning, such as %TEMP%, or "~". Elsewhere
     /// a percent sign is part of a name.</summary>
     string Expand(string path)
     {
-        if (path.Length > 1 && path[0] == '~' && (path[1] == '/' || path[1] == '\\')) return Home + path.Substring(1);
+        if (path[0] == '~' && (path.Length == 1 || path[1] == '/' || path[1] == '\\')) return Home + path.Substring(1);
         int end = path[0] == '%' ? path.IndexOf('%', 1) : -1;
         if (end < 2 || end + 1 < path.Length && path[end + 1] != '/' && path[end + 1] != '\\') return path;
         string value = Environment.GetEnvironmentVariable(path.Substring(1, end - 1));

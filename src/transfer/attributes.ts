@@ -30,13 +30,37 @@ function microseconds(nanoseconds: bigint): bigint {
   return (nanoseconds < 0n ? nanoseconds - 999n : nanoseconds) / 1_000n;
 }
 
+/** The latest time, and before 1970 the earliest, that a field of twelve digits can give; no file is that old. */
+const LAST_FIELD_NS = 999_999_999_999_999_999_999n;
+const LAST_RECORD_NS = 2n ** 63n - 1n;
+
 export function mtimeField(info: SourceInfo): string {
-  const nanoseconds = mtimeNanoseconds(info);
-  return `${nanoseconds / 1_000_000_000n}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}`;
+  const exact = mtimeNanoseconds(info);
+  const sign = exact < 0n ? '-' : '';
+  const size = exact < 0n ? -exact : exact;
+  const nanoseconds = size > LAST_FIELD_NS ? LAST_FIELD_NS : size;
+  return `${sign}${nanoseconds / 1_000_000_000n}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}`;
 }
 
-/** Since 1970; what is older counts as that. */
+/** Whether a field can only give another time. */
+export function isBeyondFields(info: SourceInfo): boolean {
+  const nanoseconds = mtimeNanoseconds(info);
+  return nanoseconds > LAST_FIELD_NS || nanoseconds < -LAST_FIELD_NS;
+}
+
+/** Whether a bundle's record can't give its time. */
+export function isBeyondRecords(info: SourceInfo): boolean {
+  const nanoseconds = mtimeNanoseconds(info);
+  return nanoseconds > LAST_RECORD_NS || nanoseconds < -LAST_RECORD_NS;
+}
+
+/** As 64 bits, of which all set mean none: -1 is written as -2, which is the same microsecond. */
+export function mtimeOfRecord(info: SourceInfo): bigint {
+  const nanoseconds = mtimeNanoseconds(info);
+  return BigInt.asUintN(64, nanoseconds === -1n ? -2n : nanoseconds);
+}
+
+/** Since 1970; negative before. */
 export function mtimeNanoseconds(info: SourceInfo): bigint {
-  const nanoseconds = info.mtimeNs ?? BigInt(Math.round(info.mtimeMs * 1e6));
-  return nanoseconds < 0n ? 0n : nanoseconds;
+  return info.mtimeNs ?? BigInt(Math.round(info.mtimeMs * 1e6));
 }

@@ -228,7 +228,7 @@ export class FilePut {
       ...sent,
       verified: true,
       skipped: false,
-      ...notesOf(reply),
+      ...notesOf(reply, this.#request.entry.info),
     };
   }
 

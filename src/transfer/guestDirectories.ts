@@ -1,7 +1,7 @@
 /** The directories of a copy in the guest: made on the way, given their own mode and mtime when all is in them. */
 import type { Reply } from '../protocol/index.ts';
 import { abortable, abortError, throwIfAborted } from '../text/abort.ts';
-import { modeField, mtimeField } from './attributes.ts';
+import { isBeyondRecords, modeField, mtimeField } from './attributes.ts';
 import type { BundleItem } from './bundle/bundleItem.ts';
 import { OWNER_ACCESS } from './bundle/bundleRecord.ts';
 import type { Bundler } from './bundle/bundler.ts';
@@ -119,7 +119,8 @@ export class GuestDirectories {
   /** Innermost first: setting a parent's mtime must come after the last change below it. */
   async finish(): Promise<void> {
     for (const directory of this.#made.reverse()) {
-      if (this.#bundler && directory.below.length > 0) await this.#bundler.add(this.#attributes(directory));
+      const fits = directory.below.length > 0 && !isBeyondRecords(directory.entry.info);
+      if (this.#bundler && fits) await this.#bundler.add(this.#attributes(directory));
       else {
         await this.#bundler?.flush();
         await this.#setAttributes(directory);
@@ -199,7 +200,7 @@ export class GuestDirectories {
   }
 
   #note(directory: GuestDirectory, reply: Reply): void {
-    const { notes } = notesOf(reply);
+    const { notes } = notesOf(reply, directory.entry.info);
     if (notes) this.#listener.noted(directory, notes);
   }
 

@@ -47,7 +47,10 @@ export async function bringUpToDate(
   const newTime = mtime === undefined || isSameTime(info, mtime) ? undefined : mtimeField(info);
   if (execute === undefined && newTime === undefined) return {};
   try {
-    return notesOf(await session.request('attributes', { path, execute, mtime: newTime, refused: 'note' }));
+    return notesOf(
+      await session.request('attributes', { path, execute, mtime: newTime, refused: 'note' }),
+      info,
+    );
   } catch (error) {
     // The content is the same whatever else it lacks.
     if (isRemoteError(error)) return withNotes([...(execute ? ['mode'] : []), ...(newTime ? ['times'] : [])]);

@@ -1,14 +1,17 @@
 /** What an answer says of things that a file could not get or keep, PROTOCOL.md §5. */
 import type { Reply } from '../protocol/index.ts';
+import { isBeyondFields } from './attributes.ts';
 import { parseRecordNumbers } from './bundle/bundleRecord.ts';
+import type { SourceInfo } from './sourceSystem.ts';
 
 /** The answer comes from a guest: so many, and none longer. */
 const MAX_NOTES = 16;
 const NOTE = /^[a-z0-9-]{1,32}$/;
 
 /** To be spread into a result: without notes there is no such key. */
-export function notesOf(reply: Pick<Reply, 'get'>): { notes?: readonly string[] } {
-  return withNotes(reply.get('notes')?.split(',') ?? []);
+export function notesOf(reply: Pick<Reply, 'get'>, info: SourceInfo): { notes?: readonly string[] } {
+  const times = isBeyondFields(info) ? ['times'] : [];
+  return withNotes([...(reply.get('notes')?.split(',') ?? []), ...times]);
 }
 
 export function withNotes(notes: readonly string[]): { notes?: readonly string[] } {

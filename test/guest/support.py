@@ -51,6 +51,22 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def partial_of(folder, name=b'f'):
+    """The name of the partial file that is kept for a name in a folder; one that nothing has if there's none."""
+    stem = receiver.partial_name(name).decode()[:-len('.partial')] + '-'
+    found = [one for one in os.listdir(folder) if one.startswith(stem) and one.endswith('.partial')]
+    return found[0] if found else stem + '0.partial'
+
+
+def make_own(folder, name):
+    """Gives a file that has the first part of a receiver's name the whole of it."""
+    stem, _, ending = name.rpartition('.')
+    path = os.path.join(folder, name)
+    own = '%s-%x.%s' % (stem, os.lstat(path).st_ino, ending)
+    os.rename(path, os.path.join(folder, own))
+    return own
+
+
 class InlineWorker:
     """Runs every job at once, in the caller's thread: no races, no waits."""
 

@@ -10,7 +10,7 @@ import unittest.mock
 import zlib
 
 import test_process
-from support import Bench, HeldWorker, receiver, sha256, vectors
+from support import Bench, HeldWorker, make_own, receiver, sha256, vectors
 from test_requests import ROOT_USER, Case
 
 NO_MTIME = receiver.NO_MTIME
@@ -234,6 +234,7 @@ class Requests(BundleCase):
     def test_orphans_of_other_receivers_go(self):
         os.mkdir(self.path('d'))
         self.make('d/.guestwire-00000000.part')
+        make_own(self.path('d'), '.guestwire-00000000.part')
         self.assertEqual(self.left(record(b'd/f', b'x')), '')
         self.assertEqual(os.listdir(self.path('d')), ['f'])
 

@@ -14,7 +14,7 @@ import zlib
 
 from fuzz import mutated, plausible
 from host import HERE, frame, untext
-from support import SEED, Bench, receiver, sha256
+from support import SEED, Bench, partial_of, receiver, sha256
 from test_sessions import Peer
 
 COUNT = 10000
@@ -99,9 +99,13 @@ class Puts(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.path = os.path.join(os.path.realpath(folder.name), 'f')
-        self.partial = os.path.join(os.path.dirname(self.path), receiver.partial_name(b'f').decode())
         self.bench = Bench()
         self.addCleanup(self.bench.close)
+
+    @property
+    def partial(self):
+        folder = os.path.dirname(self.path)
+        return os.path.join(folder, partial_of(folder))
 
     def content(self, name):
         if not os.path.exists(name):

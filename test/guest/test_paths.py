@@ -298,7 +298,7 @@ class Unconfined(unittest.TestCase):
     def test_home(self):
         self.root.home = os.fsencode(self.top)
         self.assertEqual(self.locate('~/new'), self.top + '/new')
-        self.assertEqual(self.locate('~'), self.top + '/work/~')
+        self.assertEqual(self.locate('~'), self.top)
         self.assertEqual(self.locate('~nobody/x'.replace('/', '')), self.top + '/work/~nobodyx')
 
     def test_deep(self):

@@ -18,7 +18,7 @@ import zlib
 
 from fuzz import mutated, piece, plausible
 from host import ACK, CONTROL, COPY, DATA, HELLO, PING, Host, Line, Lost, Receiver, frame, knock, text
-from support import SEED, receiver, sha256
+from support import SEED, partial_of, receiver, sha256
 from zstandard import Zstandard
 
 
@@ -313,7 +313,7 @@ class Stopping(Case):
         self.begin(process)
         process.stop(signal.SIGKILL)
         self.assertEqual(len(self.names()), 1)
-        self.assertRegex(self.names()[0], r'^\.guestwire-[0-9a-f]{8}\.part$')
+        self.assertRegex(self.names()[0], r'^\.guestwire-[0-9a-f]{8}-[0-9a-f]+\.part$')
         host = self.start().host().connect()
         self.assertEqual(host.put(self.path('g'), b'x')[0], 'done')
         self.assertEqual(self.names(), ['g'])
@@ -334,7 +334,7 @@ class SendingLess(Case):
     """Section 6 over a line."""
 
     def partial(self):
-        return receiver.partial_name(b'f').decode()
+        return partial_of(self.folder)
 
     def begin(self, process, content, **fields):
         host = process.host().connect()

@@ -12,7 +12,7 @@ import time
 import unittest
 import unittest.mock
 
-from support import REPOSITORY, Bench, HeldWorker, receiver, sha256
+from support import REPOSITORY, Bench, HeldWorker, make_own, receiver, sha256
 
 ROOT_USER = os.geteuid() == 0
 NOBODY = 65534
@@ -76,7 +76,7 @@ class Put(Case):
         self.bench.data(9, b'abc')
         names = os.listdir(self.folder)
         self.assertEqual(len(names), 1)
-        self.assertRegex(names[0], r'^\.guestwire-[0-9a-f]{8}\.part$')
+        self.assertRegex(names[0], r'^\.guestwire-[0-9a-f]{8}-[0-9a-f]+\.part$')
         self.assertEqual(stat.S_IMODE(os.stat(self.path(names[0])).st_mode), 0o600)
 
     def test_mode_and_mtime(self):
@@ -92,8 +92,13 @@ class Put(Case):
     def test_mtime_before_1970_and_out_of_range(self):
         self.bench.put(self.path('f'), b'x', mtime='-1.5')
         self.assertEqual(os.stat(self.path('f')).st_mtime_ns, -1500000000)
-        code = self.bench.put_code(self.path('g'), mtime='999999999999')
-        self.assertIn(code, ('done', 'bad-request', 'bad-name', 'io'))
+        for name, mtime in (('g', '999999999999'), ('h', '-999999999999.999999999'), ('i', '9999999999')):
+            verb, fields = self.bench.put(self.path(name), b'x', mtime=mtime)
+            self.assertEqual(verb, 'done')
+            there = os.stat(self.path(name)).st_mtime
+            kept = abs(there - float(mtime)) < 2
+            self.assertIn(fields.get('notes'), (b'times', None) if kept else (b'times',))
+            self.assertGreater(abs(there), 2 ** 31 - 1)
         self.assertNothingLeft()
 
     def test_awkward_names(self):
@@ -315,6 +320,22 @@ class Conflicts(Case):
             self.assertEqual((verb, fields['path']), ('done', self.path(wanted).encode()))
             self.assertEqual(self.read(wanted), b'new')
 
+    def test_rename_of_a_long_name(self):
+        """255 bytes are all that a name may have; no character is cut in two."""
+        for name, wanted in (('n' * 255, 'n' * 251 + ' (2)'), ('n' * 251 + '.txt', 'n' * 247 + ' (2).txt'),
+                             ('\u20ac' * 85, '\u20ac' * 83 + ' (2)'),
+                             ('a' + '\u20ac' * 84 + '.x', 'a' + '\u20ac' * 82 + ' (2).x'),
+                             ('\U0001f600' * 63 + 'abc', '\U0001f600' * 62 + ' (2)'),
+                             ('n.' + 'x' * 253, 'n.' + 'x' * 249 + ' (2)')):
+            self.assertLessEqual(len(wanted.encode()), 255)
+            self.make(name)
+            verb, fields = self.bench.put(self.path(name), b'new', conflict='rename')
+            self.assertEqual((verb, fields['path'].decode()), ('done', self.path(wanted)))
+            self.assertEqual(self.read(wanted), b'new')
+            self.assertEqual(self.read(name), b'old')
+        self.assertEqual(self.bench.put(self.path('n' * 255), b'x', conflict='rename')[1]['path'].decode(),
+                         self.path('n' * 251 + ' (3)'))
+
     def test_unknown_policy(self):
         self.assertEqual(self.bench.put_code(self.path('f'), conflict='merge'), 'unsupported')
 
@@ -391,6 +412,14 @@ class Destinations(Case):
             self.assertEqual(self.bench.ask('stat', path=self.path(name))[1]['type'], b'special')
             self.assertEqual(self.bench.code('attributes', path=self.path(name), mode='600'), 'is-special')
             self.assertEqual(self.bench.ask('stat', path=self.path(name), hash='sha256')[0], 'done')
+
+    def test_home(self):
+        home = os.path.expanduser('~')
+        for path in ('~', '~/', '~/.'):
+            out = self.bench.ask('stat', path=path)[1]
+            self.assertEqual((out['type'], out['path'].decode()), (b'directory', home), path)
+            self.assertEqual(self.bench.put_code(path), 'is-directory')
+        self.assertEqual(self.bench.ask('stat', path='~x')[1]['type'], b'none', 'no user is looked up')
 
     def test_missing_directory_and_file_for_one(self):
         self.make('f')
@@ -706,13 +735,29 @@ while True:
 class Orphans(Case):
     NAME = '.guestwire-0123abcd.part'
 
+    def make_own(self, name):
+        self.make(name)
+        return make_own(self.folder, name)
+
     def test_unlocked_temporary_files_go(self):
-        self.make(self.NAME)
-        self.make('.guestwire-0123ABCD.part')
-        self.make('.guestwire-01234567.partial')
+        self.make_own(self.NAME)
+        kept = [self.make_own('.guestwire-0123ABCD.part'), self.make_own('.guestwire-01234567.partial')]
         self.bench.put(self.path('f'), b'x')
-        self.assertEqual(sorted(os.listdir(self.folder)),
-                         ['.guestwire-01234567.partial', '.guestwire-0123ABCD.part', 'f'])
+        self.assertEqual(sorted(os.listdir(self.folder)), sorted(kept + ['f']))
+
+    def test_a_file_of_a_user_is_copied_and_stays_whatever_its_name(self):
+        own = self.make_own(self.NAME)
+        self.make('copied')
+        os.rename(self.path('copied'), self.path(own))  # another file under the name of one of ours
+        names = [own, '.guestwire-0badcafe.part', '.guestwire-0badcafe-1.part', '.guestwire-0badcafe.partial']
+        for name in names[1:]:
+            self.assertEqual(self.bench.put(self.path(name), b'mine', mtime='1')[0], 'done')
+        for n in range(2):
+            other = Bench()
+            self.addCleanup(other.close)
+            self.assertEqual(other.put_code(self.path('f%d' % n), b'x'), 'done')
+        self.assertEqual(sorted(os.listdir(self.folder)), sorted(names + ['f0', 'f1']))
+        self.assertEqual([self.read(name) for name in names], [b'old'] + [b'mine'] * 3)
 
     def test_locked_ones_stay(self):
         other = Bench()
@@ -736,6 +781,8 @@ class Orphans(Case):
         self.make('f')
         os.symlink('f', self.path(self.NAME))
         os.mkfifo(self.path('.guestwire-00000000.part'))
+        for name in (self.NAME, '.guestwire-00000000.part'):
+            make_own(self.folder, name)
         self.bench.put(self.path('g'), b'x')
         self.assertEqual(len(os.listdir(self.folder)), 4)
 

@@ -12,7 +12,7 @@ import unittest
 import unittest.mock
 import zlib
 
-from support import Bench, HeldWorker, receiver, sha256, vectors
+from support import Bench, HeldWorker, make_own, partial_of, receiver, sha256, vectors
 from test_requests import ROOT_USER, Case
 from zstandard import Zstandard
 
@@ -68,7 +68,7 @@ class Vectors(Case):
     def setUp(self):
         super().setUp()
         self.vectors = vectors('transfers.json')
-        self.name, self.partial = self.vectors['partialOf'], self.vectors['partialName']
+        self.name = self.vectors['partialOf']
 
     def existing(self, name, runs):
         if runs is None:
@@ -77,12 +77,19 @@ class Vectors(Case):
         else:
             self.make(name, joined(runs))
 
+    @property
+    def partial(self):
+        return partial_of(self.folder, self.name.encode())
+
     def there(self, name):
         return self.read(name) if os.path.exists(self.path(name)) else None
 
     def run_case(self, case, stream):
         self.existing(self.name, case['existing'])
-        self.existing(self.partial, case['partial'])
+        self.existing(self.partial, None)
+        if case['partial'] is not None:
+            self.existing(self.vectors['partialName'], case['partial'])
+            make_own(self.folder, self.vectors['partialName'])
         if case['existingMtime']:
             mtime = receiver.mtime_of({'mtime': case['existingMtime'].encode()})
             os.utime(self.path(self.name), ns=(mtime, mtime))
@@ -480,8 +487,17 @@ class Signatures(Case):
 class PartialCase(Case):
     def setUp(self):
         super().setUp()
-        self.partial = receiver.partial_name(b'f').decode()
         self.content = os.urandom(3 * MIN)
+
+    @property
+    def partial(self):
+        return partial_of(self.folder)
+
+    def make_partial(self, make):
+        """Whatever it makes under the name has its own number in it."""
+        name = receiver.partial_name(b'f').decode()
+        make(self.path(name))
+        make_own(self.folder, name)
 
     def begin(self, bench=None, **fields):
         fields.setdefault('size', len(self.content))
@@ -498,9 +514,9 @@ class PartialCase(Case):
 
 class Resume(PartialCase):
     def test_a_dropped_session_keeps_it(self):
-        for size, left in ((MIN - 1, []), (MIN, [self.partial])):
+        for size, left in ((MIN - 1, 0), (MIN, 1)):
             self.leave(size)
-            self.assertEqual(os.listdir(self.folder), left)
+            self.assertEqual(os.listdir(self.folder), [self.partial] * left)
         self.assertEqual(self.read(self.partial), self.content[:MIN])
         self.assertEqual(stat.S_IMODE(os.stat(self.path(self.partial)).st_mode), 0o600)
 
@@ -556,11 +572,9 @@ class Resume(PartialCase):
 
     def test_links_and_others_are_not_adopted(self):
         self.make('secret', b's' * 100)
-        for make in (lambda: os.symlink('secret', self.path(self.partial)),
-                     lambda: os.link(self.path('secret'), self.path(self.partial)),
-                     lambda: os.mkfifo(self.path(self.partial)),
-                     lambda: os.mkdir(self.path(self.partial))):
-            make()
+        for make in (lambda path: os.symlink('secret', path), lambda path: os.link(self.path('secret'), path),
+                     os.mkfifo, os.mkdir):
+            self.make_partial(make)
             self.refuse_to_adopt()
             if os.path.isdir(self.path(self.partial)):
                 os.rmdir(self.path(self.partial))
@@ -570,12 +584,18 @@ class Resume(PartialCase):
 
     @unittest.skipUnless(ROOT_USER, 'needs root')
     def test_a_file_of_somebody_else_is_not_adopted(self):
-        self.make(self.partial, b'x' * MIN)
+        self.make_partial(lambda path: self.make(path, b'x' * MIN))
         os.chown(self.path(self.partial), 65534, 65534)
         self.refuse_to_adopt()
 
-    def test_a_file_system_without_locks(self):
+    def test_a_file_of_a_user_is_not_adopted(self):
+        self.make(receiver.partial_name(b'f').decode(), b'x' * MIN)
         self.make(self.partial, b'x' * MIN)
+        self.refuse_to_adopt()
+        self.assertEqual(len(os.listdir(self.folder)), 3)
+
+    def test_a_file_system_without_locks(self):
+        self.make_partial(lambda path: self.make(path, b'x' * MIN))
         with unittest.mock.patch.object(receiver.fcntl, 'flock', side_effect=OSError(errno.ENOLCK, 'x')):
             self.refuse_to_adopt()
             os.unlink(self.path(self.partial))
@@ -651,9 +671,11 @@ class Resume(PartialCase):
         self.make('.guestwire-01234567.partial', mtime=time.time() - receiver.PARTIAL_S + 60)
         self.make('.guestwire-89abcdef.partial', mtime=1)
         os.symlink('f', self.path('.guestwire-76543210.partial'))
+        young, _, link = [make_own(self.folder, '.guestwire-%s.partial' % digits)
+                          for digits in ('01234567', '89abcdef', '76543210')]
+        self.make('.guestwire-89abcdef.partial', mtime=1)   # not ours
         self.bench.put(self.path('g'), b'x')
-        self.assertEqual(sorted(os.listdir(self.folder)),
-                         ['.guestwire-01234567.partial', '.guestwire-76543210.partial', 'g'])
+        self.assertEqual(sorted(os.listdir(self.folder)), sorted([young, link, '.guestwire-89abcdef.partial', 'g']))
 
     def test_one_in_use_is_not_too_old(self):
         self.leave()
@@ -674,14 +696,15 @@ class Resume(PartialCase):
         bench.send(1, 'put', path='f', resume=1)
         bench.data(1, self.content)
         bench.send(1, 'cancel', keep=1)
-        self.assertEqual((os.listdir(self.path('root')), os.listdir(self.folder)), ([self.partial], ['root']))
+        self.assertEqual(os.listdir(self.path('root')), [partial_of(self.path('root'))])
+        self.assertEqual(os.listdir(self.folder), ['root'])
 
     def test_devices_have_none(self):
         answer = self.bench.send(9, 'put', path='/dev/null', resume=1)[0]
         self.assertEqual(answer[2], {'path': b'/dev/null', 'kind': b'device'})
         self.bench.data(9, self.content)
         self.bench.send(9, 'cancel', keep=1)
-        self.assertFalse(os.path.exists('/dev/' + receiver.partial_name(b'null').decode()))
+        self.assertFalse(os.path.exists('/dev/' + partial_of('/dev', b'null')))
 
 
 class Hashing(PartialCase):
@@ -697,12 +720,12 @@ class Hashing(PartialCase):
         return [(a[1], a[2].get('code')) for a in self.other.answers]
 
     def test_cancel(self):
-        for keep, left in ((0, []), (1, [self.partial])):
+        for keep in (0, 1):
             self.held()
             self.assertEqual(self.other.send(9, 'cancel', keep=keep), [])
             self.worker.run()
             self.assertEqual(self.codes(), [('error', b'cancelled')])
-            self.assertEqual(os.listdir(self.folder), left)
+            self.assertEqual(os.listdir(self.folder), [self.partial] * keep)
             self.assertEqual((self.other.requests.open, self.other.requests.draining), ({}, set()))
 
     def test_cancel_that_the_port_thread_told_first(self):

@@ -19,7 +19,7 @@ def made(name, mode=0o755):
 
 def packed(one):
     name = bytes.fromhex(one['name'])
-    head = struct.pack('>HHIQ', len(name), one['mode'], one['size'], int(one['mtime']))
+    head = struct.pack('>HHIQ', len(name), one['mode'], one['size'], int(one['mtime']) & NO_MTIME)
     return head + name + bytes.fromhex(one['content'])
 
 
@@ -51,6 +51,9 @@ def trees():
              {'a': file(b'', 0o777), 'b': file(b'', 0o400)}),
         case('no mode, no mtime', 'as with a put that has neither', [record('a', b'x', NO_MODE, NO_MTIME)],
              {'a': file(b'x', 0o644, None)}),
+        case('times before 1970', 'are negative', [record('a', b'x', mtime=-1500000000), record('b', b'x', mtime=-2000),
+                                                   record('c', b'x', mtime=0)],
+             {'a': file(b'x', mtime=-1500000000), 'b': file(b'x', mtime=-2000), 'c': file(b'x', mtime=0)}),
         case('empty files', '', [record('a'), record('b')], {'a': file(b''), 'b': file(b'')}),
         case('directories are made', 'outer ones first', [made('d/'), made('d/e/', 0o700), record('d/e/f', b'x')],
              {'d/': directory(0o755), 'd/e/': directory(0o700), 'd/e/f': file(b'x')}),
@@ -114,6 +117,9 @@ def comparisons():
              modes, modes, {'unchanged': '0,2', 'absent': '1', 'lacks-execute': '0'}, verb='compare'),
         case('below a microsecond', 'is not looked at', [record('same', size=3, mtime=TIME + 999)], {'same': OLD},
              {'same': OLD}, {'unchanged': '0'}, verb='compare'),
+        case('before 1970', 'microseconds are rounded down there, too',
+             [record(name, size=3, mtime=mtime) for name, mtime in (('old', -2), ('old', -1000), ('old', -1001))],
+             {'old': file(b'old', mtime=-1000)}, {'old': file(b'old', mtime=-1000)}, {'unchanged': '0-1'}, verb='compare'),
         case('cut off', '', [], {}, code='bad-request', verb='compare', stream=packed(record('a', size=3))[:-1]),
     ]
 

@@ -337,8 +337,9 @@ def transfers():
          '`accept` what its answer has besides path and kind, `frames` what then is sent on its stream, `end` the last '
          'request. It ends in done, or in done with `skipped`, or in the error `code` (which may come earlier); then '
          '`content` stands under the name, and `left` in the partial file. `zstdEncodings` are for a receiver that has '
-         'zstd. The file is called `partialOf`, the partial file `partialName`. Signatures: `entries` are all bytes of '
-         'the DATA frames, or `code` is the error.',
+         'zstd. The file is called `partialOf`, the partial file `partialName` with `-` and the '
+         'number of its inode before the last dot. Signatures: `entries` are all bytes of the DATA frames, or `code` is '
+         'the error.',
          partialOf=section_6.NAME, partialName=section_6.PARTIAL_NAME, **section_6.content())
 
 

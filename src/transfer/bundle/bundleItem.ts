@@ -1,5 +1,6 @@
 /** What goes over in a bundle with others: that for which a request of its own would do no more. */
 import type { Welcome } from '../../protocol/index.ts';
+import { isBeyondRecords } from '../attributes.ts';
 import type { WirePolicy } from '../conflictResolver.ts';
 import type { FileOutcome } from '../fileOutcome.ts';
 import type { Place } from '../putPlan.ts';
@@ -39,11 +40,11 @@ export function canBundle({ capabilities, streams }: Welcome): boolean {
 }
 
 export function goesInBundle(
-  { size }: SourceInfo,
+  info: SourceInfo,
   place: Place,
   options: Pick<CopyOptions, 'checksum' | 'delta'>,
 ): boolean {
-  if (size >= MAX_FILE_BYTES) return false;
+  if (info.size >= MAX_FILE_BYTES || isBeyondRecords(info)) return false;
   return place === 'new' || !(options.checksum || options.delta === 'on');
 }
 

@@ -1,6 +1,6 @@
 /** Records of a bundle's stream, PROTOCOL.md §6, and the lists of their numbers in the answers. */
 import { BUNDLE_HEADER_BYTES, NO_BUNDLE_MODE, NO_BUNDLE_MTIME } from '../../protocol/index.ts';
-import { modeBits, mtimeNanoseconds } from '../attributes.ts';
+import { modeBits, mtimeOfRecord } from '../attributes.ts';
 import type { SourceInfo } from '../sourceSystem.ts';
 import type { BundleItem } from './bundleItem.ts';
 
@@ -17,7 +17,7 @@ export function recordOf({ kind, name, entry }: BundleItem): Buffer {
 
 /** What stands before the contents of a file of this size. */
 export function fileRecord(name: Buffer, info: SourceInfo): Buffer {
-  return record(name, info.size, modeBits(info), mtimeNanoseconds(info));
+  return record(name, info.size, modeBits(info), mtimeOfRecord(info));
 }
 
 /** Makes a directory; the name has no `/` at its end yet. */
@@ -27,7 +27,7 @@ export function newDirectoryRecord(name: Buffer, info: SourceInfo): Buffer {
 
 /** Gives a directory that is there its mode and mtime. */
 export function directoryAttributesRecord(name: Buffer, info: SourceInfo): Buffer {
-  return record(directoryName(name), 0, modeBits(info), mtimeNanoseconds(info));
+  return record(directoryName(name), 0, modeBits(info), mtimeOfRecord(info));
 }
 
 function directoryName(name: Buffer): Buffer {

@@ -202,6 +202,7 @@ static class Libc
         facts.Mode = mode & 0xfff;
         facts.Size = BitConverter.ToInt64(stat, 48);
         facts.Mtime = BitConverter.ToInt64(stat, 88) * 1000000000 + BitConverter.ToInt64(stat, 96);
+        facts.Number = (ulong)FileNumber(stat);
         facts.OnlyLink = BitConverter.ToInt64(stat, 16) == 1;
         facts.Ours = BitConverter.ToInt32(stat, 28) == geteuid();
         return facts;

@@ -68,6 +68,7 @@ class PosixFile : OpenFile
 
     public override void SetTime(long mtime, Notes notes)
     {
+        notes.CheckTime(mtime);
         notes.Attempt("times", delegate { Libc.Check(Libc.futimens(_fd, Libc.Times(mtime))); });
     }
 

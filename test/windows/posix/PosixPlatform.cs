@@ -32,7 +32,7 @@ class PosixPlatform : Platform
 
     public override Place Parse(string path, string root)
     {
-        if (path.StartsWith("~/", StringComparison.Ordinal)) path = Home + path.Substring(1);
+        if (path == "~" || path.StartsWith("~/", StringComparison.Ordinal)) path = Home + path.Substring(1);
         if (path[0] != '/') path = root + "/" + path;
         Place place = new Place();
         int slash = path.LastIndexOf('/');
@@ -63,6 +63,8 @@ class PosixPlatform : Platform
     }
 
     public override StringComparer NameComparer { get { return StringComparer.Ordinal; } }
+
+    public override bool NameFits(string name) { return Encoding.UTF8.GetByteCount(name) <= 255; }
 
     public override void CheckName(string name) { }
 
@@ -128,6 +130,8 @@ class PosixPlatform : Platform
         return made;
     }
 
+    public override void Rename(string from, string to) { Replace(from, to); }
+
     public override void Replace(string from, string to)
     {
         Libc.Check(Libc.rename(Libc.Path(from), Libc.Path(to)));
@@ -174,10 +178,13 @@ class PosixPlatform : Platform
         int kept = directory ? mode & (Libc.AllBits | Libc.Sticky) | found.Mode & Libc.SetGroupId : mode & Libc.AllBits;
         if (mode >= 0) notes.Attempt("mode", delegate { Libc.Check(Libc.chmod(Libc.Path(path), kept)); });
         if (hasMtime)
+        {
+            notes.CheckTime(mtime);
             notes.Attempt("times", delegate
             {
                 Libc.Check(Libc.utimensat(Libc.CurrentDirectory, Libc.Path(path), Libc.Times(mtime), Libc.LinkItself));
             });
+        }
     }
 
     public override void AddExecute(string path, int bits, Notes notes)
