@@ -28,8 +28,8 @@ def number_of(fields, key, required=False):
     return argument_of(fields, key, NUMBER, lambda m: int(m.group()), required)
 
 
-def mode_of(fields):
-    return argument_of(fields, 'mode', OCTAL, lambda m: int(m.group(), 8), False)
+def mode_of(fields, key='mode'):
+    return argument_of(fields, key, OCTAL, lambda m: int(m.group(), 8), False)
 
 
 def mtime_of(fields):

@@ -26,6 +26,8 @@ const PARTS = [
   'paths',
   'arguments',
   'files',
+  'keeping',
+  'in_place',
   'names',
   'decoders',
   'incoming',

@@ -5,8 +5,9 @@ import os
 
 from .arguments import PutOptions
 from .errors import Refused
-from .files import is_unchanged, kind_of, set_mode, set_times
+from .files import is_unchanged, kind_of
 from .incoming import Transfer
+from .keeping import Notes
 from .location import DIRECTORY, Location
 from .log import log, printable
 from .put import Put
@@ -43,6 +44,7 @@ class Folders:
     def __init__(self, place):
         self.place = place
         self.fds = {b'': place.directory}
+        self._foreign = {}                  # words -> whether the directory is another user's
 
     def enter(self, words):
         """The descriptor of a directory; OSError where there is none."""
@@ -51,6 +53,15 @@ class Folders:
             above, _, name = words.rpartition(b'/')
             fd = self.fds[words] = os.open(self.checked(name), DIRECTORY, dir_fd=self.enter(above))
         return fd
+
+    def note_owner(self, words, notes):
+        """Of what is made in a directory; asked of each once."""
+        if words not in self._foreign:
+            asked = Notes()
+            asked.note_owner(os.geteuid(), os.fstat(self.enter(words)))
+            self._foreign[words] = bool(asked.kinds)
+        if self._foreign[words]:
+            notes.add('owner')
 
     def checked(self, name):
         if name in (b'', b'.', b'..') or b'\0' in name:
@@ -91,7 +102,8 @@ class Bundle(Transfer):
         self.content = bytearray(options.size)
         self.folders = Folders(place)
         self.records = []
-        self.left, self.unchanged, self.absent = [], [], []
+        self.left, self.unchanged, self.absent, self.lacks_execute = [], [], [], []
+        self.noted = {}                     # kind of a note -> numbers of records, a set
         self.on_new_folder = None           # gets the Location of a directory that was there before
         self._made = set()
         self._named = {}                    # words -> records named there since its last flush
@@ -104,10 +116,13 @@ class Bundle(Transfer):
 
     def answer(self):
         out = Transfer.answer(self)
-        for key in ('left', 'unchanged', 'absent'):
-            numbers = getattr(self, key)
+        for key in ('left', 'unchanged', 'absent', 'lacks-execute'):
+            numbers = getattr(self, key.replace('-', '_'))
             if numbers:
                 out.append((key, number_list(numbers)))
+        for kind, numbers in sorted(self.noted.items()):
+            if numbers:
+                out.append(('note-' + kind, number_list(sorted(numbers))))
         return out
 
     def begin_writing(self):
@@ -164,6 +179,10 @@ class Bundle(Transfer):
         log.debug('left to the host: %s: %s' % (printable(record.name), error))
         self.left.append(record.number)
 
+    def _note(self, record, notes):
+        for kind in notes.kinds:
+            self.noted.setdefault(kind, set()).add(record.number)
+
     # -- directories ---------------------------------------------------------
 
     def _make_directory(self, record):
@@ -175,9 +194,12 @@ class Bundle(Transfer):
             self.folders.enter(record.words)    # OSError if it is none
             return
         self._made.add(record.words)
+        notes = Notes()
+        self.folders.note_owner(above, notes)
         if record.mode != NO_MODE and record.mode & (self.config.umask | 0o1000):
             with self.folders.location(above, name) as place:
-                set_mode(place, record.mode)
+                notes.set_mode_at(place, record.mode)
+        self._note(record, notes)
         if self.folders.are_many:
             self.folders.leave()
 
@@ -186,10 +208,11 @@ class Bundle(Transfer):
         with self.folders.location(above, name) as place:
             if kind_of(place.lstat()) != 'directory':
                 raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            notes = Notes()
             if record.mode != NO_MODE:
-                set_mode(place, record.mode)
-            set_times(place.name, record.mtime, place.path, dir_fd=place.directory,
-                      follow_symlinks=False)
+                notes.set_mode_at(place, record.mode)
+            notes.set_times_at(place, record.mtime)
+        self._note(record, notes)
         if self.folders.are_many:
             self.folders.leave()
 
@@ -208,6 +231,8 @@ class Bundle(Transfer):
                 continue
             if is_unchanged(found, record.size, record.mtime):
                 self.unchanged.append(record.number)
+                if record.mode != NO_MODE and record.mode & 0o111 & ~found.st_mode:
+                    self.lacks_execute.append(record.number)
             if self.folders.are_many:
                 self.folders.leave()
 
@@ -258,8 +283,10 @@ class Bundle(Transfer):
             self._unnamed = 0
             return None
         try:
+            notes = Notes()
+            self.folders.note_owner(record.words, notes)
             if mode & self.config.umask and record.mode != NO_MODE:
-                os.fchmod(fd, mode)
+                notes.set_mode(fd, mode)
             data = self.content[record.start:record.start + record.size]
             done = os.write(fd, data)
             while done < record.size:
@@ -267,7 +294,8 @@ class Bundle(Transfer):
             # begins to write it to the disk: a flush of many then costs little more than one
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
             if record.mtime != NO_MTIME:
-                os.utime(fd, ns=(record.mtime, record.mtime))
+                notes.set_times(fd, record.mtime)
+            self._note(record, notes)
         except BaseException:
             os.close(fd)
             raise
@@ -343,6 +371,9 @@ class Bundle(Transfer):
             put.finish()
         finally:
             put.close()
+        for numbers in self.noted.values():     # what was noted of its unnamed file
+            numbers.discard(record.number)
+        self._note(record, put.notes)
         self._named.setdefault(record.words, []).append(record.number)
 
 

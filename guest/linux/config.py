@@ -5,6 +5,7 @@ import pwd
 import threading
 
 from .decoders import Decoders
+from .in_place import Overwriting
 from .names import Leftovers
 from .wire import SESSION_S
 
@@ -16,6 +17,7 @@ class Config:
         self.root, self.read_only, self.session_s = root, read_only, session_s
         self.umask = read_umask()
         self.leftovers = Leftovers()
+        self.overwriting = Overwriting()
         self.decoders = Decoders()
         self.sessions = {}                  # by number: the active ones that may have lanes
         self.joining = threading.Lock()

@@ -3,9 +3,10 @@
 import errno
 import os
 
-from .arguments import conflict_of, mode_of, mtime_of
+from .arguments import conflict_of, mode_of, mtime_of, option_of
 from .errors import Refused, refused
-from .files import describe, exists, hash_file, kind_of, set_directory_mode, set_mode, set_times
+from .files import add_execute, describe, exists, hash_file, kind_of
+from .keeping import Notes
 from .location import Location
 from .names import free_name, temporary_name
 
@@ -65,9 +66,12 @@ class FileRequests:
                 return
             except OSError as error:
                 raise refused(error, place.path)
-            if mode is not None:
-                set_directory_mode(place, mode)
-            self._requests.done(stream, [('path', place.path)])
+            notes = Notes()
+            notes.set_mode_at(place, mode)
+            found = place.lstat()
+            if found is not None:
+                notes.note_owner(found.st_uid, os.fstat(place.directory))
+            self._requests.done(stream, [('path', place.path)] + notes.fields())
 
     def _existing_directory(self, stream, path, place):
         with self._root.locate(path, follow=True) as target:
@@ -146,7 +150,8 @@ class FileRequests:
         return None
 
     def attributes(self, stream, fields):
-        mode, mtime = mode_of(fields), mtime_of(fields)
+        mode, execute, mtime = mode_of(fields), mode_of(fields, 'execute'), mtime_of(fields)
+        notes = Notes(strict=not option_of(fields, 'refused', b'note'))
         try:
             place = self._root.locate(fields['path'], follow=True)
         except Refused as error:
@@ -162,11 +167,10 @@ class FileRequests:
                 raise Refused('is-symlink' if kind == 'symlink' else 'is-special',
                               'not a file or directory', place.path)
             try:
-                if mode is not None:
-                    set_mode(place, mode)
-                if mtime is not None:
-                    set_times(place.name, mtime, place.path,
-                              dir_fd=place.directory, follow_symlinks=False)
+                notes.set_mode_at(place, mode)
+                if execute and kind == 'file':
+                    notes.attempt('mode', add_execute, place, execute)
+                notes.set_times_at(place, mtime)
             except OSError as error:
                 raise refused(error, place.path)
-            self._requests.done(stream, [])
+            self._requests.done(stream, notes.fields())

@@ -22,13 +22,6 @@ def kind_of(found):
     return 'special'
 
 
-def set_times(target, nanoseconds, path, **where):
-    try:
-        os.utime(target, ns=(nanoseconds, nanoseconds), **where)
-    except OverflowError:
-        raise Refused('bad-request', 'mtime is out of range', path)
-
-
 def is_unchanged(found, size, mtime):
     """rsync's quick check; file systems keep more or fewer digits."""
     return (stat.S_ISREG(found.st_mode) and found.st_size == size
@@ -121,14 +114,16 @@ def hash_file(place, stopped):
     return digest.hexdigest()
 
 
-def set_directory_mode(place, mode):
-    try:
-        set_mode(place, mode)
-    except OSError as error:
-        raise refused(error, place.path)
-
-
 def set_mode(place, mode):
+    change_mode(place, lambda found: kept_bits(found, mode))
+
+
+def add_execute(place, bits):
+    """Of a file; all else of its mode stays."""
+    change_mode(place, lambda found: stat.S_IMODE(found.st_mode) | bits & 0o111)
+
+
+def change_mode(place, change):
     """chmod that a link put there meanwhile can't lead elsewhere."""
     flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
@@ -141,12 +136,12 @@ def set_mode(place, mode):
         try:
             if stat.S_ISLNK(os.fstat(fd).st_mode):
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-            os.chmod('/proc/self/fd/%d' % fd, kept_bits(os.fstat(fd), mode))
+            os.chmod('/proc/self/fd/%d' % fd, change(os.fstat(fd)))
         finally:
             os.close(fd)
         return
     try:
-        os.fchmod(fd, kept_bits(os.fstat(fd), mode))
+        os.fchmod(fd, change(os.fstat(fd)))
     finally:
         os.close(fd)
 

@@ -102,6 +102,7 @@ def shut_down(ports, config):
     for port in ports:
         port.thread.join(max(0.0, limit - time.monotonic()))
         port.device.close()
+    config.overwriting.wait()               # half of a file would be worse than a late end
     config.leftovers.remove_all()           # of a worker that hangs on its disk
     return 0
 

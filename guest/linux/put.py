@@ -8,8 +8,10 @@ import stat
 import time
 
 from .errors import Refused, refused
-from .files import exists, is_own_file, is_unchanged, kind_of, open_to_read, set_times
+from .files import exists, is_own_file, is_unchanged, kind_of, open_to_read
+from .in_place import UNABLE, may_write, open_spool, overwrite
 from .incoming import DROP, Transfer
+from .keeping import Notes, take_over
 from .log import log, printable
 from .names import free_name, has_name, partial_name, sweep_orphans, temporary_name
 from .wire import DEVICE_WAIT_S, PARTIAL_MIN, SMALL
@@ -22,6 +24,8 @@ class Put(Transfer):
         Transfer.__init__(self, place, options, self._write, self._start_over)
         self.mode, self.mtime = options.mode, options.mtime
         self.config = config
+        self.notes = Notes()
+        self.left = []                      # what else is said of a file that is unchanged
         self.fd = -1
         self.kind = 'file'
         self.temporary = None
@@ -29,6 +33,7 @@ class Put(Transfer):
         self._partial_name = partial_name(place.name) if options.resumes else None
         self._resumable = False             # `temporary` is a partial file, and nothing has failed
         self._replaces = False              # the name existed when the put began
+        self._in_place = False              # it can't be replaced, so it will be written into
 
     def stays(self):
         """Whether what is there now would outlive the put."""
@@ -44,6 +49,7 @@ class Put(Transfer):
         """Opens the destination.  Returns None, or why it was skipped."""
         found = self.place.lstat()
         if self._skips_unchanged and found is not None and is_unchanged(found, self.incoming.size, self.mtime):
+            self.left.append(('mode', '%o' % stat.S_IMODE(found.st_mode)))
             return 'unchanged'
         if found is not None:
             if stat.S_ISCHR(found.st_mode):
@@ -57,6 +63,16 @@ class Put(Transfer):
             raise Refused('is-directory', 'the destination is a directory', self.place.path)
         if sweep:
             sweep_orphans(self.place)
+        try:
+            self._open_file()
+        except Refused as error:
+            unable = self._replaces and error.code in ('permission', 'read-only-filesystem')
+            if not unable or self.fd >= 0 or not may_write(self.place):
+                raise
+            self.fd, self._in_place = open_spool(self.incoming.size, self.place.path), True
+        return None
+
+    def _open_file(self):
         if self._partial_name is not None:
             self._adopt_partial()
         self._check_space()
@@ -64,7 +80,6 @@ class Put(Transfer):
             self._create(self._partial_name)
         if self.fd < 0:
             self._open_temporary()
-        return None
 
     def _open_basis(self, found):
         """The file that may be copied from; without one the host sends all."""
@@ -161,7 +176,7 @@ class Put(Transfer):
         self._write_to(fd, name)
         self._resumable = True
         try:
-            os.fchmod(fd, 0o600)
+            Notes().set_mode(fd, 0o600)
             if self.incoming.size is not None and found.st_size > self.incoming.size:
                 os.ftruncate(fd, 0)         # of another file
                 return
@@ -239,6 +254,9 @@ class Put(Transfer):
 
     # -- end -----------------------------------------------------------------
 
+    def answer(self):
+        return Transfer.answer(self) + self.notes.fields()
+
     @property
     def is_small(self):
         return self.kind == 'file' and self.incoming.received <= SMALL
@@ -253,18 +271,45 @@ class Put(Transfer):
                 raise refused(error, self.place.path)
 
     def _finish_file(self):
-        mode = 0o666 & ~self.config.umask if self.mode is None else self.mode & 0o777
-        os.fchmod(self.fd, mode)
-        if self.mtime is not None:
-            set_times(self.fd, self.mtime, self.place.path)
+        if self._in_place:
+            self._overwrite()
+            return
+        self._set_attributes(self.place.lstat() if self._replaces else None)
+        self.incoming.stop_if_cancelled()
+        if self._replaces and 'owner' in self.notes.kinds and may_write(self.place):
+            self._overwrite()               # what keeps the owner
+            return
+        try:
+            self._name_it()
+        except OSError as error:
+            if not self._replaces or error.errno not in UNABLE or not may_write(self.place):
+                raise
+            self._overwrite()
+            return
+        self.config.leftovers.forget(self)
+        self.temporary = None
+
+    def _overwrite(self):
+        """A temporary file that there may be is removed by close()."""
+        self._resumable = False
+        self.notes = Notes()
+        with self.config.overwriting:
+            self.incoming.stop_if_cancelled()   # for the last time
+            overwrite(self.fd, self.place, self.incoming.received, self.mode or 0, self.mtime, self.notes)
+
+    def _set_attributes(self, found):
+        """`found` is what the file will replace."""
+        if found is not None and stat.S_ISREG(found.st_mode):
+            take_over(self.fd, self.place, found, self.mode or 0, self.notes)
+        else:
+            mode = 0o666 & ~self.config.umask if self.mode is None else self.mode & 0o777
+            self.notes.set_mode(self.fd, mode)
+            self.notes.note_owner(os.fstat(self.fd).st_uid, os.fstat(self.place.directory))
+        self.notes.set_times(self.fd, self.mtime)
         try:
             os.fsync(self.fd)
         except OSError as error:
             raise refused(error, self.place.path, writing=True)
-        self.incoming.stop_if_cancelled()
-        self._name_it()
-        self.config.leftovers.forget(self)
-        self.temporary = None
 
     def _name_it(self):
         while True:
@@ -282,6 +327,7 @@ class Put(Transfer):
             # somebody made the name in the meantime
             if self.conflict == 'overwrite':
                 self._replaces = True
+                self._set_attributes(self.place.lstat())
             elif self.conflict == 'rename':
                 self._next_name()
             else:
@@ -331,7 +377,9 @@ class Put(Transfer):
         self.fd = -1
 
     def _leave(self):
-        """A commit that did not get to its end may have set both already."""
-        os.fchmod(self.fd, 0o600)
+        """A commit that did not get to its end may have set all of it already."""
+        Notes().set_mode(self.fd, 0o600)
+        if os.fstat(self.fd).st_uid != os.geteuid():
+            os.fchown(self.fd, os.geteuid(), -1)
         os.utime(self.fd)
         log.info('kept %d bytes in %s' % (self.incoming.received, printable(self.temporary)))

@@ -37,7 +37,7 @@ class PutRequests:
         if skipped:
             put.close()
             self._requests.draining.add(stream)
-            self._requests.done(stream, [('path', put.place.path), ('skipped', skipped)])
+            self._requests.done(stream, [('path', put.place.path), ('skipped', skipped)] + put.left)
             return
         self._requests.open[stream] = put
         if put.incoming.is_offered:

@@ -28,11 +28,13 @@ static class Arguments
         return text.Length > 0 && text.Length <= most;
     }
 
-    public static int Mode(Fields fields)
+    public static int Mode(Fields fields) { return Octal(fields, "mode"); }
+
+    public static int Octal(Fields fields, string key)
     {
-        string text = fields.Ascii("mode");
+        string text = fields.Ascii(key);
         if (text == null) return -1;
-        if (!AllDigits(text, '7', 7)) throw Invalid("mode");
+        if (!AllDigits(text, '7', 7)) throw Invalid(key);
         return Convert.ToInt32(text, 8);
     }
 

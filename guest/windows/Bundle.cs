@@ -138,6 +138,7 @@ delegate void Work(Record record);
 /// is `left` to the host, which puts it alone and so learns why.</summary>
 class Bundle : Upload
 {
+    const int Execute = 0x49;               // bits of a mode
     readonly Platform _platform = Platform.Current;
     readonly Location _place;
     readonly UploadOptions _options;
@@ -145,9 +146,12 @@ class Bundle : Upload
     readonly Folders _folders;
     readonly Visit _newFolder;              // gets a directory that was there before
     readonly List<Record> _records = new List<Record>();
-    readonly List<int> _left = new List<int>(), _unchanged = new List<int>(), _absent = new List<int>();
+    readonly List<int> _left = new List<int>(), _unchanged = new List<int>(), _absent = new List<int>(),
+        _lacksExecute = new List<int>();
     readonly Dictionary<string, bool> _seen = new Dictionary<string, bool>();   // directories, by their words
     readonly Dictionary<string, string> _names = new Dictionary<string, string>(Platform.Current.NameComparer);
+    readonly SortedDictionary<string, List<int>> _noted
+        = new SortedDictionary<string, List<int>>(StringComparer.Ordinal);  // by the kind of the note
     byte[] _content;
 
     public Bundle(Location place, Fields fields, bool compares, Visit newFolder)
@@ -177,6 +181,12 @@ class Bundle : Upload
         if (_left.Count > 0) fields.Add("left", NumberList(_left));
         if (_unchanged.Count > 0) fields.Add("unchanged", NumberList(_unchanged));
         if (_absent.Count > 0) fields.Add("absent", NumberList(_absent));
+        if (_lacksExecute.Count > 0) fields.Add("lacks-execute", NumberList(_lacksExecute));
+        foreach (KeyValuePair<string, List<int>> noted in _noted)
+        {
+            noted.Value.Sort();
+            fields.Add("note-" + noted.Key, NumberList(noted.Value));
+        }
         return fields;
     }
 
@@ -259,6 +269,15 @@ class Bundle : Upload
         if (!_compares) _left.Add(record.Number);
     }
 
+    void Note(Record record, Notes notes)
+    {
+        foreach (string kind in notes.Kinds)
+        {
+            if (!_noted.ContainsKey(kind)) _noted[kind] = new List<int>();
+            _noted[kind].Add(record.Number);
+        }
+    }
+
     // -- directories ---------------------------------------------------------
 
     void MakeDirectory(Record record)
@@ -270,7 +289,11 @@ class Bundle : Upload
             return;
         }
         _seen[record.Words] = true;
-        if (record.Mode >= 0) _platform.SetAttributes(path, record.Mode, false, 0);
+        Notes notes = new Notes();
+        if (record.Mode >= 0) _platform.SetAttributes(path, record.Mode, false, 0, notes);
+        int slash = record.Words.LastIndexOf('/');
+        if (_platform.IsForeign(_folders.Enter(slash < 0 ? "" : record.Words.Substring(0, slash)))) notes.Add("owner");
+        Note(record, notes);
     }
 
     void SetAttributes(Record record)
@@ -279,7 +302,9 @@ class Bundle : Upload
         Facts found = _platform.Look(path);
         if (found == null || found.Kind != "directory")
             throw new Refused("not-a-directory", "there is no such directory", path);
-        _platform.SetAttributes(path, record.Mode, true, record.Time);
+        Notes notes = new Notes();
+        _platform.SetAttributes(path, record.Mode, true, record.Time, notes);
+        Note(record, notes);
     }
 
     // -- files ---------------------------------------------------------------
@@ -294,7 +319,12 @@ class Bundle : Upload
             found = null;
         }
         if (found == null) _absent.Add(record.Number);
-        else if (record.HasMtime && Destination.IsUnchanged(found, record.Size, record.Time)) _unchanged.Add(record.Number);
+        else if (record.HasMtime && Destination.IsUnchanged(found, record.Size, record.Time))
+        {
+            _unchanged.Add(record.Number);
+            if (found.Mode >= 0 && record.Mode >= 0 && (record.Mode & ~found.Mode & Execute) != 0)
+                _lacksExecute.Add(record.Number);
+        }
     }
 
     void WriteFile(Record record)
@@ -312,13 +342,14 @@ class Bundle : Upload
             file.Settle(file.Place.Look());
             if (file.IsDevice) throw new Refused("is-special", "not for a bundle", file.Place.Path);
             file.CheckReplaceable();
-            file.OpenTemporary();
+            file.OpenTemporary(record.Size);
             file.CheckSpace(record.Size, 0);
             file.Write(_content, record.Start, (int)record.Size);
             file.Flush();
             file.TakeName();
         }
         finally { file.Close(false); }
+        Note(record, file.Notes);
     }
 
     /// <summary>Two names that differ for the host and not here must not become

@@ -13,7 +13,9 @@ class Destination
     OpenFile _file;
     string _temporary;                      // its path
     bool _replaces;                         // the name existed when the put began
+    bool _inPlace;                          // it can't be replaced, so it's written into
 
+    public readonly Notes Notes = new Notes();
     public Location Place { get; private set; }
     public bool IsDevice { get; private set; }
 
@@ -80,12 +82,24 @@ class Destination
     }
 
     /// <summary>SystemError if the existing file can't be replaced.</summary>
-    public void CheckReplaceable() { if (_replaces) _platform.CheckReplaceable(Place.Path); }
+    public void CheckReplaceable()
+    {
+        if (!_replaces) return;
+        try { _platform.CheckReplaceable(Place.Path); }
+        catch (SystemError error) { if (!IsForOverwriting(error)) throw; }
+    }
+
+    /// <summary>Whether this error means that the file must be written into instead.</summary>
+    bool IsForOverwriting(SystemError error)
+    {
+        bool unable = error.Code == "permission" || error.Code == "read-only-filesystem" || error.Name == "EBUSY";
+        return _replaces && unable && _platform.MayWrite(Place.Path);
+    }
 
     /// <summary>`there`: bytes of `size` that are on the disk already.</summary>
     public void CheckSpace(long size, long there)
     {
-        if (size <= 0) return;
+        if (size <= 0 || _inPlace) return;
         long free = _platform.FreeBytes(Place.Directory);
         if (free < 0) return;               // the write will tell
         free += there;
@@ -97,7 +111,18 @@ class Destination
 
     public void OpenDevice() { _file = _platform.OpenDevice(Place.Path); }
 
-    public void OpenTemporary()
+    public void OpenTemporary(long size)
+    {
+        try { OpenBeside(); }
+        catch (SystemError error)
+        {
+            if (!IsForOverwriting(error)) throw;
+            _file = _platform.CreateSpool(size);
+            _inPlace = true;
+        }
+    }
+
+    void OpenBeside()
     {
         for (int attempt = 0; _file == null; attempt++)
         {
@@ -145,14 +170,73 @@ class Destination
     public void TakeName()
     {
         // not before: a partial file that stays keeps its own mode and time
-        _file.SetAttributes(_mode, _hasMtime, _mtime);
-        // the file stays open: a sweep takes a closed one for an orphan
-        NameIt();
+        if (!_inPlace) SetAttributes(_replaces ? Place.Look() : null);
+        bool losesOwner = _replaces && Notes.Kinds.Contains("owner");
+        if (_inPlace || losesOwner && _platform.MayWrite(Place.Path))
+        {
+            Overwrite();
+            return;
+        }
+        try { NameIt(); }                   // the file stays open: a sweep takes a closed one for an orphan
+        catch (SystemError error)
+        {
+            if (!IsForOverwriting(error)) throw;
+            Overwrite();
+            return;
+        }
         _file.Close();
         _file = null;
         Leftovers.Forget(this);
         _temporary = null;
         _platform.FlushDirectory(Place.Directory);
+    }
+
+    /// <summary>From the temporary file, which is whole, into the old one. Owner, links and all else of that stay.</summary>
+    void Overwrite()
+    {
+        _inPlace = true;
+        Notes.Kinds.Clear();
+        Notes.Add("in-place");
+        using (Overwriting.Begin())
+        {
+            OpenFile target = _platform.OpenToOverwrite(Place.Path);
+            try
+            {
+                Facts found = target.Look();
+                if (found.Kind != "file") throw new Refused("is-special", "the destination is no longer a file", Place.Path);
+                target.Reserve(_file.Look().Size);
+                CopyTo(target);
+                target.CutOff();
+                if (_hasMtime) target.SetTime(_mtime, Notes);
+                if (found.Mode >= 0 && _mode > 0) _platform.AddExecute(Place.Path, _mode, Notes);
+                target.Flush();
+            }
+            finally { target.Close(); }
+        }
+    }
+
+    void CopyTo(OpenFile target)
+    {
+        byte[] buffer = new byte[Wire.Step];
+        int count;
+        _file.Seek(0);
+        while ((count = _file.Read(buffer, 0, buffer.Length)) > 0) target.Write(buffer, 0, count);
+    }
+
+    /// <summary>`found` is what the file will replace.</summary>
+    void SetAttributes(Facts found)
+    {
+        if (found != null && found.Kind == "file")
+        {
+            if (!found.OnlyLink) Notes.Add("links");
+            _file.TakeOver(_temporary, Place.Path, _mode, Notes);
+        }
+        else
+        {
+            _file.SetMode(_mode, Notes);
+            if (_platform.IsForeign(Place.Directory)) Notes.Add("owner");
+        }
+        if (_hasMtime) _file.SetTime(_mtime, Notes);
     }
 
     void NameIt()
@@ -167,7 +251,11 @@ class Destination
             }
             if (_platform.MoveNew(_temporary, Place.Path)) return;
             // somebody made the name in the meantime
-            if (_conflict == "overwrite") _replaces = true;
+            if (_conflict == "overwrite")
+            {
+                _replaces = true;
+                SetAttributes(Place.Look());
+            }
             else if (_conflict == "rename") Place = Place.Renamed(Names.Free(Place));
             else throw Exists(Place.Look(), Place.Path);
         }
@@ -186,7 +274,7 @@ class Destination
     {
         if (_file != null) _file.Close();
         _file = null;
-        if (_temporary != null && !keep)
+        if (_temporary != null && (!keep || _inPlace))
         {
             try { _platform.Delete(_temporary); }
             catch (SystemError error) { Log.Warning("removing " + _temporary + ": " + error.Message); }

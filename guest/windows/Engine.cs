@@ -48,6 +48,7 @@ public static class Engine
 
     static int Serve(Options options)
     {
+        Overwriting.Wait(false);
         lock (Stopped) _stop = false;       // the script may run again in the same PowerShell
         Config config = new Config();
         try { config.Root = new Root(options.Root); }
@@ -70,6 +71,7 @@ public static class Engine
         foreach (Port port in ports) port.Stop();
         double limit = Clock.Now + 5;
         foreach (Port port in ports) port.Wait(limit);
+        Overwriting.Wait(true);
         Leftovers.RemoveAll();              // of a worker that hangs on its disk
         return 0;
     }

@@ -113,13 +113,15 @@ partial class Requests
         using (Location place = _root.Locate(path, false))
         {
             bool made;
+            Notes notes = new Notes();
             try
             {
                 made = place.Name.Length > 0 && Platform.Current.MakeDirectory(place.Path);
-                if (made && mode >= 0) Platform.Current.SetAttributes(place.Path, mode, false, 0);
+                if (made && mode >= 0) Platform.Current.SetAttributes(place.Path, mode, false, 0, notes);
+                if (made && Platform.Current.IsForeign(place.Directory)) notes.Add("owner");
             }
             catch (SystemError error) { throw error.Refuse(place.Path); }
-            Fields answer = new Fields().Add("path", place.Path);
+            Fields answer = notes.AddTo(new Fields().Add("path", place.Path));
             if (!made)
             {
                 using (Location target = _root.Locate(path, true))
@@ -192,9 +194,12 @@ partial class Requests
 
     void SetAttributes(int stream, Fields fields, byte[] path)
     {
-        int mode = Arguments.Mode(fields);
+        int mode = Arguments.Mode(fields), execute = Arguments.Octal(fields, "execute");
         long mtime;
         bool hasMtime = Arguments.Mtime(fields, out mtime);
+        string refused = fields.Ascii("refused");
+        if (refused != null && refused != "note") throw new Refused("unsupported", "refused unknown");
+        Notes notes = new Notes(refused == null);
         Location place;
         try { place = _root.Locate(path, true); }
         catch (Refused error)
@@ -208,9 +213,13 @@ partial class Requests
             if (found == null) throw new Refused("not-found", "there is no such file", place.Path, "ENOENT", null);
             if (found.Kind != "file" && found.Kind != "directory")
                 throw new Refused(found.Kind == "symlink" ? "is-symlink" : "is-special", "not a file or directory", place.Path);
-            try { Platform.Current.SetAttributes(place.Path, mode, hasMtime, mtime); }
+            try
+            {
+                if (execute > 0 && found.Kind == "file") Platform.Current.AddExecute(place.Path, execute, notes);
+                Platform.Current.SetAttributes(place.Path, mode, hasMtime, mtime, notes);
+            }
             catch (SystemError error) { throw error.Refuse(place.Path); }
-            Done(stream, new Fields());
+            Done(stream, notes.AddTo(new Fields()));
         }
     }
 }

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Security.Cryptography;
 using System.Text;
+using System.Threading;
 
 namespace Guestwire
 {
@@ -26,6 +27,44 @@ static class Leftovers
                 catch (SystemError error) { Log.Warning("removing " + path + ": " + error.Message); }
             }
             Files.Clear();
+        }
+    }
+}
+
+/// <summary>Files that are being written in place. The end of the program waits for them: half of one would be worse
+/// than a late end.</summary>
+class Overwriting : IDisposable
+{
+    static readonly object Guard = new object();
+    static int _count;
+    static bool _over;
+
+    public static Overwriting Begin()
+    {
+        lock (Guard)
+        {
+            if (_over) throw new Refused("cancelled", "cancelled");
+            _count++;
+        }
+        return new Overwriting();
+    }
+
+    public void Dispose()
+    {
+        lock (Guard)
+        {
+            _count--;
+            Monitor.PulseAll(Guard);
+        }
+    }
+
+    /// <summary>`over`: no other may begin.</summary>
+    public static void Wait(bool over)
+    {
+        lock (Guard)
+        {
+            _over = over;
+            while (over && _count > 0) Monitor.Wait(Guard);
         }
     }
 }

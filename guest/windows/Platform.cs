@@ -24,8 +24,17 @@ abstract class OpenFile
     public abstract void Write(byte[] data, int offset, int count);
     public abstract void Seek(long position);
     public abstract void Truncate();        // to nothing
+    public abstract void Reserve(long size);        // room for what it will grow to; SystemError if there is none
+    public abstract void CutOff();          // what is behind the position
     public abstract void Flush();
-    public abstract void SetAttributes(int mode, bool hasMtime, long mtime);
+    public abstract void SetMode(int mode, Notes notes);    // -1: what a new file has
+    public abstract void SetTime(long mtime, Notes notes);
+
+    /// <summary>Gives a new file at the path `own`, which only its owner may use so far, what the one at `old` has:
+    /// owner, access control list, mode with more execute bits (-1: none). At no time more users may read it than may
+    /// read that one.</summary>
+    public abstract void TakeOver(string own, string old, int execute, Notes notes);
+
     public abstract Facts Look();
     public abstract void Close();
 }
@@ -96,18 +105,23 @@ abstract partial class Platform
     public abstract OpenFile Create(string path);           // fails if it exists; not shared
     public abstract OpenFile Open(string path, bool exclusively);
     public abstract OpenFile OpenDevice(string path);
+    public abstract bool MayWrite(string path);
+    public abstract OpenFile OpenToOverwrite(string path);
+    public abstract OpenFile CreateSpool(long size);        // where temporary files go; gone once it's closed
     public abstract void Replace(string from, string to);
     public abstract bool MoveNew(string from, string to);   // false if `to` exists
     public abstract void CheckReplaceable(string path);
     public abstract void Delete(string path);
     public abstract bool DeleteUnused(string path);         // false if a receiver has it open
     public abstract bool MakeDirectory(string path);        // false if it exists
-    public abstract void SetAttributes(string path, int mode, bool hasMtime, long mtime);
+    public abstract void SetAttributes(string path, int mode, bool hasMtime, long mtime, Notes notes);
+    public abstract void AddExecute(string path, int bits, Notes notes);    // to a file; else its mode stays
     public abstract string ReadLink(string path);
     public abstract void MakeLink(string target, string path);
     public abstract List<string> Temporaries(string directory);     // names that begin ".guestwire-"
     public abstract long FreeBytes(string directory);       // -1: unknown
     public abstract void FlushDirectory(string directory);
+    public abstract bool IsForeign(string directory);       // what is made there isn't its owner's
 
     // ports
     public abstract string PortName(string name);

@@ -26,6 +26,8 @@ class Put : Upload
     }
 
     public override Location Place { get { return _destination.Place; } }
+    public override Fields Answer() { return _destination.Notes.AddTo(base.Answer()); }
+    public int UnchangedMode = -1;          // of a file that is unchanged
     public bool IsDevice { get { return _destination.IsDevice; } }
 
     /// <summary>True if Prepare may take long.</summary>
@@ -38,7 +40,11 @@ class Put : Upload
     {
         Facts found = Place.Look();
         bool compares = found != null && _options.SkipsUnchanged && _options.HasMtime;
-        if (compares && Destination.IsUnchanged(found, _options.Size, _options.Mtime)) return "unchanged";
+        if (compares && Destination.IsUnchanged(found, _options.Size, _options.Mtime))
+        {
+            UnchangedMode = found.Mode;
+            return "unchanged";
+        }
         return _destination.Settle(found);
     }
 
@@ -55,7 +61,7 @@ class Put : Upload
             _destination.CheckReplaceable();
             if (_wantsBasis) OpenBasis();
             if (_wantsResume) OpenPartial();
-            if (!_destination.IsOpen) _destination.OpenTemporary();
+            if (!_destination.IsOpen) _destination.OpenTemporary(_options.Size);
             _destination.CheckSpace(_options.Size, Stream.Offered);
         }
         catch (SystemError error) { throw error.Refuse(Place.Path); }
@@ -93,6 +99,7 @@ class Put : Upload
         try { file = _platform.Create(path); }
         catch (SystemError error)
         {
+            if (error.Code == "permission" || error.Code == "read-only-filesystem") return;     // no other can be made either
             if (error.Code != "exists") throw;
             file = OpenOldPartial(path);
             if (file == null) return;       // it isn't ours: use an ordinary temporary file

@@ -31,7 +31,9 @@ partial class Requests
         {
             put.Close(false);
             _draining[stream] = true;
-            Done(stream, new Fields().Add("path", put.Place.Path).Add("skipped", skipped));
+            Fields answer = new Fields().Add("path", put.Place.Path).Add("skipped", skipped);
+            if (put.UnchangedMode >= 0) answer.Add("mode", Convert.ToString(put.UnchangedMode, 8));
+            Done(stream, answer);
             return;
         }
         if (!put.IsDevice) SweepOnce(put.Place.Directory);

@@ -15,7 +15,10 @@ static class Win32
     public const uint CreateNew = 1, OpenExisting = 3;
     public const uint Normal = 0x80, Backup = 0x02000000, OpenReparsePoint = 0x00200000,
         DeleteOnClose = 0x04000000, Overlapped = 0x40000000;
-    public const uint IsReadOnly = 1, IsDirectory = 0x10, IsReparsePoint = 0x400;
+    public const uint SecurityOwner = 1, SecurityGroup = 2, SecurityList = 4;      // SECURITY_INFORMATION
+    public const uint NoAttributes = 0xffffffff;            // INVALID_FILE_ATTRIBUTES
+    public const int BufferTooSmall = 122;
+    public const uint IsReadOnly = 1, IsHidden = 2, IsSystem = 4, IsDirectory = 0x10, IsReparsePoint = 0x400;
     public const uint TagLink = 0xa000000c, TagMountPoint = 0xa0000003;
     public const int SharingViolation = 32, FileExists = 80, AlreadyExists = 183, NotADirectory = 267, Pending = 997,
         NotAReparsePoint = 4390;
@@ -64,7 +67,7 @@ static class Win32
 
     public delegate bool ControlHandler(int what);
 
-    const string Kernel = "kernel32.dll";
+    const string Kernel = "kernel32.dll", Security = "advapi32.dll";
 
     [DllImport(Kernel, SetLastError = true, CharSet = CharSet.Unicode)]
     public static extern SafeFileHandle CreateFileW(string name, uint access, uint share, IntPtr security, uint how,
@@ -93,6 +96,13 @@ static class Win32
     [DllImport(Kernel, SetLastError = true, CharSet = CharSet.Unicode)]
     public static extern bool MoveFileExW(string from, string to, uint flags);
     [DllImport(Kernel, SetLastError = true, CharSet = CharSet.Unicode)] public static extern bool DeleteFileW(string name);
+    [DllImport(Kernel, SetLastError = true, CharSet = CharSet.Unicode)] static extern uint GetFileAttributesW(string name);
+    [DllImport(Kernel, SetLastError = true, CharSet = CharSet.Unicode)]
+    public static extern bool SetFileAttributesW(string name, uint attributes);
+    [DllImport(Security, SetLastError = true, CharSet = CharSet.Unicode)]
+    static extern bool GetFileSecurityW(string name, uint what, byte[] made, uint size, out uint needed);
+    [DllImport(Security, SetLastError = true, CharSet = CharSet.Unicode)]
+    public static extern bool SetFileSecurityW(string name, uint what, byte[] descriptor);
     [DllImport(Kernel, SetLastError = true, CharSet = CharSet.Unicode)]
     public static extern bool CreateDirectoryW(string name, IntPtr security);
     [DllImport(Kernel, SetLastError = true, CharSet = CharSet.Unicode)]
@@ -154,6 +164,24 @@ static class Win32
         if (!fine) throw Error();
     }
 
+    /// <summary>0 where they can't be had.</summary>
+    public static uint AttributesOf(string name)
+    {
+        uint attributes = GetFileAttributesW(name);
+        return attributes == NoAttributes ? 0 : attributes;
+    }
+
+    /// <summary>A security descriptor with these parts.</summary>
+    public static byte[] SecurityOf(string name, uint what)
+    {
+        uint size;
+        if (!GetFileSecurityW(name, what, new byte[0], 0, out size) && Marshal.GetLastWin32Error() != BufferTooSmall)
+            throw Error();
+        byte[] made = new byte[size];
+        Check(GetFileSecurityW(name, what, made, size, out size));
+        return made;
+    }
+
     public static SafeFileHandle Open(string name, uint access, uint share, uint how, uint flags)
     {
         SafeFileHandle handle = CreateFileW(name, access, share, IntPtr.Zero, how, flags, IntPtr.Zero);
@@ -170,12 +198,15 @@ static class Win32
         return (time - Epoch) * 100;
     }
 
-    public static long FromUnix(long nanoseconds)
+    public static void SetTime(SafeFileHandle file, long nanoseconds, Notes notes)
     {
-        long ticks = nanoseconds / 100 - (nanoseconds % 100 < 0 ? 1 : 0);
-        long time = Epoch + ticks;
-        if (time <= 0) throw new Refused("bad-request", "mtime is out of range");
-        return time;
+        long time = Epoch + nanoseconds / 100 - (nanoseconds % 100 < 0 ? 1 : 0);
+        if (time <= 0)                      // before 1601
+        {
+            time = 1;
+            notes.Add("times");
+        }
+        notes.Attempt("times", delegate { Check(SetFileTime(file, IntPtr.Zero, IntPtr.Zero, ref time)); });
     }
 }
 

@@ -48,14 +48,30 @@ class WindowsFile : OpenFile
         Win32.Check(Win32.SetEndOfFile(_handle));
     }
 
+    public override void Reserve(long size)
+    {
+        long there = Look().Size;
+        if (size <= there) return;
+        Seek(size);
+        try { CutOff(); }
+        catch (SystemError)
+        {
+            Seek(there);
+            CutOff();
+            throw;
+        }
+        Seek(0);
+    }
+
+    public override void CutOff() { Win32.Check(Win32.SetEndOfFile(_handle)); }
+
     public override void Flush() { Win32.Check(Win32.FlushFileBuffers(_handle)); }
 
-    public override void SetAttributes(int mode, bool hasMtime, long mtime)
-    {
-        if (!hasMtime) return;
-        long time = Win32.FromUnix(mtime);
-        Win32.Check(Win32.SetFileTime(_handle, IntPtr.Zero, IntPtr.Zero, ref time));
-    }
+    public override void SetMode(int mode, Notes notes) { }
+
+    public override void SetTime(long mtime, Notes notes) { Win32.SetTime(_handle, mtime, notes); }
+
+    public override void TakeOver(string own, string old, int execute, Notes notes) { WindowsPlatform.TakeOver(own, old, notes); }
 
     public override Facts Look()
     {

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
@@ -61,6 +62,29 @@ partial class WindowsPlatform
     public override OpenFile OpenDevice(string path)
     {
         return new WindowsFile(Win32.Open(Long(path), Win32.GenericWrite, Win32.ShareAll, Win32.OpenExisting, 0));
+    }
+
+    public override bool MayWrite(string path)
+    {
+        if ((Win32.AttributesOf(Long(path)) & Win32.IsReadOnly) != 0) return false;
+        try { OpenToOverwrite(path).Close(); }
+        catch (SystemError) { return false; }
+        return true;
+    }
+
+    public override OpenFile OpenToOverwrite(string path)
+    {
+        return new WindowsFile(Win32.Open(Long(path), Win32.GenericWrite, Win32.ShareRead, Win32.OpenExisting,
+                                          Win32.Normal | Win32.OpenReparsePoint));
+    }
+
+    public override OpenFile CreateSpool(long size)
+    {
+        string folder = Path.GetTempPath().TrimEnd('\\');
+        long free = FreeBytes(folder);
+        if (free >= 0 && size > free) throw new SystemError("no-space", "ERROR_DISK_FULL", "no room for a temporary file", false);
+        return new WindowsFile(Win32.Open(Long(Join(folder, Names.Temporary())), Win32.GenericRead | Win32.GenericWrite, 0,
+                                          Win32.CreateNew, Win32.DeleteOnClose));
     }
 
     /// <summary>MoveFileEx is one operation of the file system: at any time either the old or the new file has the name.
@@ -129,16 +153,18 @@ partial class WindowsPlatform
         throw Win32.Error();
     }
 
-    public override void SetAttributes(string path, int mode, bool hasMtime, long mtime)
+    public override void SetAttributes(string path, int mode, bool hasMtime, long mtime, Notes notes)
     {
         if (!hasMtime) return;
-        long time = Win32.FromUnix(mtime);
-        using (SafeFileHandle handle = Win32.Open(Long(path), Win32.WriteAttributes, Win32.ShareAll, Win32.OpenExisting,
-                                                  Win32.Backup | Win32.OpenReparsePoint))
+        notes.Attempt("times", delegate
         {
-            Win32.Check(Win32.SetFileTime(handle, IntPtr.Zero, IntPtr.Zero, ref time));
-        }
+            using (SafeFileHandle handle = Win32.Open(Long(path), Win32.WriteAttributes, Win32.ShareAll, Win32.OpenExisting,
+                                                      Win32.Backup | Win32.OpenReparsePoint))
+                Win32.SetTime(handle, mtime, notes);
+        });
     }
+
+    public override void AddExecute(string path, int bits, Notes notes) { }
 
     /// <summary>REPARSE_DATA_BUFFER: the print name's offset and length are at
     /// 12 and 14, the names at 20 for a link, at 16 for a mount point.</summary>
@@ -199,6 +225,28 @@ partial class WindowsPlatform
     }
 
     public override void FlushDirectory(string directory) { }      // the rename was written through
+
+    public override bool IsForeign(string directory) { return false; }  // what is made there has its rights
+
+    /// <summary>Owner and group only with the privilege to give files away.</summary>
+    public static void TakeOver(string own, string old, Notes notes)
+    {
+        own = Long(own);
+        old = Long(old);
+        uint kept = Win32.AttributesOf(old) & (Win32.IsHidden | Win32.IsSystem);
+        if (kept != 0) notes.Attempt("mode", delegate { Win32.Check(Win32.SetFileAttributesW(own, kept)); });
+        TakeSecurity(own, old, Win32.SecurityOwner | Win32.SecurityGroup, "owner", notes);
+        TakeSecurity(own, old, Win32.SecurityList, "acl", notes);
+    }
+
+    static void TakeSecurity(string own, string old, uint what, string note, Notes notes)
+    {
+        notes.Attempt(note, delegate
+        {
+            byte[] wanted = Win32.SecurityOf(old, what), there = Win32.SecurityOf(own, what);
+            if (Sha256.Hex(wanted) != Sha256.Hex(there)) Win32.Check(Win32.SetFileSecurityW(own, what, wanted));
+        });
+    }
 }
 
 }

@@ -8,7 +8,7 @@ import { checkPlain, headerLines, partMark, readParts, replaceOnce, writeWhole }
 const PARTS = names(`
   Wire Log Text Crc32 Adler32 PlainSha256 Sha256 Knocks Frames Reliable Decoders Errors
   Platform Win32 WindowsFile WindowsDevice WindowsPaths WindowsFiles WindowsPorts
-  Paths Arguments Names Incoming Destination Put Bundle
+  Paths Arguments Notes Names Incoming Destination Put Bundle
   Requests PutRequests FileRequests Signature
   Worker Lanes Session Endpoint Port Options Engine`);
 

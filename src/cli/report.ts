@@ -4,13 +4,16 @@ import {
   describeGrownFile,
   type FileMessageContext,
 } from '../engine/messages/fileMessages.ts';
+import { keptMessages } from '../engine/messages/keptMessages.ts';
 import { hasFailed, tally } from '../engine/transfers/tally.ts';
-import type { CopyResult, FileResult } from '../transfer/index.ts';
+import type { CopyResult, FileResult, FolderNotes } from '../transfer/index.ts';
 import { worded } from './wording.ts';
 
 /** The object of `--json`. Names stand as they are: JSON escapes what needs it. */
 export interface JsonReport {
   readonly files: readonly FileResult[];
+  /** Those with notes; without any there is no such key. */
+  readonly folders?: readonly FolderNotes[];
   readonly bytes: number;
   readonly wireBytes: number;
   readonly seconds: number;
@@ -31,7 +34,8 @@ export function jsonReport(
   const seconds = rounded(result.seconds, 6);
   const bytesPerSecond = rounded(result.bytesPerSecond, 0);
   const files = result.files.map(file => withSentence(file, context));
-  return { files, bytes, wireBytes, seconds, bytesPerSecond, link, resumedFrom, lanes };
+  const folders = result.folders && { folders: result.folders };
+  return { files, ...folders, bytes, wireBytes, seconds, bytesPerSecond, link, resumedFrom, lanes };
 }
 
 /** The copy as a whole failed; `partial` is what had been done by then. */
@@ -49,16 +53,24 @@ export function emptyResult(files: FileResult[] = []): CopyResult {
 }
 
 function withSentence(file: FileResult, context: FileMessageContext): FileResult {
-  const { source, destination, bytes, sha256, verified, skipped, unchanged, changed, error } = file;
-  const notes = { ...(unchanged && { unchanged }), ...(changed && { changed }) };
-  const plain = { source, destination, bytes, sha256, verified, skipped, ...notes };
+  const { source, destination, bytes, sha256, verified, skipped, unchanged, changed, notes, error } = file;
+  const plain = {
+    ...{ source, destination, bytes, sha256, verified, skipped },
+    ...(unchanged && { unchanged }),
+    ...(changed && { changed }),
+    ...(notes && { notes }),
+  };
   return error
     ? { ...plain, error: { code: error.code, message: worded(describeFileError(file, context)) } }
     : plain;
 }
 
-/** `1048576 bytes copied, 5.271 s, 198934 bytes/s`, then the state of the hashes, and the links, which have none. */
-export function summary({ files, bytes, seconds, bytesPerSecond, resumedFrom }: CopyResult): string {
+/**
+ * `1048576 bytes copied, 5.271 s, 198934 bytes/s`, then the state of the hashes, the links, which have none, and what
+ * could not be kept in the guest.
+ */
+export function summary(result: CopyResult): string {
+  const { files, bytes, seconds, bytesPerSecond, resumedFrom } = result;
   const rate = `${rounded(bytesPerSecond, 0)} bytes/s`;
   const resumed = resumedFrom > 0 ? `, resumed at ${resumedFrom} bytes` : '';
   const lines = [`${bytes} bytes copied, ${seconds.toFixed(3)} s, ${rate}${resumed}`];
@@ -66,6 +78,7 @@ export function summary({ files, bytes, seconds, bytesPerSecond, resumedFrom }: 
   if (links.length < files.length || files.length === 0)
     lines.push(hashState(files.filter(({ symlink }) => !symlink)));
   if (links.length > 0) lines.push(linkState(links));
+  lines.push(...keptMessages(result).map(worded));
   return lines.map(line => `${line}\n`).join('');
 }
 
@@ -84,12 +97,12 @@ function hashState(files: readonly FileResult[]): string {
     return `SHA-256 verified: ${only.sha256}${only.skipped ? ' (already in the guest)' : ''}`;
   }
   const { verified, identical, skipped, unchanged } = tally(files);
-  const notes = [
+  const counts = [
     ...(identical > 0 ? [`${identical} already in the guest`] : []),
     ...(unchanged > 0 ? [`${unchanged} unchanged by size and time`] : []),
     ...(skipped > 0 ? [`${skipped} skipped, another file has the name`] : []),
   ];
-  return `SHA-256 verified: ${verified} of ${count(files.length)}${notes.map(note => `, ${note}`).join('')}`;
+  return `SHA-256 verified: ${verified} of ${count(files.length)}${counts.map(each => `, ${each}`).join('')}`;
 }
 
 export function isComplete(result: CopyResult): boolean {

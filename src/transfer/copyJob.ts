@@ -58,6 +58,7 @@ export class CopyJob {
     this.#bundler = takesBundles ? new Bundler(context, this.#conflicts, destination.path) : undefined;
     this.#directories = new GuestDirectories(context, this.#bundler, {
       failed: ({ entry, path }, error) => this.#results.failed(entry.source, path, error),
+      noted: ({ entry, path }, notes) => this.#results.notedFolder(entry.source, path, notes),
       ended: error => this.#results.end(error),
     });
   }
@@ -98,11 +99,12 @@ export class CopyJob {
 
   #result(): CopyResult {
     const { tracker, session, leftovers } = this.#context;
-    const { files } = this.#results;
+    const { files, folders } = this.#results;
     const { seconds, wireBytes } = tracker;
     const bytes = files.reduce((sum, file) => sum + (file.skipped ? 0 : file.bytes), 0);
     return {
       ...{ files, bytes, wireBytes, seconds },
+      ...(folders && { folders }),
       bytesPerSecond: bytes / seconds,
       resumedFrom: tracker.resumedBytes,
       lanes: session.lanes,

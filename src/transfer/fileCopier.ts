@@ -6,9 +6,9 @@ import { isRemoteError } from '../protocol/index.ts';
 import { abortable } from '../text/abort.ts';
 import type { ConflictResolver, WirePolicy } from './conflictResolver.ts';
 import type { CopyContext } from './copyContext.ts';
-import { type FileOutcome, identicalOutcome } from './fileOutcome.ts';
+import type { FileOutcome } from './fileOutcome.ts';
 import { FilePut, type PutRequest } from './filePut.ts';
-import { holdsSameContent } from './identical.ts';
+import { compareContent } from './identical.ts';
 import { type Place, planPut, withoutBasis } from './putPlan.ts';
 import type { SourceEntry } from './sourceTree.ts';
 import { SourceChanged } from './sourceVersion.ts';
@@ -122,12 +122,12 @@ export class FileCopier {
   async #identical({ entry }: CopyTask, path: string): Promise<FileOutcome | undefined> {
     if (entry.info.type !== 'file') return undefined;
     const { session, streams, options } = this.#context;
-    const same = await this.#onOneVersion(entry, isLookedAtAgain => {
+    const policy = this.#conflicts.wirePolicy;
+    return this.#onOneVersion(entry, isLookedAtAgain => {
       const { source, info } = entry;
       const hashSource = () => streams.hash({ source, info, isLookedAtAgain });
-      return abortable(holdsSameContent(session, path, info.size, hashSource), options.signal);
+      return abortable(compareContent({ session, path, info, policy }, hashSource), options.signal);
     });
-    return same && identicalOutcome(same, path);
   }
 
   /**

@@ -7,8 +7,9 @@ import type { CopyContext } from './copyContext.ts';
 import { blockSizeFor } from './delta/blockSize.ts';
 import { DeltaSender } from './delta/deltaSender.ts';
 import { SignatureTable } from './delta/signatureTable.ts';
-import { type FileOutcome, identicalOutcome, skippedOutcome } from './fileOutcome.ts';
-import { holdsSameContent } from './identical.ts';
+import { type FileOutcome, skippedOutcome } from './fileOutcome.ts';
+import { bringUpToDate, compareContent } from './identical.ts';
+import { notesOf } from './notes.ts';
 import { openPut } from './openPut.ts';
 import type { Pieces } from './pieces.ts';
 import { isDeltaWorthwhile, type PutPlan } from './putPlan.ts';
@@ -106,14 +107,19 @@ export class FilePut {
 
   /** The outcome where nothing need be sent. */
   async #answerKnown(accepted: Reply): Promise<FileOutcome | undefined> {
-    const { entry, path, isKnownDifferent } = this.#request;
-    if (accepted.has('skipped')) return skippedOutcome(accepted, path);
+    const { entry, path, conflict, isKnownDifferent } = this.#request;
     const { session, streams } = this.#context;
-    const { size } = entry.info;
-    if (isKnownDifferent || numberOf(accepted, 'basis') !== size) return undefined;
-    const comparing = holdsSameContent(session, path, size, () => streams.hash(this.#source));
-    const same = await abortable(comparing, this.#signal);
-    return same && identicalOutcome(same, accepted.get('path') ?? path);
+    const { info } = entry;
+    const known = { session, path: accepted.get('path') ?? path, info, policy: conflict };
+    if (accepted.has('skipped')) {
+      const outcome = skippedOutcome(accepted, path);
+      if (!outcome.unchanged) return outcome;
+      const brought = bringUpToDate(known, accepted.get('mode'), undefined);
+      return { ...outcome, ...(await abortable(brought, this.#signal)) };
+    }
+    if (isKnownDifferent || numberOf(accepted, 'basis') !== info.size) return undefined;
+    const comparing = compareContent(known, () => streams.hash(this.#source));
+    return abortable(comparing, this.#signal);
   }
 
   async #send(put: PutStream, accepted: Reply | undefined): Promise<SentContent> {
@@ -217,7 +223,13 @@ export class FilePut {
     if (reply.has('skipped')) return skippedOutcome(reply, path);
     if (reply.get('sha256') !== sent.sha256 || reply.get('size') !== String(sent.bytes))
       throw new TransferError('hash-mismatch', 'the guest holds other bytes than were sent');
-    return { destination: reply.get('path') ?? path, ...sent, verified: true, skipped: false };
+    return {
+      destination: reply.get('path') ?? path,
+      ...sent,
+      verified: true,
+      skipped: false,
+      ...notesOf(reply),
+    };
   }
 
   readonly #onAcknowledged = (bytes: number): void => {

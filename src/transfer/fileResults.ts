@@ -5,13 +5,15 @@ import type { FileOutcome } from './fileOutcome.ts';
 import type { ProgressTracker } from './progressTracker.ts';
 import { contentBytes, type SourceEntry } from './sourceTree.ts';
 import { endsCopy, TransferError } from './transferError.ts';
-import type { FileFailure, FileResult } from './types.ts';
+import type { FileFailure, FileResult, FolderNotes } from './types.ts';
 
 export class FileResults {
   readonly #tracker: ProgressTracker;
   /** In the order in which their turn came, which is that of the sources; answers come in any order. */
   readonly #results = new Set<FileResult>();
   readonly #unanswered = new Set<Promise<void>>();
+  /** Of folders, by path in the guest. */
+  readonly #folders = new Map<string, FolderNotes>();
   #fatal: Error | undefined;
 
   constructor(tracker: ProgressTracker) {
@@ -20,6 +22,11 @@ export class FileResults {
 
   get files(): FileResult[] {
     return [...this.#results];
+  }
+
+  /** What folders could not get; undefined where that is nothing. */
+  get folders(): FolderNotes[] | undefined {
+    return this.#folders.size > 0 ? [...this.#folders.values()] : undefined;
   }
 
   /** Whether the session's end or the user's cancellation has come to light. */
@@ -53,6 +60,11 @@ export class FileResults {
       });
     this.#unanswered.add(answered);
     return answered;
+  }
+
+  notedFolder(source: string, destination: string, notes: readonly string[]): void {
+    const before = this.#folders.get(destination)?.notes ?? [];
+    this.#folders.set(destination, { source, destination, notes: [...new Set([...before, ...notes])] });
   }
 
   failed(source: string, path: string, error: unknown): void {

@@ -6,6 +6,7 @@ import type { BundleItem } from './bundle/bundleItem.ts';
 import { OWNER_ACCESS } from './bundle/bundleRecord.ts';
 import type { Bundler } from './bundle/bundler.ts';
 import type { CopyContext } from './copyContext.ts';
+import { notesOf } from './notes.ts';
 import type { Place } from './putPlan.ts';
 import { Slots } from './slots.ts';
 import type { SourceEntry } from './sourceTree.ts';
@@ -24,6 +25,8 @@ export interface GuestDirectory {
 interface Listener {
   /** It can't be made, or can't be given its attributes. */
   failed(directory: GuestDirectory, error: unknown): void;
+  /** It is there, but could not get all that it should have. */
+  noted(directory: GuestDirectory, notes: readonly string[]): void;
   /** The copy as a whole is over. */
   ended(error: Error): void;
 }
@@ -160,31 +163,44 @@ export class GuestDirectories {
 
   #item(
     kind: 'directory' | 'attributes',
-    { entry, path, below }: GuestDirectory,
+    directory: GuestDirectory,
     sendSeparately: () => Promise<void>,
   ): BundleItem {
+    const { entry, path, below } = directory;
     const name = Buffer.from(below.join('/'));
     return {
       ...{ kind, entry, path, name, sendSeparately },
       isNew: true,
       skipsUnchanged: false,
       done: () => undefined,
+      noted: notes => this.#listener.noted(directory, notes),
       fail: error => {
         if (endsCopy(error)) this.#listener.ended(error);
       },
     };
   }
 
-  async #mkdir({ path, entry }: GuestDirectory): Promise<Reply> {
+  async #mkdir(directory: GuestDirectory): Promise<Reply> {
     throwIfAborted(this.#context.options.signal);
     if (this.#isOver) throw abortError();
-    return this.#request('mkdir', { path, mode: modeField(entry.info, OWNER_ACCESS) });
+    const { path, entry } = directory;
+    const reply = await this.#request('mkdir', { path, mode: modeField(entry.info, OWNER_ACCESS) });
+    this.#note(directory, reply);
+    return reply;
   }
 
   async #setAttributes(directory: GuestDirectory): Promise<void> {
     const { path, entry } = directory;
-    const fields = { path, mode: modeField(entry.info), mtime: mtimeField(entry.info) };
-    await this.#request('attributes', fields).catch(error => this.#failed(directory, error));
+    const fields = { path, mode: modeField(entry.info), mtime: mtimeField(entry.info), refused: 'note' };
+    await this.#request('attributes', fields).then(
+      reply => this.#note(directory, reply),
+      error => this.#failed(directory, error),
+    );
+  }
+
+  #note(directory: GuestDirectory, reply: Reply): void {
+    const { notes } = notesOf(reply);
+    if (notes) this.#listener.noted(directory, notes);
   }
 
   #failed(directory: GuestDirectory, error: unknown): void {

@@ -11,4 +11,5 @@ export type {
   CopyProgress,
   CopyResult,
   FileResult,
+  FolderNotes,
 } from './types.ts';

@@ -85,13 +85,24 @@ export interface FileResult {
   symlink?: true;
   /** Skipped because size and mtime are the same. */
   unchanged?: true;
+  /** What it could not get or keep in the guest, such as `mode` and `times`. */
+  notes?: readonly string[];
   /** `grown`: what was copied, or was in the guest already, is the first part of a source that has more by now. */
   changed?: SourceChange;
   error?: FileFailure;
 }
 
+/** A folder of the copy that could not get all that it should have. */
+export interface FolderNotes {
+  readonly source: string;
+  readonly destination: string;
+  readonly notes: readonly string[];
+}
+
 export interface CopyResult {
   files: FileResult[];
+  /** Those with notes. */
+  folders?: readonly FolderNotes[];
   /** Bytes of the files that were sent. */
   bytes: number;
   /** Bytes on the link in both directions, all overhead included. */

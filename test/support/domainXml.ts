@@ -8,6 +8,8 @@ export interface DomainDescription {
   testSocket: string;
   /** Devices beside those every test guest has, as XML. */
   furtherDevices?: string;
+  /** A file that QEMU writes what the guest sends on serial1 to. */
+  serial1Log?: string | undefined;
   /** Virtio ports that, like the tests' own channel, libvirt knows nothing of. */
   furtherPorts?: { name: string; socket: string }[];
 }
@@ -50,7 +52,7 @@ export function describeDomain(domain: DomainDescription): string {
     ${domain.furtherDevices ?? ''}
   </devices>
   <qemu:commandline>
-${hiddenPorts.map(({ name, socket }, index) => hiddenPort(name, socket, TEST_PORT - index)).join('')}  </qemu:commandline>
+${hiddenPorts.map(({ name, socket }, index) => hiddenPort(name, socket, TEST_PORT - index)).join('')}${recording(domain.serial1Log)}  </qemu:commandline>
 </domain>
 `;
 }
@@ -63,6 +65,14 @@ function hiddenPort(name: string, socket: string, nr: number): string {
     <qemu:arg value="socket,id=${chardev},path=${escapeXml(socket)},server=on,wait=off"/>
     <qemu:arg value="-device"/>
     <qemu:arg value="${escapeXml(device)}"/>
+`;
+}
+
+/** Not by libvirt's `<log>`, which would need a daemon of its own. */
+function recording(file: string | undefined): string {
+  if (file === undefined) return '';
+  return `    <qemu:arg value="-set"/>
+    <qemu:arg value="chardev.charserial1.logfile=${escapeXml(file)}"/>
 `;
 }
 

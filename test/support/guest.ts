@@ -53,6 +53,8 @@ export interface GuestOptions {
   furtherDevices?: string;
   /** Names of virtio ports beside the domain's own; `portSocket` is the host's end. */
   furtherPorts?: string[];
+  /** Keeps what the guest sends on serial1, for `serial1Recording`. */
+  recordSerial1?: boolean;
   /** Archives (cpio) of files the image lacks. */
   furtherFiles?: string[];
 }
@@ -70,6 +72,8 @@ const receiverCommands: Record<ReceiverKind, string> = {
 
 /** Name of the tests' socket; see portSocket. */
 const testPort = 'test';
+/** Beside the sockets, where QEMU may write. */
+const serial1Log = 'serial1.log';
 
 /** How long a boot may take, and its receiver's start. Some 5 s alone, many times that beside other work. */
 const bootTimeoutMs = 240_000;
@@ -133,6 +137,7 @@ async function defineDomain(directory: string, options: GuestOptions, guest: Gue
     name: guest.name,
     testSocket: guest.portSocket(testPort),
     furtherPorts: (options.furtherPorts ?? []).map(name => ({ name, socket: guest.portSocket(name) })),
+    serial1Log: options.recordSerial1 ? guest.portSocket(serial1Log) : undefined,
     furtherDevices: options.furtherDevices ?? '',
     memoryMb: options.memoryMb ?? 384,
     processors: options.processors ?? 1,
@@ -160,6 +165,11 @@ export class Guest {
   /** The host's end of a port from `furtherPorts`: a UNIX socket. */
   portSocket(name: string): string {
     return path.join(this.#directory, 's', name);
+  }
+
+  /** What the guest has sent on serial1 so far, whoever read it; with `recordSerial1`. */
+  serial1Recording(): string {
+    return fs.readFileSync(this.portSocket(serial1Log), 'latin1');
   }
 
   /** Starts the domain when it is off, and waits for what `bootGuest` waits for. */

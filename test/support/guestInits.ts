@@ -1,12 +1,10 @@
 // What a guest has beside the test guest's system to run another init than busybox's: systemd or OpenRC, from
 // Debian packages, as an archive for `bootGuest`'s `furtherFiles`.
-import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { type CpioEntry, mode, packCpio, readTree } from './cpio.ts';
+import { type CpioEntry, mode, readTree } from './cpio.ts';
+import { ensureGuestArchive } from './guestArchive.ts';
 import { sharedLibraries } from './guestImage.ts';
-import { resolvePrograms, unpackGuestPackages } from './guestPackages.ts';
-import { cacheRoot } from './paths.ts';
 
 export type InitName = 'systemd' | 'openrc';
 
@@ -21,24 +19,9 @@ const libraries: Record<InitName, RegExp> = {
 const folders = ['bin', 'etc', 'lib/rc', 'lib/systemd', 'lib/x86_64-linux-gnu/systemd', 'sbin'];
 
 /** The archive, built if the cache doesn't hold it. */
-export async function ensureInit(name: InitName): Promise<string> {
-  const resolved = await resolvePrograms([name], libraries[name]);
-  const key = crypto.createHash('sha256').update(fs.readFileSync(import.meta.filename));
-  for (const { fileName, hash } of resolved) key.update(`${fileName} ${hash}\n`);
-  const directory = path.join(cacheRoot, 'guest');
-  const archive = path.join(directory, `${name}-${key.digest('hex').slice(0, 16)}`);
-  if (fs.existsSync(archive)) return archive;
-  for (const old of fs.readdirSync(directory).filter(file => file.startsWith(`${name}-`)))
-    fs.rmSync(path.join(directory, old), { recursive: true });
-  const root = fs.mkdtempSync(path.join(directory, `${name}-building-`));
-  try {
-    await unpackGuestPackages(resolved, root);
-    fs.writeFileSync(`${archive}.part`, packCpio(entriesOf(root)));
-    fs.renameSync(`${archive}.part`, archive);
-  } finally {
-    fs.rmSync(root, { recursive: true, force: true });
-  }
-  return archive;
+export function ensureInit(name: InitName): Promise<string> {
+  const source = import.meta.filename;
+  return ensureGuestArchive({ name, packages: [name], libraries: libraries[name], source, entriesOf });
 }
 
 function entriesOf(root: string): CpioEntry[] {

@@ -66,6 +66,10 @@ def trees():
              {'a': OLD, 'b': OLD, 'c': file(b'new')}, BOTH, {'left': '0'}),
         case('overwrite', 'replaces', [record('a', b'new'), record('c', b'new')],
              {'a': file(b'new'), 'b': OLD, 'c': file(b'new')}, BOTH, conflict='overwrite'),
+        case('overwrite and modes', 'what is there keeps its mode and gets execute bits',
+             [record('a', b'new', 0o755), record('b', b'new', 0o644)],
+             {'a': file(b'new', 0o751), 'b': file(b'new', 0o711)},
+             {'a': file(b'old', 0o640), 'b': file(b'old', 0o711)}, conflict='overwrite'),
         case('skip, newer and rename', 'leave it to the host', [record('a', b'new', mtime=late)], BOTH, BOTH,
              {'left': '0'}, conflict='newer'),
         case('overwrite a directory', 'is not done', [record('a', b'new'), made('b/'), record('a/x', b'x')],
@@ -101,9 +105,13 @@ def comparisons():
     names = ('same', 'time', 'size', 'none', 'd/none', 'e/none', 'd', 'l', '..', 'd/same')
     before = {'same': OLD, 'time': file(b'old', mtime=TIME + 1000), 'size': file(b'other'), 'd/': directory(),
               'd/same': OLD, 'l': {'target': 'same'}}
+    modes = {'same': file(b'old', 0o711 & ~0o010), 'all': file(b'old', 0o755)}
     return [
         case('what is there', 'a link is neither', [record(name, size=3) for name in names], before, before,
              {'unchanged': '0,9', 'absent': '3-5'}, verb='compare'),
+        case('execute bits', 'that are missing are told of what is unchanged',
+             [record('same', size=3, mode=0o755), record('other', size=3, mode=0o755), record('all', size=3, mode=0o711)],
+             modes, modes, {'unchanged': '0,2', 'absent': '1', 'lacks-execute': '0'}, verb='compare'),
         case('below a microsecond', 'is not looked at', [record('same', size=3, mtime=TIME + 999)], {'same': OLD},
              {'same': OLD}, {'unchanged': '0'}, verb='compare'),
         case('cut off', '', [], {}, code='bad-request', verb='compare', stream=packed(record('a', size=3))[:-1]),

@@ -24,8 +24,8 @@ class Put(Requests, test_requests.Put):
 
     def test_mode_and_mtime(self):
         for mode, wanted in (('640', 0o640), ('777', 0o777), ('0', 0), ('4755', 0o755), ('1777', 0o777)):
-            self.bench.put(self.path('f'), b'x', mode=mode, mtime='1700000000.123456789', conflict='overwrite')
-            found = os.stat(self.path('f'))
+            self.bench.put(self.path('f' + mode), b'x', mode=mode, mtime='1700000000.123456789')
+            found = os.stat(self.path('f' + mode))
             self.assertEqual((stat.S_IMODE(found.st_mode), found.st_mtime_ns), (wanted, 1700000000123456789))
 
     def test_awkward_names(self):

@@ -177,6 +177,18 @@ class Files(Case):
         self.assertEqual(self.put_code(host, self.path('h'), mtime='-99999999999'), 'bad-request')
         self.assertEqual(self.names(), ['f', 'g'])
 
+    def test_rights_of_what_is_replaced(self):
+        """Shows only that the calls are right: Wine makes another mode of the list that it made of a mode."""
+        host = self.connect()
+        self.make('f')
+        os.chmod(self.on_linux('f'), 0o600)
+        verb, fields = host.put(self.path('f'), b'new', conflict='overwrite')
+        self.assertEqual((verb, fields.get('notes'), self.read('f')), ('done', None, b'new'))
+        self.assertEqual(os.stat(self.on_linux('f')).st_mode & 0o007, 0)
+        os.link(self.on_linux('f'), self.on_linux('g'))
+        self.assertEqual(host.put(self.path('f'), b'newer', conflict='overwrite')[1].get('notes'), b'links')
+        self.assertEqual(self.read('g'), b'new')
+
     def test_places_that_do_not_exist(self):
         host = self.connect()
         self.make('file')

@@ -50,6 +50,8 @@ export interface CopySummary extends Tally {
   readonly lanes: number;
   /** One for each file that failed, or for all that failed for the same reason. At most MAX_LISTED. */
   readonly failures: readonly Message[];
+  /** What files could not get or keep in the guest: one for each kind. Older records have none. */
+  readonly notes?: readonly Message[];
   /** One for each file of which only the first part was copied, because it has grown since. At most MAX_LISTED. */
   readonly grown?: readonly Message[];
   /** At most MAX_LISTED. */

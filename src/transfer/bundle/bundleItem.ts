@@ -21,6 +21,8 @@ export interface BundleItem {
   readonly skipsUnchanged: boolean;
   /** It went over, or need not; a directory has no outcome. */
   done(outcome: FileOutcome | undefined): void;
+  /** Of a directory: what it could not get. */
+  noted?(notes: readonly string[]): void;
   /** Sends it by a request of its own, which says what is the matter; resolves when that is answered, never rejects. */
   sendSeparately(): Promise<void>;
   /** The copy as a whole is over. */

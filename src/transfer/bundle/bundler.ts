@@ -9,7 +9,9 @@ import type { ConflictResolver } from '../conflictResolver.ts';
 import type { CopyContext } from '../copyContext.ts';
 import type { FileOutcome } from '../fileOutcome.ts';
 import { joinGuestPath } from '../guestPath.ts';
+import { bringUpToDate } from '../identical.ts';
 import { isSlowLine } from '../lineSpeed.ts';
+import { recordNotes, withNotes } from '../notes.ts';
 import { endsCopy } from '../transferError.ts';
 import { Batch } from './batch.ts';
 import { sealStream } from './bundle.ts';
@@ -101,14 +103,33 @@ export class Bundler {
     const reply = await new BundlePut(this.#context, request).run();
     const absent = parseRecordNumbers(reply.get('absent'), items.length);
     const unchanged = parseRecordNumbers(reply.get('unchanged'), items.length);
+    const lacking = parseRecordNumbers(reply.get('lacks-execute'), items.length);
     const replaces = this.#conflicts.wirePolicy === 'overwrite';
+    const brought: Promise<void>[] = [];
     const separate = items.filter((item, number) => {
-      if (item.skipsUnchanged && unchanged.has(number)) item.done(this.#unchangedOutcome(item, reply));
-      else if (replaces || absent.has(number)) this.#addTo(this.#contents, item);
+      if (item.skipsUnchanged && unchanged.has(number)) {
+        const outcome = this.#unchangedOutcome(item, reply);
+        if (lacking.has(number)) brought.push(this.#addExecute(item, outcome));
+        else item.done(outcome);
+      } else if (replaces || absent.has(number)) this.#addTo(this.#contents, item);
       else return true;
       return false;
     });
+    await Promise.all(brought);
     await this.#stragglers.run(separate);
+  }
+
+  /** Nothing of its mode is known but that it lacks some. */
+  async #addExecute(item: BundleItem, outcome: FileOutcome): Promise<void> {
+    const { session, options } = this.#context;
+    const { info } = item.entry;
+    const known = { session, path: item.path, info, policy: this.#conflicts.wirePolicy };
+    try {
+      const notes = await abortable(bringUpToDate(known, '0', undefined), options.signal);
+      item.done({ ...outcome, ...notes });
+    } catch (error) {
+      item.fail(error);
+    }
   }
 
   async #sendContents(items: BundleItem[]): Promise<void> {
@@ -136,10 +157,17 @@ export class Bundler {
     const reply = await new BundlePut(this.#context, request).run(turn, onQueued);
     const sent = [...items.entries()].filter(([index]) => parts[index] !== 'left out');
     const left = parseRecordNumbers(reply.get('left'), sent.length);
+    const notesOf = recordNotes(reply, sent.length);
     for (const [number, [index, item]] of sent.entries()) {
       const part = parts[index];
+      const notes = withNotes(notesOf(number));
       if (left.has(number)) leftOut.push(item);
-      else item.done(typeof part === 'object' ? this.#sentOutcome(item, part.sha256, reply) : undefined);
+      else if (typeof part === 'object')
+        item.done({ ...this.#sentOutcome(item, part.sha256, reply), ...notes });
+      else {
+        item.done(undefined);
+        if (notes.notes) item.noted?.(notes.notes);
+      }
     }
     await this.#stragglers.run(leftOut);
   }

@@ -58,12 +58,13 @@ function facts({ request, outcome, startedAt, endedAt }: Transfer): string[] {
 }
 
 function outcomeParts(outcome: CopySummary): string[][] {
-  const { failures, grown = [], hashes } = outcome;
+  const { failures, grown = [], notes = [], hashes } = outcome;
   return [
     numbers(outcome),
     ...(failures.length > 0
       ? [[l10n.t('Not copied'), ...failures.map(one => wrapped(`- ${localized(one)}`, COLUMNS, '  '))]]
       : []),
+    ...(notes.length > 0 ? [notes.map(one => wrapped(localized(one), COLUMNS))] : []),
     ...(grown.length > 0 ? [grown.map(one => wrapped(localized(one), COLUMNS))] : []),
     // Not wrapped: `sha256sum --check` reads them.
     ...(hashes.length > 0 ? [['SHA-256', hashLines(outcome)]] : []),

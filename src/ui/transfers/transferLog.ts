@@ -26,4 +26,5 @@ function logTransfer({ request, state, outcome, error, cause }: Transfer, log: L
     if (cause !== undefined) log.error(`  ${harmless(inspect(cause))}`);
     for (const failure of outcome?.failures ?? []) log.error(`  ${localized(failure)}`);
   } else log.info(`${what}: ${outcome ? outcomeText(request, outcome) : state}${link}`);
+  for (const note of outcome?.notes ?? []) log.info(`  ${localized(note)}`);
 }

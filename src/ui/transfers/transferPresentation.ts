@@ -67,6 +67,7 @@ function tooltip({ request, state, outcome, error }: Transfer, label: string, de
     error ? localized(error.message) : description,
     canResume(state) ? resumeText() : undefined,
     ...(outcome?.failures.slice(0, 5).map(localized) ?? []),
+    ...(outcome?.notes?.map(localized) ?? []),
   ];
   return lines.filter(Boolean).join('\n');
 }

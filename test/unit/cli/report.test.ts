@@ -67,6 +67,17 @@ describe('JSON report', () => {
     assert.match(file?.error?.message ?? '', /disk is full/);
   });
 
+  it('lists the notes of a file and of folders, and has no such keys without any', () => {
+    const folders = [{ source: 'd', destination: '/tmp/d', notes: ['mode'] }];
+    const report = jsonReport({ ...resultOf({ ...copied, notes: ['times'] }, copied), folders }, 'serial1');
+    assert.deepEqual(
+      report.files.map(file => file.notes),
+      [['times'], undefined],
+    );
+    assert.deepEqual(report.folders, folders);
+    assert.equal('folders' in jsonReport(resultOf(copied), 'serial1'), false);
+  });
+
   it('says of a file that it has grown since', () => {
     const [first, second] = jsonReport(resultOf(grown, copied), 'serial1').files;
     assert.equal(first?.changed, 'grown');
@@ -91,6 +102,21 @@ describe('summary', () => {
       summary(resultOf(copied)),
       `1000 bytes copied, 0.123 s, 8100 bytes/s\nSHA-256 verified: ${sha256}\n`,
     );
+  });
+
+  it('tells what was not kept, grouped with a count', () => {
+    const one = { ...copied, notes: ['mode', 'times'] };
+    const lines = (result: CopyResult) => summary(result).split('\n').slice(2, -1);
+    assert.deepEqual(lines(resultOf(one)), [
+      '"/tmp/a": the guest\'s file system refused the permissions.',
+      '"/tmp/a": the guest\'s file system refused the modification time.',
+    ]);
+    const folders = [{ source: 'd', destination: '/tmp/d', notes: ['mode', 'new-kind'] }];
+    assert.deepEqual(lines({ ...resultOf(one, copied), folders }), [
+      "2 files or folders: the guest's file system refused the permissions.",
+      '"/tmp/a": the guest\'s file system refused the modification time.',
+      '"/tmp/d": not everything was kept (new-kind).',
+    ]);
   });
 
   it('counts files, and those that were there', () => {

@@ -27,6 +27,8 @@ export interface FakeReceiverOptions {
   signature?: (file: Buffer, block: number) => Buffer;
   /** Whether a bundle's record is left to the host. */
   leaves?: (path: string, record: FakeRecord) => boolean;
+  /** What the answer to a `commit` says besides. */
+  notes?: Record<string, FieldValue>;
   /** Answers a request instead of the fake's own way; undefined leaves it to the fake, [] stays silent. */
   answer?: (message: TextMessage, stream: number) => Answer[] | undefined;
   /** Gets the LANE frames; without it there is no such capability. */
@@ -267,7 +269,7 @@ export class FakeReceiver {
       }
       return false;
     });
-    return ['done', { ...answer, left }];
+    return ['done', { ...answer, left, ...this.#options.notes }];
   }
 
   #commit(open: FakePut, { fields }: TextMessage, stream: number): Answer[] {
@@ -278,7 +280,8 @@ export class FakeReceiver {
       const content = open.finish(fields.get('size')?.toString(), fields.get('sha256')?.toString());
       if (bundle) return [this.#finishBundle(bundle, content)];
       this.files.set(open.path, content);
-      return [['done', { path: open.path, size: content.length, sha256: hash('sha256', content) }]];
+      const { notes } = this.#options;
+      return [['done', { path: open.path, size: content.length, sha256: hash('sha256', content), ...notes }]];
     } catch (error) {
       return [['error', { code: codeOf(error) }]];
     }

@@ -229,6 +229,25 @@ describe('copy in bundles', () => {
     assert.deepEqual([count('put'), count('mkdir')], [4, 2]);
   });
 
+  it("takes over what the guest notes on a put, on a bundle's files and on its folders", async () => {
+    await connect({ notes: { notes: 'mode,times,Bad Note', 'note-mode': '1', 'note-times': '0-2,9' } });
+    writeTree(2);
+    write('top/0/large', randomBytes(100_000));
+    const result = await run();
+    const notesOf = (name: string) => result.files.find(file => file.destination.endsWith(name))?.notes;
+    assert.deepEqual(notesOf('/large'), ['mode', 'times']);
+    const names = receiver.bundles[0]?.map(record => record.name) ?? [];
+    const noted = new Map(
+      [...result.files, ...(result.folders ?? [])].map(one => [one.destination, one.notes]),
+    );
+    for (const [number, wanted] of [['times'], ['mode', 'times'], ['times'], undefined].entries()) {
+      const name = names[number]?.replace(/\/$/, '');
+      const others = receiver.bundles[1]?.map(record => record.name.replace(/\/$/, '')) ?? [];
+      if (!others.includes(name ?? '')) assert.deepEqual(noted.get(`/d/${name}`), wanted, name);
+    }
+    assert.ok(result.folders?.some(({ notes }) => notes.includes('mode')));
+  });
+
   it('puts all of it alone where a bundle is refused', async () => {
     await connect({
       answer: ({ verb }) => (verb === 'bundle' ? [['error', { code: 'io', message: 'x' }]] : undefined),

@@ -112,6 +112,15 @@ describe('outcome of a copy', () => {
     assert.match(detailsOf(outcome), /500 bytes had arrived before/);
   });
 
+  it('the details tell what could not be kept in the guest', () => {
+    const noted = summaryOf(resultOf({ ...copied, notes: ['mode'] }), link, {});
+    assert.match(
+      detailsOf(noted),
+      /^"\/srv\/notes\.txt": the guest's file system refused the permissions\.$/m,
+    );
+    assert.doesNotMatch(detailsOf(outcome), /permissions/);
+  });
+
   it('the outcome says that a file has grown since, and the details what that means', () => {
     const outcome = summaryOf(resultOf({ ...copied, changed: 'grown' }), link, {});
     assert.match(outcomeText(request, outcome), /1 grown since\)\.$/);

@@ -14,7 +14,8 @@ static class Libc
     public const int Enoent = 2, Eintr = 4, Eagain = 11, Eexist = 17, Einval = 22;
     public const int LockExclusive = 2, LockNow = 4;        // of flock: or EAGAIN
     public const int CurrentDirectory = -100, LinkItself = 0x100;   // of utimensat: AT_FDCWD, AT_SYMLINK_NOFOLLOW
-    public const int OwnerReadWrite = 0x180, AllReadWrite = 0x1b6, AllBits = 0x1ff, Sticky = 0x200, SetGroupId = 0x400;  // of a mode
+    public const int OwnerReadWrite = 0x180, AllReadWrite = 0x1b6, AllBits = 0x1ff, Sticky = 0x200, SetGroupId = 0x400,
+        SetIds = 0xc00, GroupBits = 0x38, Execute = 0x49;       // of a mode
     public const short PollIn = 1, PollOut = 4;
     public const int EpollAdd = 1;
     public const uint EpollIn = 1, EpollEdge = 0x80000000;
@@ -33,7 +34,15 @@ static class Libc
     [DllImport("libc", SetLastError = true)] public static extern long lseek(int fd, long offset, int whence);
     [DllImport("libc", SetLastError = true)] public static extern int ftruncate(int fd, long length);
     [DllImport("libc", SetLastError = true)] public static extern int fsync(int fd);
+    [DllImport("libc")] public static extern int posix_fallocate(int fd, long from, long length);   // an error's number
+    [DllImport("libc", SetLastError = true)] public static extern int access(byte[] path, int what);
     [DllImport("libc", SetLastError = true)] public static extern int fchmod(int fd, int mode);
+    [DllImport("libc", SetLastError = true)] public static extern int fchown(int fd, int user, int group);
+    [DllImport("libc", SetLastError = true)] static extern IntPtr listxattr(byte[] path, byte[] made, IntPtr size);
+    [DllImport("libc", SetLastError = true)] static extern IntPtr getxattr(byte[] path, byte[] name, byte[] made, IntPtr size);
+    [DllImport("libc", SetLastError = true)]
+    public static extern int fsetxattr(int fd, byte[] name, byte[] value, IntPtr size, int flags);
+    [DllImport("libc", SetLastError = true)] public static extern int fremovexattr(int fd, byte[] name);
     [DllImport("libc", SetLastError = true)] public static extern int flock(int fd, int operation);
     [DllImport("libc", SetLastError = true)] public static extern int fstat(int fd, byte[] facts);
     [DllImport("libc", SetLastError = true)] public static extern int lstat(byte[] path, byte[] facts);
@@ -83,6 +92,7 @@ static class Libc
             case 1: return new SystemError("permission", "EPERM", message, gone);
             case 2: return new SystemError("no-directory", "ENOENT", message, gone);
             case 13: return new SystemError("permission", "EACCES", message, gone);
+            case 16: return new SystemError("io", "EBUSY", message, gone);
             case 17: return new SystemError("exists", "EEXIST", message, gone);
             case 20: return new SystemError("not-a-directory", "ENOTDIR", message, gone);
             case 21: return new SystemError("is-directory", "EISDIR", message, gone);
@@ -149,6 +159,28 @@ static class Libc
         byte[] wanted = new byte[16];
         Buffer.BlockCopy(BitConverter.GetBytes(events), 0, wanted, 0, 4);
         Check(epoll_ctl(epoll, EpollAdd, fd, wanted));
+    }
+
+    public static int UserOf(byte[] stat) { return BitConverter.ToInt32(stat, 28); }
+
+    public static int GroupOf(byte[] stat) { return BitConverter.ToInt32(stat, 32); }
+
+    /// <summary>Of a file's extended attributes; none where they can't be had.</summary>
+    public static string[] AttributeNames(string path)
+    {
+        byte[] made = new byte[65536];
+        int size = (int)listxattr(Path(path), made, new IntPtr(made.Length));
+        string[] names = Encoding.UTF8.GetString(made, 0, Math.Max(size, 0)).Split('\0');
+        Array.Resize(ref names, names.Length - 1);
+        return names;
+    }
+
+    public static byte[] Attribute(string path, string name)
+    {
+        byte[] made = new byte[65536];
+        int size = Check((int)getxattr(Path(path), Path(name), made, new IntPtr(made.Length)));
+        Array.Resize(ref made, size);
+        return made;
     }
 
     /// <summary>What tells apart the files of a directory: st_ino is at 8.</summary>

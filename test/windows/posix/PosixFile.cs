@@ -1,3 +1,5 @@
+using System;
+
 namespace Guestwire
 {
 
@@ -40,12 +42,73 @@ class PosixFile : OpenFile
         Seek(0);
     }
 
+    public override void Reserve(long size)
+    {
+        long there = Look().Size;
+        if (size <= there) return;
+        int number = Libc.posix_fallocate(_fd, there, size - there);    // ENOSPC, EDQUOT, EFBIG
+        if (number != 28 && number != 122 && number != 27) return;
+        Libc.Check(Libc.ftruncate(_fd, there));
+        throw new SystemError(number == 28 ? "no-space" : number == 122 ? "quota" : "too-large", null, "no room", false);
+    }
+
+    public override void CutOff() { Libc.Check(Libc.ftruncate(_fd, Libc.lseek(_fd, 0, 1))); }
+
     public override void Flush() { Libc.Check(Libc.fsync(_fd)); }
 
-    public override void SetAttributes(int mode, bool hasMtime, long mtime)
+    public override void SetMode(int mode, Notes notes)
     {
-        Libc.Check(Libc.fchmod(_fd, mode < 0 ? Libc.AllReadWrite & ~PosixPlatform.Umask : mode & Libc.AllBits));
-        if (hasMtime) Libc.Check(Libc.futimens(_fd, Libc.Times(mtime)));
+        Set(mode < 0 ? Libc.AllReadWrite & ~PosixPlatform.Umask : mode & Libc.AllBits, notes);
+    }
+
+    void Set(int mode, Notes notes)
+    {
+        if (Look().Mode != mode) notes.Attempt("mode", delegate { Libc.Check(Libc.fchmod(_fd, mode)); });
+    }
+
+    public override void SetTime(long mtime, Notes notes)
+    {
+        notes.Attempt("times", delegate { Libc.Check(Libc.futimens(_fd, Libc.Times(mtime))); });
+    }
+
+    public override void TakeOver(string own, string old, int execute, Notes notes)
+    {
+        byte[] there = new byte[256], made = new byte[256];
+        if (Libc.lstat(Libc.Path(old), there) < 0) return;
+        Set(Libc.OwnerReadWrite, new Notes());
+        int whole = Libc.ReadStat(there).Mode | (execute < 0 ? 0 : execute & Libc.Execute), mode = whole;
+        Libc.Check(Libc.fstat(_fd, made));
+        int user = Libc.UserOf(there), group = Libc.GroupOf(there);
+        if (Libc.UserOf(made) != user || Libc.GroupOf(made) != group)
+        {
+            Job both = delegate { Libc.Check(Libc.fchown(_fd, user, group)); };
+            if (!notes.Attempt("owner", both))
+                notes.Attempt("owner", delegate { Libc.Check(Libc.fchown(_fd, -1, group)); });
+            Libc.Check(Libc.fstat(_fd, made));
+        }
+        TakeAttributes(old, notes);
+        bool keepsGroup = Libc.GroupOf(made) == group;
+        if (Libc.UserOf(made) != user || !keepsGroup) mode &= ~Libc.SetIds;
+        if (!keepsGroup || notes.Kinds.Contains("acl")) mode &= ~Libc.GroupBits | mode << 3;
+        if (mode != whole) notes.Add("mode");
+        Set(mode, notes);
+    }
+
+    /// <summary>Extended ones.</summary>
+    void TakeAttributes(string old, Notes notes)
+    {
+        const string list = "system.posix_acl_access";
+        string[] names = Libc.AttributeNames(old), own = Libc.AttributeNames("/proc/self/fd/" + _fd);
+        foreach (string one in names)
+        {
+            string name = one;
+            notes.Attempt(name.StartsWith("system.", StringComparison.Ordinal) ? "acl" : "xattr", delegate
+            {
+                byte[] value = Libc.Attribute(old, name);
+                Libc.Check(Libc.fsetxattr(_fd, Libc.Path(name), value, new IntPtr(value.Length), 0));
+            });
+        }
+        if (Array.IndexOf(own, list) >= 0 && Array.IndexOf(names, list) < 0) Libc.fremovexattr(_fd, Libc.Path(list));
     }
 
     public override Facts Look()

@@ -109,6 +109,25 @@ class PosixPlatform : Platform
         return new PosixFile(Libc.Check(Libc.open(Libc.Path(path), flags, 0)));
     }
 
+    public override bool MayWrite(string path) { return Libc.access(Libc.Path(path), 2) == 0; }
+
+    public override OpenFile OpenToOverwrite(string path)
+    {
+        int flags = Libc.WriteOnly | Libc.NoFollow | Libc.NonBlocking | Libc.NoControl | Libc.CloseOnExec;
+        return new PosixFile(Libc.Check(Libc.open(Libc.Path(path), flags, 0)));
+    }
+
+    public override OpenFile CreateSpool(long size)
+    {
+        string folder = Environment.GetEnvironmentVariable("TMPDIR") ?? "/var/tmp";
+        long free = FreeBytes(folder);
+        if (free >= 0 && size > free) throw new SystemError("no-space", "ENOSPC", "no room for a temporary file", false);
+        string path = Join(folder, Names.Temporary());
+        OpenFile made = Create(path);
+        Delete(path);
+        return made;
+    }
+
     public override void Replace(string from, string to)
     {
         Libc.Check(Libc.rename(Libc.Path(from), Libc.Path(to)));
@@ -148,13 +167,23 @@ class PosixPlatform : Platform
         throw Libc.Error();
     }
 
-    public override void SetAttributes(string path, int mode, bool hasMtime, long mtime)
+    public override void SetAttributes(string path, int mode, bool hasMtime, long mtime, Notes notes)
     {
         Facts found = Look(path);
         bool directory = found != null && found.Kind == "directory";
         int kept = directory ? mode & (Libc.AllBits | Libc.Sticky) | found.Mode & Libc.SetGroupId : mode & Libc.AllBits;
-        if (mode >= 0) Libc.Check(Libc.chmod(Libc.Path(path), kept));
-        if (hasMtime) Libc.Check(Libc.utimensat(Libc.CurrentDirectory, Libc.Path(path), Libc.Times(mtime), Libc.LinkItself));
+        if (mode >= 0) notes.Attempt("mode", delegate { Libc.Check(Libc.chmod(Libc.Path(path), kept)); });
+        if (hasMtime)
+            notes.Attempt("times", delegate
+            {
+                Libc.Check(Libc.utimensat(Libc.CurrentDirectory, Libc.Path(path), Libc.Times(mtime), Libc.LinkItself));
+            });
+    }
+
+    public override void AddExecute(string path, int bits, Notes notes)
+    {
+        int mode = Look(path).Mode | bits & Libc.Execute;
+        notes.Attempt("mode", delegate { Libc.Check(Libc.chmod(Libc.Path(path), mode)); });
     }
 
     public override string ReadLink(string path)
@@ -188,6 +217,13 @@ class PosixPlatform : Platform
         byte[] facts = new byte[256];
         if (Libc.statvfs(Libc.Path(directory), facts) < 0 || BitConverter.ToInt64(facts, 16) == 0) return -1;
         return BitConverter.ToInt64(facts, 8) * BitConverter.ToInt64(facts, Libc.geteuid() == 0 ? 24 : 32);
+    }
+
+    public override bool IsForeign(string directory)
+    {
+        byte[] stat = new byte[256];
+        return Libc.lstat(Libc.Path(directory), stat) == 0 && Libc.UserOf(stat) != Libc.geteuid()
+            && (Libc.ReadStat(stat).Mode & Libc.Sticky) == 0;
     }
 
     public override void FlushDirectory(string directory)
