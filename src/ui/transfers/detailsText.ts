@@ -58,7 +58,7 @@ function facts({ request, outcome, startedAt, endedAt }: Transfer): string[] {
 }
 
 function outcomeParts(outcome: CopySummary): string[][] {
-  const { failures, grown = [], notes = [], hashes } = outcome;
+  const { failures, notes = [], grown = [], hashes } = outcome;
   return [
     numbers(outcome),
     ...(failures.length > 0
