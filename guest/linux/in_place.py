@@ -3,11 +3,11 @@
 import errno
 import os
 import stat
-import tempfile
 import threading
 
 from .errors import Refused, refused
 from .log import log
+from .names import temporary_name
 from .wire import STEP
 
 UNABLE = (errno.EBUSY, errno.EPERM, errno.EACCES)   # why a rename failed: a mount point, a folder one may not write
@@ -43,18 +43,20 @@ def may_write(place):
         return False
 
 
-def open_spool(size, path):
+def open_spool(size, told):
     """A file without a name, in a folder that has room for it."""
     for folder in (os.environ.get('TMPDIR'), '/var/tmp', '/tmp'):
         try:
             room = os.statvfs(folder) if folder else None
             if room is None or size is not None and room.f_blocks and size > room.f_bavail * room.f_frsize:
                 continue
-            with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-                return os.dup(file.fileno())
+            path = os.path.join(os.fsencode(folder), temporary_name())
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            os.unlink(path)
+            return fd
         except OSError as error:
             log.debug('nothing can be kept in %s: %s' % (folder, error))
-    raise Refused('no-space', 'no folder for temporary files has room for it', path, errno.ENOSPC)
+    raise Refused('no-space', 'no folder for temporary files has room for it', told, errno.ENOSPC)
 
 
 def overwrite(source, place, size, execute, mtime, notes):
