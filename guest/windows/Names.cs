@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Threading;
@@ -94,7 +95,7 @@ static class Names
     public static string Own(string name, Facts file)
     {
         int dot = name.LastIndexOf('.');
-        return name.Substring(0, dot) + "-" + file.Number.ToString("x") + name.Substring(dot);
+        return name.Substring(0, dot) + "-" + file.Number.ToString("x", CultureInfo.InvariantCulture) + name.Substring(dot);
     }
 
     public static bool IsOwn(string name, Facts file)

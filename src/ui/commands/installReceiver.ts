@@ -54,8 +54,7 @@ async function guestOf(
 
 async function offerWays(parts: CommandParts, choice: Choice): Promise<void> {
   // Loaded on demand: it's much code, needed about once per guest.
-  const { waysToPort, waysToReceiver } = await import('../install/waysToReceiver.ts');
-  const { installFacts } = await import('../install/installFacts.ts');
+  const { installFacts, waysToPort, waysToReceiver } = await import('../install/waysToReceiver.ts');
   const { consoles, discs, receivers } = parts;
   const { target, place, copy } = choice;
   const common = { target, receivers, copy, offerWays: () => offerWays(parts, choice) };

@@ -3,8 +3,10 @@ import { activityOf } from '../../engine/connections/activity.ts';
 import type { Connections } from '../../engine/connections/connections.ts';
 import type { Receivers } from '../../engine/connections/receivers.ts';
 import { type Target, targetKey, targetName } from '../../engine/guest/target.ts';
+import type { CopyMemory } from '../../engine/transfers/copyMemory.ts';
 import { commonDestination, defaultDestination, proposedName } from '../../engine/transfers/destinations.ts';
 import { targetOf } from '../../engine/transfers/domainChoices.ts';
+import { lastPlaces } from '../../engine/transfers/lastCopy.ts';
 import type { CopyRequest } from '../../engine/transfers/transfer.ts';
 import type { TransferList } from '../../engine/transfers/transferList.ts';
 import { offerRunning } from '../domains/offerRunning.ts';
@@ -14,8 +16,6 @@ import { l10n } from '../support/l10n.ts';
 import { nameOf } from '../transfers/progressText.ts';
 import { askDestination, type DestinationProposal } from './askDestination.ts';
 import { allUnsaved, askUnsaved } from './askUnsaved.ts';
-import { lastPlaces } from './lastCopy.ts';
-import type { CopyMemory } from './memory.ts';
 import { pickDomains } from './pickDomains.ts';
 
 export interface CopyFlowParts {

@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import { activityOf } from '../../engine/connections/activity.ts';
 import type { ReceiverState } from '../../engine/connections/receivers.ts';
+import { domainKey } from '../../engine/guest/target.ts';
 import { pasteCommand } from '../../install/console/pasteCommand.ts';
+import { CHANNEL_NAME } from '../../link/link.ts';
 import { receiverText } from '../domains/domainPresentation.ts';
 import { l10n } from '../support/l10n.ts';
 import { askChannel } from './askChannel.ts';
@@ -9,6 +11,7 @@ import { askDisc } from './askDisc.ts';
 import { checkReceiver } from './checkReceiver.ts';
 import { type InstallParts, type ReceiverParts, readReceiver, receiverUri } from './installParts.ts';
 import { sendByConsole } from './sendByConsole.ts';
+import { insertedDisc } from './takeOutDisc.ts';
 
 const WALKTHROUGH = 'guestwire.guestwire#getStarted';
 
@@ -146,4 +149,20 @@ async function showSteps(): Promise<void> {
   const step = `${WALKTHROUGH}#receiver`;
   await vscode.commands.executeCommand('workbench.action.openWalkthrough', { category: WALKTHROUGH, step });
   await vscode.commands.executeCommand('walkthroughs.selectStep', step);
+}
+
+/** Looks now: other windows and programs change domains too. What can't be read is taken as not there. */
+export async function installFacts(parts: InstallParts): Promise<InstallFacts> {
+  const { place, receivers } = parts;
+  const { connection, domain } = place;
+  const [details, disc] = await Promise.all([
+    connection.renewDetails(domain).catch(() => undefined),
+    insertedDisc(parts).catch(() => undefined),
+  ]);
+  return {
+    receiver: receivers.state(domainKey(connection.uri, domain.uuid), details),
+    hasDisc: disc !== undefined,
+    hasChannel: details?.devices.channels.some(({ name }) => name === CHANNEL_NAME) ?? false,
+    hasLink: details?.candidates.some(({ use }) => use !== 'named-only' && use !== 'unusable') ?? true,
+  };
 }

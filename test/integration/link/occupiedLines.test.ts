@@ -200,6 +200,29 @@ guarded:${PASSWORD_HASH}:1001:1001::/tmp/home:/bin/sh
       );
     });
 
+  it('gets back what was sent when com-dd is interrupted', async () => {
+    // Raw, without an echo: com-dd goes on knocking.
+    const reader = 'stty raw -echo; : > /tmp/heard; exec cat > /tmp/heard';
+    await guest.mustRun(
+      `setsid sh -c 'echo $$ > /run/occupant; exec < /dev/ttyS1; ${reader}' > /dev/null 2>&1 &`,
+    );
+    const heard = async () => (await guest.run('cat /tmp/heard')).stdout.replaceAll('\x15', 'U');
+    const { child, result } = startComDd([
+      '--connect',
+      guest.uri,
+      '--link',
+      'serial1',
+      guest.name,
+      source,
+      '/tmp/copy',
+    ]);
+    await pollUntil('it has knocked', async () => /4757\d{20}/.test(await heard()));
+    child.kill('SIGINT');
+    const { code, stderr } = await result;
+    assert.ok(code === 130 || /No receiver/.test(stderr), `${code}: ${stderr}`);
+    await pollUntil('all is erased', async () => /^(4757\d{20}U)+$/.test(await heard()));
+  });
+
   it('does not keep a copy from the channel', async () => {
     await occupy(bash);
     await guest.mustRun(

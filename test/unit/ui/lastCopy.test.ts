@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Target } from '../../../src/engine/guest/target.ts';
 import { targetName } from '../../../src/engine/guest/target.ts';
+import { CopyMemory } from '../../../src/engine/transfers/copyMemory.ts';
 import { proposedName } from '../../../src/engine/transfers/destinations.ts';
+import { lastPlaces, rememberCopies } from '../../../src/engine/transfers/lastCopy.ts';
 import type { CopyRequest } from '../../../src/engine/transfers/transfer.ts';
 import { TransferFailure } from '../../../src/engine/transfers/transferFailure.ts';
 import { type Completion, TransferList } from '../../../src/engine/transfers/transferList.ts';
 import { type CopyResult, type FileResult, TransferQueue } from '../../../src/transfer/index.ts';
-import { lastPlaces, rememberCopies } from '../../../src/ui/copy/lastCopy.ts';
-import { CopyMemory } from '../../../src/ui/copy/memory.ts';
 import { copied, outcome, requestTo, resultOf, said } from './samples.ts';
 
 /** What VS Code keeps: plain data. */

@@ -1,5 +1,11 @@
-import type * as vscode from 'vscode';
-import { type Target, targetKey } from '../../engine/guest/target.ts';
+import { type Target, targetKey } from '../guest/target.ts';
+
+/** VS Code's Memento, as far as it's needed. What it keeps is plain data. */
+interface KeptState {
+  get<T>(key: string): T | undefined;
+  get<T>(key: string, fallback: T): T;
+  update(key: string, value: unknown): PromiseLike<void>;
+}
 
 /** Where files went: a folder, for a name belongs to its source. */
 export interface CopyPlace {
@@ -25,9 +31,9 @@ type Folders = readonly (readonly [targetKey: string, folder: string])[];
 
 /** The places of earlier copies, which are offered first. Only a copy that put something there is remembered. */
 export class CopyMemory {
-  readonly #state: vscode.Memento;
+  readonly #state: KeptState;
 
-  constructor(state: vscode.Memento) {
+  constructor(state: KeptState) {
     this.#state = state;
   }
 

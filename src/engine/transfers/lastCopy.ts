@@ -1,8 +1,8 @@
-import { targetKey } from '../../engine/guest/target.ts';
-import { isFinished, type Transfer } from '../../engine/transfers/transfer.ts';
-import type { TransferList } from '../../engine/transfers/transferList.ts';
 import type { CopyResult } from '../../transfer/index.ts';
-import type { CopyMemory, CopyPlace } from './memory.ts';
+import { targetKey } from '../guest/target.ts';
+import type { CopyMemory, CopyPlace } from './copyMemory.ts';
+import { isFinished, type Transfer } from './transfer.ts';
+import type { TransferList } from './transferList.ts';
 
 /**
  * Remembers where the user's copies went, also those that succeeded at a retry.
