@@ -597,8 +597,9 @@ class Fuzz(Case):
         host = process.host().connect()
         dice = random.Random(SEED)
         sequence, codes = 0, set()
-        memory, files = memory_kb(process.process.pid), open_files(process.process.pid)
         for count in range(self.COUNT):
+            if count == self.COUNT // 10:   # by now every runtime has loaded and compiled what it needs
+                memory, files = memory_kb(process.process.pid), open_files(process.process.pid)
             kind, data = plausible(dice, host.session, sequence)
             host.write(mutated(dice, data))
             if count % 200 == 199:
