@@ -14,9 +14,11 @@ const CHUNKS = 'chunks';
 const commonJsNames =
   "import{createRequire as $createRequire}from'node:module';const require=$createRequire(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;";
 
-// Debian's Node is 20, which lacks just this; nobody should need another Node for com-dd.
+// Debian's Node is 20, which lacks just these two; nobody should need another Node for com-dd.
 const withResolvers =
   'Promise.withResolvers ??= () => { let resolve, reject; const promise = new Promise((a, b) => { resolve = a; reject = b; }); return { promise, resolve, reject }; };';
+const groupBy =
+  'Map.groupBy ??= (items, keyOf) => { const groups = new Map(); let index = 0; for (const item of items) { const key = keyOf(item, index++), group = groups.get(key); if (group) group.push(item); else groups.set(key, [item]); } return groups; };';
 
 /**
  * Both programs in one go: what they share, and what is imported late (libvirt and the protocol, serialport), becomes
@@ -37,7 +39,7 @@ const options = {
   // com-dd's; VS Code 1.101 runs Node 22, and modules since 1.100.
   target: 'node20.15',
   define: { GUESTWIRE_VERSION: JSON.stringify(version) },
-  banner: { js: `#!/usr/bin/env node\n${withResolvers}${commonJsNames}` },
+  banner: { js: `#!/usr/bin/env node\n${withResolvers}${groupBy}${commonJsNames}` },
   external: ['vscode'],
   legalComments: 'none',
   minify: true,

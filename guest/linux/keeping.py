@@ -8,7 +8,8 @@ from .files import set_mode
 from .log import log
 
 ACL = 'system.posix_acl_access'
-OF_CONTENT = ('security.ima', 'security.evm')   # signatures of the old bytes
+# Signatures of the old bytes, and the rights of the old program, which the kernel takes from whatever is written to.
+OF_CONTENT = ('security.ima', 'security.evm', 'security.capability')
 EVERYWHERE = (315532800 * 10 ** 9, 2 ** 31 * 10 ** 9)   # times from 1980 (FAT) to 2038
 COARSEST = 2 * 10 ** 9                          # of FAT's clock
 WITHOUT_XATTRS = (errno.EOPNOTSUPP, errno.ENOSYS)

@@ -153,6 +153,13 @@ export class Pump implements FrameSink {
     else this.#stream.destroy();
   }
 
+  /** The other side has ended the session: nobody else will close the stream. */
+  #takeLeave(): void {
+    if (this.#stream.writableEnded) return;
+    this.#writeOutput();
+    void this.#finish();
+  }
+
   async #finish(): Promise<void> {
     const closed = new Promise<void>(resolve => {
       if (this.#stream.closed) resolve();
@@ -194,6 +201,7 @@ export class Pump implements FrameSink {
     this.wireBytes += chunk.length;
     this.#speaker.receive(chunk, performance.now());
     this.#settleKnock();
+    if (this.core.ended) this.#takeLeave();
     this.#events.onChange();
   };
 

@@ -151,7 +151,9 @@ export class FileCopier {
   async #lookAgain(entry: SourceEntry, changed: SourceChanged): Promise<void> {
     const { streams, tracker, options } = this.#context;
     const { source, info: before } = entry;
-    const found = await abortable(streams.system.stat(source, { followLinks: true }), options.signal);
+    // As the walk looked at it: a link that has taken a file's place must not lead anywhere.
+    const followLinks = entry.names.length === 1;
+    const found = await abortable(streams.system.stat(source, { followLinks }), options.signal);
     if (found.type !== 'file') throw changed;
     // A file system that doesn't know a file's size gives it when it's opened.
     entry.info = { ...found, ...changed.found };

@@ -23,6 +23,14 @@ describe('Session', () => {
     assert.ok(link.destroyed);
   });
 
+  it('closes the stream when the receiver ends the session', async () => {
+    const { receiver, link, session } = await open();
+    receiver.reset('bye');
+    link.flush();
+    await pollUntil('the session has ended', () => session.ended !== undefined);
+    await pollUntil('the stream is closed', () => link.destroyed);
+  });
+
   it('turns an error answer into a RemoteError', async () => {
     const { session } = await open({
       answer: () => [['error', { code: 'no-space', message: 'disk full', path: '/x', errno: 'ENOSPC' }]],
