@@ -82,8 +82,9 @@ export class Knock {
 
   receive(chunk: Buffer, now: number): void {
     this.#lastByteAt = now;
-    this.#parser.push(chunk, this.#onFrame);
+    // The echo first: who echoes and answers is a terminal, or wants to be taken for a receiver.
     for (const byte of chunk) if (this.#line.push(byte)) this.#onShown(byte, now);
+    this.#parser.push(chunk, this.#onFrame);
     if (this.#phase === 'leaving' && this.#prompt) this.#end(this.#prompt);
     this.tick(now);
   }

@@ -79,6 +79,12 @@ class Replacing(Replaced, Case):
         self.assertEqual({name: os.getxattr(self.path('f'), name) for name in os.listxattr(self.path('f'))
                           if name.startswith('user.')}, {'user.note': b'\0kept', 'user.empty': b''})
 
+    def test_capabilities_of_the_old_program(self):
+        self.make_own(owner=None)
+        os.setxattr(self.path('f'), 'security.capability', bytes.fromhex('0100000200200000' + '00' * 12))
+        self.assertEqual(self.replace(), '')
+        self.assertNotIn('security.capability', os.listxattr(self.path('f')))
+
     def test_access_control_list(self):
         self.make_own(owner=None)
         os.setxattr(self.path('f'), ACL, acl(6))

@@ -120,6 +120,19 @@ describe('the knock', () => {
     assert.equal(bench.knock.outcome, undefined);
   });
 
+  it('is not answered by HERE in one piece with its echo', () => {
+    const here = frame(FrameType.HERE, NONCE);
+    for (const pieces of [
+      [Buffer.from(DIGITS), here],
+      [here, Buffer.from(DIGITS)],
+    ]) {
+      const bench = new Bench().run(LISTEN_MS + STEP_MS);
+      bench.says(Buffer.concat(pieces));
+      assertErased(bench.run(2_000));
+      assert.equal(bench.knock.outcome, 'terminal');
+    }
+  });
+
   it('finds HERE behind half a frame', () => {
     const half = frame(FrameType.DATA, 77, Buffer.alloc(500)).subarray(0, 100);
     const bench = new Bench();

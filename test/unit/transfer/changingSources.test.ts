@@ -329,6 +329,26 @@ describe('sources that change', () => {
     assert.ok(!wasRead);
   });
 
+  it('are not followed where a link has taken the place of a file in a folder', async t => {
+    const secret = write('secret', randomBytes(BYTES));
+    const file = write('folder/f', randomBytes(BYTES));
+    const { receiver, session } = await connect(t);
+    const sourceSystem: SourceSystem = {
+      ...localDisk,
+      open: async opened => {
+        fs.rmSync(file);
+        fs.symlinkSync(secret, file);
+        return localDisk.open(opened);
+      },
+    };
+    const options = { conflict: 'overwrite', sourceSystem } as const;
+    const folder = path.dirname(file);
+    const [result] = await copyToMany([{ session, destination: '/d', options }], [folder]);
+    assert.ok(result?.status === 'fulfilled');
+    assert.equal(result.value.files[0]?.error?.code, 'source-changed');
+    assert.deepEqual([...receiver.files.keys()], []);
+  });
+
   it('are read once for all guests again', async t => {
     const several = { name: 'several guests', guests: 3 };
     const copied = await copyChanging(t, several, changes.overwritten);
