@@ -168,9 +168,9 @@ describe('copying', () => {
   it("remembers a copy's folder, and not the name that was typed: the next file keeps its own", async () => {
     await guest.mustRun('mkdir /tmp/named');
     await copyTo(guest, 'single.bin', '/tmp/named/first.bin');
-    await workbench.notification('Copied and verified: single.bin').waitFor();
+    await workbench.result('Copied and verified: single.bin');
     await workbench.chooseFromMenu(workbench.file('second.bin'), 'Copy to Last Guest VM');
-    await workbench.notification('Copied and verified: second.bin').waitFor();
+    await workbench.result('Copied and verified: second.bin');
     assert.equal(await guest.sha256('/tmp/named/first.bin'), hashes.single);
     assert.equal(await guest.sha256('/tmp/named/second.bin'), hashes.second);
     await guest.mustRun('echo other > /tmp/named/second.bin');
