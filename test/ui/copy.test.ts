@@ -180,8 +180,11 @@ describe('copying', () => {
     await workbench.chooseFromMenu(workbench.file('notes.txt'), 'Copy to Guest VM');
     await workbench.pick(guest.name);
     await workbench.asked('Copy notes.txt to');
-    const proposed = await workbench.quickInput.locator('input.input').inputValue();
-    assert.equal(proposed, '/tmp/named/notes.txt');
+    const proposed = workbench.quickInput.locator('input.input');
+    await pollUntil(
+      'folder and name are proposed',
+      async () => (await proposed.inputValue()) === '/tmp/named/notes.txt',
+    );
     await workbench.page.keyboard.press('Escape');
   });
 
