@@ -103,8 +103,8 @@ export const localDisk: LocalDisk = {
   baseName: file => path.basename(path.resolve(file)),
 };
 
-function versionOf({ size, mtimeMs, mtimeNs, ctimeNs }: BigIntStats): SourceVersion {
-  return { size: Number(size), mtimeMs: Number(mtimeMs), mtimeNs, ctimeNs };
+function versionOf({ size, mtimeMs, mtimeNs, ctimeNs, ino }: BigIntStats): SourceVersion {
+  return { size: Number(size), mtimeMs: Number(mtimeMs), mtimeNs, ctimeNs, inode: ino };
 }
 
 /** By callbacks: for thousands of small files a FileHandle and its promises would cost more than the reading. */

@@ -13,6 +13,8 @@ export interface SourceVersion {
   mtimeNs?: bigint;
   /** When anything about the file last changed: no program can set it. Undefined where there is no such time. */
   ctimeNs?: bigint | undefined;
+  /** Its number in its file system, where there is one: another file may have the same size and times. */
+  inode?: bigint | undefined;
 }
 
 /** The file changed between two looks at it, and what was read of it, if anything, is no version of it. */
@@ -35,11 +37,17 @@ export function isSameVersion(before: SourceVersion, now: SourceVersion): boolea
 /** Its name, its owner or its mode may be others by now; that's no change of its content. */
 export function isSameSizeAndTime(before: SourceVersion, now: SourceVersion): boolean {
   const { mtimeNs } = before;
+  if (!isSameFile(before, now)) return false;
   const isSameTime =
     mtimeNs === undefined || now.mtimeNs === undefined
       ? before.mtimeMs === now.mtimeMs
       : mtimeNs === now.mtimeNs;
   return isSameTime && before.size === now.size;
+}
+
+/** Whether nothing says that it's another file, to which a link may lead by now. */
+export function isSameFile({ inode }: SourceVersion, now: SourceVersion): boolean {
+  return inode === undefined || now.inode === undefined || inode === now.inode;
 }
 
 /** A kernel's clock for files moves on once a tick, at most every 10 ms. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { openSource } from './openSource.ts';
 import type { SourceFile, SourceSystem } from './sourceSystem.ts';
 import {
+  isSameFile,
   isSameSizeAndTime,
   isSameVersion,
   SourceChanged,
@@ -49,7 +50,9 @@ export class VersionedFile {
     const file = await openSource(system, source);
     try {
       const found = await settledVersion(() => file.version());
-      const isAsSeen = isSameSizeAndTime(info, found) || (isLookedAtAgain && found.size >= info.size);
+      const isAsSeen =
+        isSameSizeAndTime(info, found) ||
+        (isLookedAtAgain && isSameFile(info, found) && found.size >= info.size);
       if (!isAsSeen) throw new SourceChanged(source, found);
       return new VersionedFile(source, info.size, file, found);
     } catch (error) {
