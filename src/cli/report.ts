@@ -5,7 +5,7 @@ import {
   type FileMessageContext,
 } from '../engine/messages/fileMessages.ts';
 import { keptMessages } from '../engine/messages/keptMessages.ts';
-import { hasFailed, tally } from '../engine/transfers/tally.ts';
+import { hasFailed, type Tally, tally } from '../engine/transfers/tally.ts';
 import type { CopyResult, FileResult, FolderNotes } from '../transfer/index.ts';
 import { worded } from './wording.ts';
 
@@ -83,12 +83,8 @@ export function summary(result: CopyResult): string {
 }
 
 function linkState(links: readonly FileResult[]): string {
-  const { verified, identical, skipped } = tally(links);
-  const notes = [
-    ...(identical > 0 ? [`${identical} already in the guest`] : []),
-    ...(skipped > 0 ? [`${skipped} skipped, another file has the name`] : []),
-  ];
-  return `Symbolic links: ${[`${verified} of ${links.length}`, ...notes].join(', ')}`;
+  const counts = tally(links);
+  return `Symbolic links: ${[`${counts.verified} of ${links.length}`, ...notSent(counts)].join(', ')}`;
 }
 
 function hashState(files: readonly FileResult[]): string {
@@ -96,13 +92,17 @@ function hashState(files: readonly FileResult[]): string {
   if (only && files.length === 1 && only.verified && only.sha256) {
     return `SHA-256 verified: ${only.sha256}${only.skipped ? ' (already in the guest)' : ''}`;
   }
-  const { verified, identical, skipped, unchanged } = tally(files);
-  const counts = [
+  const counts = tally(files);
+  const verified = `${counts.verified} of ${count(files.length)}`;
+  return `SHA-256 verified: ${[verified, ...notSent(counts)].join(', ')}`;
+}
+
+function notSent({ identical, unchanged, skipped }: Tally): string[] {
+  return [
     ...(identical > 0 ? [`${identical} already in the guest`] : []),
     ...(unchanged > 0 ? [`${unchanged} unchanged by size and time`] : []),
     ...(skipped > 0 ? [`${skipped} skipped, another file has the name`] : []),
   ];
-  return `SHA-256 verified: ${verified} of ${count(files.length)}${counts.map(each => `, ${each}`).join('')}`;
 }
 
 export function isComplete(result: CopyResult): boolean {

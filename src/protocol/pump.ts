@@ -1,7 +1,8 @@
 /**
  * One port: carries a SessionCore's output into a Duplex and the Duplex's input into the core, and keeps the core's
- * clock; before that, on all but a channel, a Knock's. It decides nothing. Whoever owns it hears of every change and calls `advance` once it has queued what there
- * is to queue: a session with several ports has to look at all of them before any may send.
+ * clock; before that, on all but a channel, a Knock's. It decides nothing. Whoever owns it hears of every change and
+ * calls `advance` once it has queued all it can: a session with several ports has to look at all of them before any may
+ * send.
  */
 import { randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
@@ -144,20 +145,17 @@ export class Pump implements FrameSink {
     this.#letGo();
   }
 
-  /** What a knock typed must not stay there: its erasing has to be written before the stream may go. */
-  #letGo(): void {
-    if (this.#stream.writableEnded) return;
+  /**
+   * Closes the stream, which nobody else does.
+   *
+   * @param inOrder - what is still to be said is written first: what a knock typed, for one, must not stay there
+   */
+  #letGo(inOrder = this.#knock?.hasKnocked): void {
+    if (this.#stream.writableEnded || this.#stream.destroyed) return;
     this.#knock?.leave();
     this.#writeOutput();
-    if (this.#knock?.hasKnocked) void this.#finish();
+    if (inOrder) void this.#finish();
     else this.#stream.destroy();
-  }
-
-  /** The other side has ended the session: nobody else will close the stream. */
-  #takeLeave(): void {
-    if (this.#stream.writableEnded) return;
-    this.#writeOutput();
-    void this.#finish();
   }
 
   async #finish(): Promise<void> {
@@ -201,7 +199,7 @@ export class Pump implements FrameSink {
     this.wireBytes += chunk.length;
     this.#speaker.receive(chunk, performance.now());
     this.#settleKnock();
-    if (this.core.ended) this.#takeLeave();
+    if (this.core.ended) this.#letGo(true);
     this.#events.onChange();
   };
 

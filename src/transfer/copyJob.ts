@@ -133,7 +133,7 @@ export class CopyJob {
 
   async #copySource(source: string, number: number): Promise<void> {
     const { session, streams } = this.#context;
-    // What merges with it is to be in the guest, or known not to be.
+    // Whatever it merges with must be in the guest by now, or known not to be.
     if (this.#names.isMerged(streams.system.baseName(source))) await this.#allAnswered();
     const located = (item: WalkItem) => locate(session, item, this.#destination);
     const descend = (entry: SourceEntry) =>

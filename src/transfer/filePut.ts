@@ -55,7 +55,8 @@ export class FilePut {
 
   /**
    * @param onQueued - the last byte and the commit are queued; the answer is still to come
-   * @throws SourceChanged: the guest keeps what it had; RemoteError, ProtocolError, TransferError, or an error of the source's file system
+   * @throws SourceChanged: the guest keeps what it had; RemoteError, ProtocolError, TransferError, or an error of the
+   * source's file system
    */
   async run(onQueued: () => void): Promise<FileOutcome> {
     const put = await this.#open();
@@ -155,7 +156,7 @@ export class FilePut {
   /** Nothing is committed that isn't one version of the source. */
   async #finish(put: PutStream, read: Pieces | SourceReader): Promise<SentContent> {
     const sent = { sha256: read.sha256(), bytes: read.bytes };
-    // The answer came before the end: it says what is to be said.
+    // The guest has answered before the end: what became of the source no longer matters.
     if (put.answered) return sent;
     const changed = await abortable(read.finish(), this.#signal);
     return changed ? { ...sent, changed } : sent;

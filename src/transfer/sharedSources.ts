@@ -88,8 +88,8 @@ export class SharedSources {
   }
 }
 
-function versionKey({ size, mtimeMs, mtimeNs, ctimeNs }: SourceVersion): string {
-  return [size, mtimeNs ?? mtimeMs, ctimeNs].join();
+function versionKey({ size, mtimeMs, mtimeNs, ctimeNs, inode }: SourceVersion): string {
+  return [size, mtimeNs ?? mtimeMs, ctimeNs, inode].join();
 }
 
 /** Never rejects. */

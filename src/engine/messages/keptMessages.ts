@@ -4,15 +4,15 @@ import { ENGLISH, type MessageId } from './english.ts';
 import { type Message, message } from './message.ts';
 
 export function keptMessages({ files, folders = [] }: Pick<CopyResult, 'files' | 'folders'>): Message[] {
-  const noted = new Map<string, string[]>();
-  for (const { destination, notes = [] } of [...files, ...folders])
-    for (const note of notes) noted.set(note, [...(noted.get(note) ?? []), destination]);
-  return [...noted].map(([note, destinations]) => {
-    const [first = ''] = destinations;
+  const all = [...files, ...folders].flatMap(({ destination, notes = [] }) =>
+    notes.map(note => ({ note, destination })),
+  );
+  return [...Map.groupBy(all, ({ note }) => note)].map(([note, ofOneKind]) => {
+    const [first] = ofOneKind;
     const who =
-      destinations.length === 1
-        ? message('quoted', first)
-        : message('kept.many', String(destinations.length));
+      first && ofOneKind.length === 1
+        ? message('quoted', first.destination)
+        : message('kept.many', String(ofOneKind.length));
     const id = `kept.${note}`;
     return Object.hasOwn(ENGLISH, id) ? message(id as MessageId, who) : message('kept.other', who, note);
   });

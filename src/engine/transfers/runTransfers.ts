@@ -112,7 +112,9 @@ class GuestRun {
       const info = this.#seen.get(file.source);
       if (file.verified && info)
         this.#options.ownCopies.left(targetKey(this.#request.target), file.destination, {
-          ...{ source: file.source, size: info.size, mtimeMs: info.mtimeMs },
+          source: file.source,
+          size: info.size,
+          mtimeMs: info.mtimeMs,
         });
     }
     return summaryOf(result, link.description, session.welcome);

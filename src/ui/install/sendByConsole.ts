@@ -25,7 +25,7 @@ export async function sendByConsole(parts: InstallParts): Promise<void> {
   const start = await askToSend(parts.place.domain.name, formatBytes((await textOf(receiver)).length));
   if (start === undefined) return;
   if (isLoginPrompt(open.session.lastLine)) {
-    say(l10n.t('The console is asking for a login, so nothing was typed. Log in there first.'));
+    tell.info(l10n.t('The console is asking for a login, so nothing was typed. Log in there first.'));
     return;
   }
   const sent = await send(open, receiver, start);
@@ -60,7 +60,7 @@ async function send(
 ): Promise<SentReceiver | undefined> {
   const conversation = session.converse();
   if (!conversation) {
-    say(l10n.t("The console isn't open, or another receiver installation is using it."));
+    tell.info(l10n.t("The console isn't open, or another receiver installation is using it."));
     return undefined;
   }
   try {
@@ -121,8 +121,4 @@ async function offersCheck({ started }: SentReceiver): Promise<boolean> {
   const said = harmless(started.said);
   const text = l10n.t('The receiver was sent and verified, but it exited immediately: {0}', said);
   return (await vscode.window.showWarningMessage(text, check)) === check;
-}
-
-function say(message: string): void {
-  tell.info(message);
 }
