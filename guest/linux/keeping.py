@@ -73,7 +73,7 @@ def take_over(fd, place, found, execute, notes):
     `place` has: owner, extended attributes and, last, mode, with these execute
     bits added.  At no time more users may read it than may read that one."""
     Notes().set_mode(fd, 0o600)
-    mode = stat.S_IMODE(found.st_mode) | execute & 0o111
+    mode = wanted = stat.S_IMODE(found.st_mode) | execute & 0o111
     if found.st_nlink > 1:
         notes.add('links')
     keeps_user, keeps_group = take_owner(fd, found, notes)
@@ -82,7 +82,7 @@ def take_over(fd, place, found, execute, notes):
         mode &= ~0o6000                     # they would be another's rights
     if not (keeps_group and keeps_acl):
         mode &= ~0o070 | mode << 3          # another group, or more of it: no more than anybody may
-    if mode != stat.S_IMODE(found.st_mode) | execute & 0o111:
+    if mode != wanted:
         notes.add('mode')
     notes.set_mode(fd, mode)
 

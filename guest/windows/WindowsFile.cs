@@ -77,9 +77,16 @@ class WindowsFile : OpenFile
     {
         Win32.FileInformation found;
         Win32.Check(Win32.GetFileInformationByHandle(_handle, out found));
+        Facts facts = FactsOf(found);
+        if (facts.Kind == "file" && (found.Attributes & Win32.IsReparsePoint) != 0) facts.Kind = "special";
+        return facts;
+    }
+
+    /// <summary>Without a look at reparse points.</summary>
+    public static Facts FactsOf(Win32.FileInformation found)
+    {
         Facts facts = new Facts();
-        bool link = (found.Attributes & Win32.IsReparsePoint) != 0;
-        facts.Kind = (found.Attributes & Win32.IsDirectory) != 0 ? "directory" : link ? "special" : "file";
+        facts.Kind = (found.Attributes & Win32.IsDirectory) != 0 ? "directory" : "file";
         facts.Size = (long)found.SizeHigh << 32 | found.SizeLow;
         facts.Mtime = Win32.ToUnix(found.Written);
         facts.Number = (ulong)found.IndexHigh << 32 | found.IndexLow;

@@ -13,8 +13,12 @@ partial class WindowsPlatform
 {
     public override Facts Look(string path)
     {
-        Facts facts = new Facts();
-        if (path == "NUL") { facts.Kind = "device"; return facts; }
+        if (path == "NUL")
+        {
+            Facts device = new Facts();
+            device.Kind = "device";
+            return device;
+        }
         Win32.FileInformation found;
         try
         {
@@ -29,12 +33,8 @@ partial class WindowsPlatform
             if (error.Code == "no-directory") return null;
             throw;
         }
-        facts.Kind = (found.Attributes & Win32.IsDirectory) != 0 ? "directory" : "file";
+        Facts facts = WindowsFile.FactsOf(found);
         if ((found.Attributes & Win32.IsReparsePoint) != 0 && IsLink(path)) facts.Kind = "symlink";
-        facts.Size = (long)found.SizeHigh << 32 | found.SizeLow;
-        facts.Mtime = Win32.ToUnix(found.Written);
-        facts.Number = (ulong)found.IndexHigh << 32 | found.IndexLow;
-        facts.OnlyLink = found.Links == 1;
         return facts;
     }
 
