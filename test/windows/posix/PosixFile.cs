@@ -5,6 +5,8 @@ namespace Guestwire
 
 class PosixFile : OpenFile
 {
+    // as OF_CONTENT of receiver.py: signatures of the old bytes, and the rights of the old program
+    static readonly string[] OfContent = { "security.ima", "security.evm", "security.capability" };
     int _fd;
 
     public PosixFile(int fd) { _fd = fd; }
@@ -103,6 +105,7 @@ class PosixFile : OpenFile
         foreach (string one in names)
         {
             string name = one;
+            if (Array.IndexOf(OfContent, name) >= 0) continue;
             notes.Attempt(name.StartsWith("system.", StringComparison.Ordinal) ? "acl" : "xattr", delegate
             {
                 byte[] value = Libc.Attribute(old, name);
